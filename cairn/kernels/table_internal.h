@@ -1,0 +1,43 @@
+// Private to kernels/: what the table of kernels is made of. Each takes what its `supports` agrees to.
+#pragma once
+
+#include "cairn/tensor/slots.h"
+
+namespace cairn::kernels {
+
+bool onednn_conv2d_supports(const KernelArgs& a);
+void onednn_conv2d(const KernelArgs& a);
+bool onednn_conv2d_data_gradient_supports(const KernelArgs& a);
+void onednn_conv2d_data_gradient(const KernelArgs& a);
+bool onednn_conv2d_weight_gradient_supports(const KernelArgs& a);
+void onednn_conv2d_weight_gradient(const KernelArgs& a);
+
+bool blas_linear_supports(const KernelArgs& a);
+void blas_linear(const KernelArgs& a);
+
+// Highway: the instruction set is chosen at run time.
+bool simd_unary_supports(const KernelArgs& a);
+void simd_exp(const KernelArgs& a);
+void simd_log(const KernelArgs& a);
+void simd_tanh(const KernelArgs& a);
+void simd_sigmoid(const KernelArgs& a);
+void simd_silu(const KernelArgs& a);
+void simd_gelu(const KernelArgs& a);
+bool simd_softmax_supports(const KernelArgs& a);  // of softmax and log_softmax, along the last axis
+void simd_softmax(const KernelArgs& a);
+void simd_log_softmax(const KernelArgs& a);
+bool simd_cross_entropy_supports(const KernelArgs& a);  // and its gradient
+void simd_cross_entropy(const KernelArgs& a);
+void simd_cross_entropy_gradient(const KernelArgs& a);
+bool simd_norm_supports(const KernelArgs& a);  // batch_norm, layer_norm and their gradients
+void simd_batch_norm(const KernelArgs& a);
+void simd_batch_norm_gradient(const KernelArgs& a);
+void simd_layer_norm(const KernelArgs& a);
+void simd_layer_norm_gradient(const KernelArgs& a);
+bool simd_pool_supports(const KernelArgs& a);
+void simd_max_pool2d(const KernelArgs& a);
+void simd_max_pool2d_gradient(const KernelArgs& a);
+void simd_average_pool2d(const KernelArgs& a);
+void simd_average_pool2d_gradient(const KernelArgs& a);
+
+}  // namespace cairn::kernels

@@ -1,0 +1,178 @@
+#include "cairn/tensor/apply.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+
+#include "cairn/base/error.h"
+#include "cairn/tensor/backward.h"
+#include "cairn/tensor/finite_internal.h"
+#include "cairn/tensor/recorder_internal.h"
+#include "cairn/tensor/slots.h"
+#include "cairn/tensor/tape_internal.h"
+
+namespace cairn {
+
+Tensors not_differentiable(const VjpArgs& a) { return Tensors(a.in_specs.size()); }
+
+namespace {
+
+bool asked_by_environment() {
+  const char* value = std::getenv("CAIRN_CHECK_FINITE");
+  return value && *value && std::string_view(value) != "0";
+}
+std::atomic<bool>& finite_flag() {
+  static std::atomic<bool> flag{asked_by_environment()};
+  return flag;
+}
+
+[[noreturn]] void refuse_inputs(const OpDef& op, std::span<const Tensor> in) {
+  if (op.arity >= 0 ? in.size() != static_cast<std::size_t>(op.arity) : in.empty())
+    throw ShapeError(op.name, op.arity >= 0
+                                  ? fmt::format("{} tensors are given; it takes {}", in.size(), op.arity)
+                                  : std::string("no tensor is given; it takes one or more"));
+  std::size_t i = 0;
+  while (i < in.size() && in[i].defined()) ++i;
+  throw ShapeError(op.name, in.size() == 1 ? std::string("its tensor is undefined")
+                                           : fmt::format("tensor {} of {} is undefined", i + 1, in.size()));
+}
+
+inline void check_call(const OpDef& op, std::span<const Tensor> in, const Attributes& attributes) {
+  bool good = op.arity >= 0 ? in.size() == static_cast<std::size_t>(op.arity) : !in.empty();
+  for (const Tensor& t : in) good = good && t.defined();
+  if (!good) refuse_inputs(op, in);
+  CAIRN_ASSERT(attributes.kind() == op.attributes);
+}
+
+// The fastest kernel that agrees; null: the operation has its composed form alone.
+inline KernelFunction choose_kernel(const OpDef& op, const KernelArgs& k) {
+  if (op.slot != SlotId::none)
+    for (const KernelSlot& slot : kCpuSlots[op.slot])
+      if (slot.supports(k)) return slot.run;
+  return op.cpu;
+}
+
+inline TensorSpecs infer(const OpDef& op, const OpArgs& args, Recorder* recorder) {
+  const Recorder::Looking looking(recorder);
+  return op.infer(args);
+}
+
+Tensors compute(const OpDef& op, const OpArgs& args, Recorder* recorder) {
+  if (op.view) {
+    infer(op, args, recorder);
+    Tensors out = op.view(args);
+    if (recorder) [[unlikely]]
+      recorder->view(args.in[0], out[0]);
+    return out;
+  }
+  const TensorSpecs specs = infer(op, args, recorder);
+  bool fast = op.cpu != nullptr;
+  if (!fast && op.slot != SlotId::none) fast = !kCpuSlots[op.slot].empty();
+  if (fast) {
+    Tensors out;
+    for (const TensorSpec& s : specs) out.push_back(Tensor::empty(s.shape, s.dtype));
+    const KernelArgs k{args.in, {out.data(), out.size()}, args.attributes};
+    if (const KernelFunction kernel = choose_kernel(op, k)) {
+      if (recorder) [[unlikely]]
+        recorder->run(op, kernel, k);
+      else
+        kernel(k);
+      return out;
+    }
+  }
+  const NoGrad no_grad;  // one node for the whole, below
+  return op.composed(args);
+}
+
+void record(const OpDef& op, const OpArgs& args, Tensors& out, ThreadState& state) {
+  std::shared_ptr<TapeNode> node = new_node();
+  TapeNode& n = *node;
+  n.op = &op;
+  n.attributes = args.attributes;
+  n.place = state.place;
+  n.inputs.reserve(args.in.size());
+  n.input_specs.reserve(args.in.size());
+  std::uint64_t order = n.order;
+  const Saves saves = op.vjp ? op.saves : Saves{.inputs = kAllInputs};
+  for (std::size_t i = 0; i < args.in.size(); ++i) {
+    const Tensor& t = args.in[i];
+    const auto& from = TapeAccess::node(t);
+    n.inputs.push_back({from, TapeAccess::output(t)});
+    n.input_specs.push_back({t.shape(), t.dtype()});
+    if (from && from->order >= order) order = from->order + 1;  // it was recorded by another thread
+    if (saves.inputs == kAllInputs || (i < 32 && (saves.inputs >> i & 1)))
+      n.saved.push_back(TapeAccess::without_node(t));
+  }
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    n.output_specs.push_back({out[i].shape(), out[i].dtype()});
+    if (saves.outputs >> i & 1) n.saved.push_back(TapeAccess::without_node(out[i]));
+  }
+  n.order = state.order = order;
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (is_floating(out[i].dtype())) TapeAccess::attach(out[i], node, static_cast<std::uint8_t>(i));
+}
+
+inline bool wants_record(const OpDef& op, std::span<const Tensor> in, const Tensors& out,
+                         const ThreadState& state) {
+  if (!state.grad || op.vjp == &not_differentiable) return false;
+  bool from = false, to = false;
+  for (const Tensor& t : in) from = from || t.on_tape();
+  if (!from) return false;
+  for (const Tensor& t : out) to = to || is_floating(t.dtype());
+  return to;
+}
+
+}  // namespace
+
+struct ObserverCalls {
+  static void begin(const ApplyObserver* o, const OpDef& op, const OpArgs& a) {
+    for (; o; o = o->outer_) const_cast<ApplyObserver*>(o)->begin(op, a.in, a.attributes);
+  }
+  static void end(const ApplyObserver* o, const OpDef& op, const OpArgs& a, std::span<const Tensor> out) {
+    for (; o; o = o->outer_) const_cast<ApplyObserver*>(o)->end(op, a.in, out, a.attributes);
+  }
+};
+
+Tensors apply(const OpDef& op, std::span<const Tensor> in, const Attributes& attributes) {
+  ThreadState& state = thread_state();
+  const OpArgs args{in, attributes, op.name};
+  ++state.depth;
+  try {
+    check_call(op, in, attributes);
+    if (state.observer) [[unlikely]]
+      ObserverCalls::begin(state.observer, op, args);
+    Tensors out = compute(op, args, state.recorder);
+    if (finite_flag().load(std::memory_order_relaxed)) [[unlikely]]
+      check_finite_result(op, in, {out.data(), out.size()});
+    if (wants_record(op, in, out, state)) {
+      record(op, args, out, state);
+    } else {
+      for (Tensor& t : out)
+        if (t.on_tape()) TapeAccess::attach(t, nullptr, 0);
+    }
+    if (state.observer) [[unlikely]]
+      ObserverCalls::end(state.observer, op, args, {out.data(), out.size()});
+    --state.depth;
+    return out;
+  } catch (Error& e) {
+    if (--state.depth == 0 && state.place) e.add_place(state.place->text());
+    throw;
+  } catch (...) {
+    --state.depth;
+    throw;
+  }
+}
+
+Tensor apply_one(const OpDef& op, std::span<const Tensor> inputs, const Attributes& attributes) {
+  return std::move(apply(op, inputs, attributes)[0]);
+}
+
+ApplyObserver::ApplyObserver() : outer_(thread_state().observer) { thread_state().observer = this; }
+ApplyObserver::~ApplyObserver() { thread_state().observer = outer_; }
+
+void set_check_finite(bool on) { finite_flag() = on; }
+bool check_finite() { return finite_flag(); }
+
+}  // namespace cairn

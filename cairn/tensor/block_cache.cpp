@@ -1,0 +1,216 @@
+#include "cairn/tensor/block_cache_internal.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <mutex>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include "cairn/base/error.h"
+#include "cairn/tensor/tensor.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define CAIRN_KEEPS_BLOCKS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CAIRN_KEEPS_BLOCKS 0  // the sanitizer must see every block come and go
+#endif
+#endif
+#ifndef CAIRN_KEEPS_BLOCKS
+#define CAIRN_KEEPS_BLOCKS 1
+#endif
+
+namespace cairn {
+namespace block_cache {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kSmall = std::size_t{32} << 10;        // up to here a thread keeps its own
+constexpr std::size_t kLargest = std::size_t{256} << 20;     // beyond, nothing is kept
+constexpr std::size_t kKept = std::size_t{1} << 30;          // bytes the shared store holds at most
+constexpr std::size_t kThreadKept = std::size_t{256} << 10;  // bytes of one class a thread holds at most
+constexpr std::size_t kLarge = std::size_t{64} << 10;        // above, kept only while gradients are computed
+
+// Class 0 is 64 bytes; above, 2^k * {4, 5, 6, 7} / 4 in multiples of 64.
+constexpr std::size_t size_class(std::size_t bytes) {
+  if (bytes <= 256) return bytes <= 64 ? 0 : (bytes + 63) / 64 - 1;
+  const int octave = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^octave < bytes <= 2^(octave+1)
+  const std::size_t quarter = ((bytes - 1) >> (octave - 2)) & 3;
+  return 4 + static_cast<std::size_t>(octave - 8) * 4 + quarter;
+}
+constexpr std::size_t class_bytes(std::size_t c) {
+  if (c < 4) return (c + 1) * 64;
+  const std::size_t octave = (c - 4) / 4 + 8, quarter = (c - 4) % 4;
+  return (std::size_t{4} + quarter + 1) << (octave - 2);
+}
+static_assert(class_bytes(size_class(1)) == 64 && class_bytes(size_class(257)) == 320 &&
+              class_bytes(size_class(512)) == 512 && class_bytes(size_class(513)) == 640 &&
+              class_bytes(size_class(kLargest)) == kLargest);
+constexpr std::size_t kClasses = size_class(kLargest) + 1, kSmallClasses = size_class(kSmall) + 1;
+
+struct Block {  // what a free block holds
+  Block* next;
+};
+
+struct Shared {
+  std::mutex guard;
+  std::array<Block*, kClasses> free{};
+  std::size_t kept = 0;
+};
+Shared& shared() {
+  static Shared& one = *new Shared;  // outlives every tensor, static ones too
+  return one;
+}
+std::atomic<std::int64_t> system_calls{0};
+// A training step needs the sizes of the step before; elsewhere a large block is rarely wanted again, and
+// keeping it would double what a table costs.
+std::atomic<bool> keeps_large{false};
+
+void* from_system(std::size_t bytes) {
+  system_calls.fetch_add(1, std::memory_order_relaxed);
+  return std::aligned_alloc(kAlignment, bytes);
+}
+
+void* from_shared(std::size_t c) {
+  Shared& s = shared();
+  const std::lock_guard lock(s.guard);
+  Block* block = s.free[c];
+  if (!block) return nullptr;
+  s.free[c] = block->next;
+  s.kept -= class_bytes(c);
+  return block;
+}
+
+void to_shared(void* block, std::size_t c) noexcept {
+  Shared& s = shared();
+  {
+    const std::lock_guard lock(s.guard);
+    if (s.kept + class_bytes(c) <= kKept) {
+      s.free[c] = ::new (block) Block{s.free[c]};
+      s.kept += class_bytes(c);
+      return;
+    }
+  }
+  std::free(block);
+}
+
+struct ThreadBlocks {
+  std::array<Block*, kSmallClasses> free{};
+  std::array<std::uint32_t, kSmallClasses> count{};
+};
+// Trivial, so that reading it costs one load; null before the first block and after the thread's last.
+constinit thread_local ThreadBlocks* mine = nullptr;
+constinit thread_local bool over = false;
+
+struct ThreadEnd {
+  ThreadBlocks blocks;
+  ThreadEnd() { mine = &blocks; }
+  ThreadEnd(const ThreadEnd&) = delete;
+  ThreadEnd& operator=(const ThreadEnd&) = delete;
+  ~ThreadEnd() {
+    mine = nullptr;
+    over = true;
+    for (std::size_t c = 0; c < kSmallClasses; ++c)
+      for (Block* b = blocks.free[c]; b;) {
+        Block* next = b->next;
+        to_shared(b, c);
+        b = next;
+      }
+  }
+};
+
+ThreadBlocks* blocks_of_thread() {
+  if (!mine && !over) {
+    static thread_local ThreadEnd end;
+    mine = &end.blocks;
+  }
+  return mine;
+}
+
+void release_all() {
+  Shared& s = shared();
+  const std::lock_guard lock(s.guard);
+  for (Block*& first : s.free)
+    while (first) {
+      Block* next = first->next;
+      std::free(first);
+      first = next;
+    }
+  s.kept = 0;
+#ifdef __GLIBC__
+  malloc_trim(0);  // else the C library keeps most of it
+#endif
+}
+
+void* take_slowly(std::size_t bytes, std::size_t c) {
+  void* block = CAIRN_KEEPS_BLOCKS && c < kClasses ? from_shared(c) : nullptr;
+  if (block) return block;
+  const std::size_t rounded =
+      c < kClasses ? class_bytes(c) : (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  block = rounded >= bytes ? from_system(rounded) : nullptr;
+  if (!block && rounded >= bytes) {
+    release_all();
+    block = from_system(rounded);
+  }
+  if (!block)
+    throw ResourceError("memory", fmt::format("{} bytes cannot be had", bytes),
+                        "Use less data or a bigger machine.");
+  return block;
+}
+
+}  // namespace
+
+void* take(std::size_t bytes) {
+  const std::size_t c = bytes <= kLargest ? size_class(bytes) : kClasses;
+  if (CAIRN_KEEPS_BLOCKS && c < kSmallClasses) {
+    if (ThreadBlocks* t = blocks_of_thread(); t && t->free[c]) {
+      Block* block = t->free[c];
+      t->free[c] = block->next;
+      --t->count[c];
+      return block;
+    }
+  }
+  return take_slowly(bytes, c);
+}
+
+void give(void* block, std::size_t bytes) noexcept {
+  const std::size_t c = bytes <= kLargest ? size_class(bytes) : kClasses;
+  if (!CAIRN_KEEPS_BLOCKS || c >= kClasses ||
+      (bytes > kLarge && !keeps_large.load(std::memory_order_relaxed))) {
+    std::free(block);
+    return;
+  }
+  if (c < kSmallClasses) {
+    ThreadBlocks* t = blocks_of_thread();
+    if (t && (t->count[c] + 1) * class_bytes(c) <= kThreadKept) {
+      t->free[c] = ::new (block) Block{t->free[c]};
+      ++t->count[c];
+      return;
+    }
+  }
+  to_shared(block, c);
+}
+
+void keep_large() noexcept {
+  if (!keeps_large.load(std::memory_order_relaxed)) keeps_large.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace block_cache
+
+std::int64_t Storage::system_allocations() {
+  return block_cache::system_calls.load(std::memory_order_relaxed);
+}
+void Storage::release_unused() {
+  block_cache::keeps_large.store(false, std::memory_order_relaxed);
+  block_cache::release_all();
+  ::malloc_trim(0);  // the allocator keeps for later what it was given back
+}
+
+}  // namespace cairn

@@ -1,0 +1,25 @@
+// Where faster kernels stand. tensor/ declares which operations have a place, kernels/ fills the table: an
+// index, not a search; an empty row means that there is none.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "cairn/tensor/op.h"
+
+namespace cairn {
+
+struct KernelSlot {
+  const char* name;                     // "onednn", "simd": shown when a person asks why
+  bool (*supports)(const KernelArgs&);  // shapes, strides, element types, the machine's instruction set
+  void (*run)(const KernelArgs&);
+};
+using SlotRow = std::span<const KernelSlot>;  // from fast to less fast
+struct SlotTable {
+  SlotRow rows[static_cast<std::size_t>(SlotId::count)];
+  constexpr SlotRow& operator[](SlotId id) { return rows[static_cast<std::size_t>(id)]; }
+  constexpr const SlotRow& operator[](SlotId id) const { return rows[static_cast<std::size_t>(id)]; }
+};
+extern const SlotTable kCpuSlots;  // constinit in kernels/table.cpp; one such table a device
+
+}  // namespace cairn
