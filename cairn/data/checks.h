@@ -1,0 +1,23 @@
+// What a person should know about the data before trusting a model of them. Full sentences with values and,
+// where there is one, the flag that settles the matter.
+#pragma once
+
+#include <vector>
+
+#include "cairn/base/error.h"
+#include "cairn/data/dataset.h"
+#include "cairn/data/table.h"
+
+namespace cairn {
+
+// Codes: empty_column, constant_column, nearly_constant_column (one value in at least 99.5 % of at least 200
+// rows), id_like_column (text or levels all different, numbers that count the rows), mostly_missing_column
+// (half or more), duplicate_rows. At most ten columns are named one by one under a code.
+std::vector<Warning> check_table(const Table& table);
+
+// Codes: leak_suspect (a feature that says the same as the target, or alone predicts it almost perfectly:
+// measured by predicting each row from the other rows with the same or neighbouring values of the feature; at
+// most 100,000 rows are looked at), imbalance, rare_class (fewer than ten rows), more_columns_than_rows.
+std::vector<Warning> check_dataset(const Dataset& data);
+
+}  // namespace cairn
