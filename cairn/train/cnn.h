@@ -1,0 +1,49 @@
+// A convolutional network for pictures.
+//
+//   const ReadResult pets = read_pictures("pets");
+//   const Dataset data(pets.table, {.roles = {.target = "label", .id = {"file"}}});
+//   auto model = Cnn({.epochs = 20}).fit(data);
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "cairn/model/registry.h"
+
+namespace cairn {
+
+struct CnnParams {
+  std::string channels = "auto";
+  std::int64_t depth = 1;
+  double dropout = 0.2;
+  std::string flip = "auto";
+  double shift = 0.08;
+  std::string optimizer = "adamw";
+  double learning_rate = 0.004;
+  std::string schedule = "one_cycle";
+  std::int64_t epochs = 0;
+  std::int64_t batch_size = 0;
+  double weight_decay = 0.01;
+  std::int64_t patience = 0;
+  double held_out = 0.1;
+  static const ParamList& list();
+};
+
+// Blocks of 3 x 3 convolutions, each with batch normalisation (Ioffe, Szegedy 2015) and a rectifier, halved
+// by max pooling between them; the mean of every channel (Lin, Chen, Yan: Network in network; 2014), dropout
+// and one linear layer give a logit a class. Cross-entropy.
+class Cnn final : public LearnerWith<Cnn, CnnParams> {
+ public:
+  static constexpr const char* kName = "cnn";
+  explicit Cnn(Params params);
+  std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+  // The network for pictures [height, width, channels] and so many classes, as JSON.
+  std::string network(std::int64_t height, std::int64_t width, std::int64_t channels,
+                      std::int64_t classes) const;
+};
+
+LearnerEntry cnn_entry();
+
+}  // namespace cairn

@@ -1,0 +1,101 @@
+#include "cairn/train/mlp.h"
+
+#include <nlohmann/json.hpp>
+
+#include "cairn/base/error.h"
+#include "cairn/train/layer_sizes_internal.h"
+#include "cairn/train/net_learner.h"
+#include "cairn/train/net_model.h"
+
+namespace cairn {
+
+const ParamList& MlpParams::list() {
+  using P = MlpParams;
+  static const ParamList l{
+      param<&P::hidden>("hidden", "sizes of the hidden layers, such as 64 or 128, 64", {},
+                        {"hidden_layer_sizes", "layers"}),
+      param<&P::activation>(
+          "activation", "between the layers",
+          one_of("relu", "tanh", "sigmoid", "gelu", "silu", "leaky_relu", "elu", "identity")),
+      param<&P::optimizer>(
+          "optimizer", "what moves the weights",
+          one_of("adam", "adamw", "nadam", "sgd", "rmsprop", "adagrad", "lion", "adafactor", "muon"),
+          {"solver"}),
+      param<&P::learning_rate>("learning_rate", "length of a step", above(0), {"learning_rate_init", "lr"}),
+      param<&P::schedule>("schedule", "how the learning rate goes on",
+                          one_of("constant", "linear", "cosine", "one_cycle")),
+      param<&P::epochs>("epochs", "passes over the rows", between(1, 1e6), {"max_iter", "max_epochs"}),
+      param<&P::batch_size>("batch_size", "rows a step; 0: 32, up to 512 for many rows", between(0, 1e9)),
+      param<&P::l2>("l2", "strength of the penalty on the weights", at_least(0), {"alpha"}),
+      param<&P::clip_norm>("clip_norm", "largest length of a gradient; 0: any", at_least(0)),
+      param<&P::patience>("patience", "epochs without gain before the end; 0: all epochs", between(0, 1e6),
+                          {"n_iter_no_change"}),
+      param<&P::held_out>("held_out", "share of the rows that patience watches",
+                          ParamRule{.low = 0, .high = 1, .high_open = true}, {"validation_fraction"}),
+      param<&P::precision>("precision", "of the arithmetic", one_of("f32", "f64")),
+  };
+  return l;
+}
+
+Mlp::Mlp(Params params) : LearnerWith(std::move(params)) {
+  train_detail::layer_sizes("mlp.hidden", params_.hidden);
+}
+
+std::string Mlp::network(std::int64_t inputs, std::int64_t outputs) const {
+  const bool rectifies = params_.activation == "relu" || params_.activation == "leaky_relu" ||
+                         params_.activation == "gelu" || params_.activation == "silu" ||
+                         params_.activation == "elu";
+  Json layers = Json::array();
+  for (const std::int64_t size : train_detail::layer_sizes("mlp.hidden", params_.hidden)) {
+    layers.push_back(
+        {{"layer", "linear"}, {"out", size}, {"init", rectifies ? "he_uniform" : "xavier_uniform"}});
+    layers.push_back(params_.activation);
+  }
+  layers.push_back({{"layer", "linear"}, {"out", outputs}});
+  return Json{{"input", {inputs}}, {"layers", layers}}.dump();
+}
+
+std::unique_ptr<Model> Mlp::fit(const Dataset& data, const FitContext& context) const {
+  NetLearnerParts parts{.name = kName};
+  parts.factory = [this](std::int64_t inputs, std::int64_t outputs) {
+    if (inputs == 0) throw DataError(kName, "there is no column to learn from");
+    return Network::parse(network(inputs, outputs), kName);
+  };
+  parts.optimizer = params_.optimizer;
+  parts.optimizer_params = Json{{"learning_rate", params_.learning_rate}}.dump();
+  // Biases carry no penalty.
+  parts.step = {
+      .l2 = params_.l2, .clip_norm = params_.clip_norm, .groups = {{.match = "*.bias", .penalty = 0}}};
+  parts.trainer = {
+      .epochs = params_.epochs, .patience = params_.patience, .schedule = {.kind = params_.schedule}};
+  parts.batch_size = params_.batch_size;
+  parts.held_out = params_.held_out;
+  parts.dtype = params_.precision == "f32" ? DType::f32 : DType::f64;
+  return NetLearner(std::move(parts)).fit(data, context);
+}
+
+LearnerEntry mlp_entry() {
+  LearnerEntry e{};
+  e.name = Mlp::kName;
+  e.doc =
+      "A neural network of fully connected layers: any smooth shape, when there are rows enough to learn it "
+      "from.";
+  e.regression = e.binary = e.multiclass = true;
+  e.accepts.unscaled = false;
+  e.params = &MlpParams::list;
+  e.make = &make_learner<Mlp>;
+  e.blank = &make_blank<NetModel>;
+  e.model_kind = NetModel::kKind.data();
+  e.example_regression = "diabetes";
+  e.example_r2 = 0.35;
+  e.example_classification = "penguins";
+  e.example_accuracy = 0.95;
+  e.cost = 3;
+  e.auto_settings = nullptr;  // a network is the person's choice
+  e.flexibility = "l2";
+  e.flexibility_grows = false;
+  e.stochastic = true;
+  return e;
+}
+
+}  // namespace cairn
