@@ -1,0 +1,57 @@
+// The fitted model of every linear learner: one row of weights and an intercept for each output.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "cairn/model/numeric.h"
+
+namespace cairn {
+
+// How weighted sums become outputs.
+enum class Link : std::uint8_t {
+  identity,     // regression: the sum itself
+  sigmoid,      // binary: one sum, the log-odds of the positive class
+  one_vs_rest,  // multiclass: a sigmoid a class, divided by their sum
+};
+
+class LinearModel final : public NumericModel {
+ public:
+  static constexpr std::string_view kKind = "linear_model";
+
+  LinearModel() = default;  // blank, for visit()
+  // weights [k, d] row after row and intercepts [k], with k = 1 but for one_vs_rest, where it is the number
+  // of classes.
+  LinearModel(const NumericData& data, Link link, std::vector<double> weights,
+              std::vector<double> intercepts);
+
+  std::string_view kind() const override { return kKind; }
+  // DataError names the first row whose sum is beyond the range of f64.
+  void compute(const Matrix& x, std::span<double> outputs) const override;
+  std::vector<Coefficient> coefficients() const override;
+  std::vector<double> loss_history() const override { return loss_history_; }
+  bool explains() const override { return true; }
+
+  std::span<const double> weights() const { return weights_.data<double>(); }
+  std::span<const double> intercepts() const { return intercepts_; }
+  Link link() const { return link_; }
+
+  void add_note(std::string note) { notes_.push_back(std::move(note)); }
+  void set_loss_history(std::vector<double> history) { loss_history_ = std::move(history); }
+  // Sums become log-odds by slope * sum + offset, one pair an output: for losses whose sums are no log-odds.
+  void set_calibration(std::vector<double> slopes, std::vector<double> offsets);
+
+ private:
+  void visit_members(Visitor& v) override;
+  LinearScore linear_score() const override;
+  void sums_to_probabilities(std::span<const double> sums, std::span<double> outputs) const;
+  std::size_t num_sums() const { return intercepts_.size(); }
+  Link link_ = Link::identity;
+  Tensor weights_;
+  std::vector<double> intercepts_, slopes_, offsets_, loss_history_;
+};
+
+}  // namespace cairn

@@ -1,0 +1,21 @@
+#include "cairn/model/learner.h"
+
+namespace cairn {
+
+void ModelCard::visit(Visitor& v) {
+  v.value("task", task);
+  v.value("target", target);
+  v.value("positive", positive);
+  v.value("classes", classes);
+  v.value("learner", learner);
+  v.value("params", params_json);
+  v.value("data_sha256", data_sha256);
+  v.value("trained_on", trained_on);
+  v.value("metrics", metrics_json);
+  v.value("library_version", library_version);
+  v.value("seed", seed);
+  v.value("rows", num_rows);
+  v.value("notes", notes);
+}
+
+}  // namespace cairn

@@ -1,0 +1,178 @@
+#include "cairn/model/numeric.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <unordered_map>
+
+#include "cairn/base/parallel.h"
+
+namespace cairn {
+namespace {
+
+template <class T>
+bool every_finite(std::span<const T> values) {
+  struct Verdict {
+    bool fine = true;
+  };
+  return parallel_reduce<Verdict>(
+             std::ssize(values), 1 << 16,
+             [&](std::int64_t begin, std::int64_t end) {
+               const auto part =
+                   values.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+               return Verdict{std::all_of(part.begin(), part.end(), [](T x) { return std::isfinite(x); })};
+             },
+             [](Verdict& into, Verdict other) { into.fine = into.fine && other.fine; })
+      .fine;
+}
+
+bool all_finite(const Tensor& values) {
+  return values.dtype() == DType::f32 ? every_finite(values.data<float>())
+                                      : every_finite(values.data<double>());
+}
+
+}  // namespace
+
+void check_finite(const Matrix& x, const std::vector<std::string>& names, std::string_view learner) {
+  const bool fine = x.is_sparse() ? all_finite(x.values())
+                    : x.layout() == Matrix::Layout::columns
+                        ? std::ranges::all_of(x.column_tensors(), all_finite)
+                        : all_finite(x.dense());
+  if (fine) return;
+  std::vector<double> row(static_cast<std::size_t>(x.columns()));
+  for (std::int64_t r = 0; r < x.rows(); ++r) {
+    x.tile(r, r + 1, row.data());
+    for (std::size_t c = 0; c < row.size(); ++c)
+      if (!std::isfinite(row[c]))
+        throw DataError(
+            fmt::format("column '{}', row {}", names[c], r + 1),
+            std::isnan(row[c]) ? fmt::format("is missing; {} takes no missing values", learner)
+                               : fmt::format("is {}; {} takes finite numbers", row[c], learner),
+            std::isnan(row[c]) ? "prepare(learner) adds an impute step." : "Correct or drop the row.");
+  }
+}
+
+NumericData numeric_data(const Dataset& data, std::string_view learner, bool check_values) {
+  NumericData d;
+  if (data.roles().target.empty())
+    throw UsageError(std::string(learner), "the data have no target", "Name it with --target.");
+  if (data.num_rows() == 0) throw DataError(std::string(learner), "there are no rows to learn from");
+  FeatureMatrix features = feature_matrix(data.features());
+  if (check_values) check_finite(features.x, features.names, learner);
+  d.x = std::move(features.x);
+  d.feature_names = std::move(features.names);
+  d.task = data.task();
+  d.classes = data.classes();
+  d.positive = data.positive();
+  if (is_classification(d.task))
+    d.labels = data.class_codes();
+  else
+    d.y = data.target_values();
+  d.weights = data.weights();
+  if (!d.weights.empty() && std::ranges::all_of(d.weights, [](double w) { return w == 0; }))
+    throw DataError(std::string(learner), "every weight is 0; no row counts");
+  return d;
+}
+
+Table prediction_table(Task task, const std::vector<std::string>& classes, std::vector<double> outputs) {
+  if (task == Task::regression)
+    return Table({Column::number("prediction", Tensor::take(std::move(outputs)))});
+  const std::size_t k = classes.size(), n = outputs.size() / k;
+  std::vector<std::int32_t> decided(n);
+  std::vector<std::vector<double>> p(k, std::vector<double>(n));
+  for (std::size_t r = 0; r < n; ++r) {
+    const auto row = std::span(outputs).subspan(r * k, k);
+    decided[r] = static_cast<std::int32_t>(std::max_element(row.begin(), row.end()) - row.begin());
+    for (std::size_t c = 0; c < k; ++c) p[c][r] = row[c];
+  }
+  std::vector<Column> columns{Column::category("prediction", Tensor::take(std::move(decided)), classes)};
+  for (std::size_t c = 0; c < k; ++c)
+    columns.push_back(Column::number("p_" + classes[c], Tensor::take(std::move(p[c]))));
+  return Table(std::move(columns));
+}
+
+void check_classes(Task task, const std::vector<std::string>& classes) {
+  const std::set<std::string> distinct(classes.begin(), classes.end());
+  const bool fits = task == Task::regression ? classes.empty()
+                    : task == Task::binary   ? classes.size() == 2
+                                             : classes.size() >= 2;
+  if (!fits || distinct.size() != classes.size())
+    throw ModelFileError(
+        "model", fmt::format("task {} with the classes [{}]", name_of(task), fmt::join(classes, ", ")));
+}
+
+NumericModel::NumericModel(const NumericData& data)
+    : task_(data.task),
+      positive_(data.positive),
+      feature_names_(data.feature_names),
+      classes_(data.classes) {}
+
+void NumericModel::visit(Visitor& v) {
+  v.choice<Task>("task", task_, &name_of, &task_from_name);
+  std::int64_t positive = positive_;
+  v.value("positive", positive);
+  v.value("features", feature_names_);
+  v.value("classes", classes_);
+  v.value("notes", notes_);
+  if (v.loading()) {
+    check_classes(task_, classes_);
+    if (positive < 0 || (is_classification(task_) && positive >= std::ssize(classes_)))
+      throw ModelFileError("model", fmt::format("has {} classes and the positive one is number {}",
+                                                classes_.size(), positive));
+    positive_ = static_cast<std::int32_t>(positive);
+  }
+  visit_members(v);
+}
+
+Matrix matching_features(const Table& table, const std::vector<std::string>& wanted) {
+  FeatureMatrix have = feature_matrix(table);
+  if (have.names == wanted) return have.x;
+  std::unordered_map<std::string, std::size_t> where;
+  for (std::size_t i = 0; i < have.names.size(); ++i) where.emplace(have.names[i], i);
+  std::vector<std::string> absent;
+  std::vector<std::int64_t> order;
+  for (const std::string& name : wanted) {
+    const auto it = where.find(name);
+    if (it == where.end())
+      absent.push_back(name);
+    else
+      order.push_back(static_cast<std::int64_t>(it->second));
+  }
+  if (!absent.empty())
+    throw DataError("data", fmt::format("the features {} are missing; the model was trained with them",
+                                        fmt::join(absent, ", ")));
+  // Another order, or more than wanted: pick columns from the dense form; a sparse block always keeps its
+  // order.
+  const Matrix dense = have.x.to_rows();
+  const auto from = dense.dense().data<double>();
+  Tensor picked = Tensor::empty(Shape{dense.rows(), static_cast<std::int64_t>(order.size())}, DType::f64);
+  auto to = picked.mutable_data<double>();
+  const auto d = static_cast<std::size_t>(dense.columns());
+  for (std::size_t r = 0, at = 0; r < static_cast<std::size_t>(dense.rows()); ++r)
+    for (const std::int64_t c : order) to[at++] = from[r * d + static_cast<std::size_t>(c)];
+  return Matrix::from_rows(picked);
+}
+
+Matrix NumericModel::features_of(const Table& table) const {
+  Matrix x = matching_features(table, feature_names_);
+  check_finite(x, feature_names_, kind());
+  return x;
+}
+
+Table NumericModel::predict(const Table& table) const {
+  const Matrix x = features_of(table);
+  const auto n = static_cast<std::size_t>(x.rows());
+  const auto k = static_cast<std::size_t>(num_outputs());
+  std::vector<double> outputs(n * k);
+  if (n > 0) compute(x, outputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    if (!std::isfinite(outputs[i]))
+      throw DataError(fmt::format("row {}", i / k + 1), "the prediction is beyond the range of numbers",
+                      "Its values are far outside those the model was trained on.");
+  return prediction_table(task_, classes_, std::move(outputs));
+}
+
+}  // namespace cairn

@@ -1,0 +1,99 @@
+// A learner with everything before it: the transforms it needs, fitted on training rows only, stored with its
+// model.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cairn/data/schema.h"
+#include "cairn/data/transform.h"
+#include "cairn/model/conformal.h"
+#include "cairn/model/learner.h"
+#include "cairn/model/registry.h"
+
+namespace cairn {
+
+struct PipelineOptions {
+  std::string missing =
+      "auto";  // "auto" (median or own level, with indicator) | "mean" | "median" | "most_frequent"
+  std::string scale =
+      "auto";  // "auto" (standard where the learner wants it) | "standard" | "min_max" | "robust" | "none"
+  int polynomial = 1;  // degree of polynomial features of the number columns; 1: none
+  bool interactions_only = false;
+};
+
+// Transforms in order, then the learner. Its model predicts from the raw table: schema, transforms, model.
+class Pipeline : public Learner {
+ public:
+  Pipeline(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Learner> learner);
+  Pipeline(const Pipeline& other);
+  std::string_view name() const override { return learner_->name(); }
+  ParamsView params() const override { return learner_->params(); }  // the learner's: what --set reaches
+  std::unique_ptr<Learner> clone() const override { return std::make_unique<Pipeline>(*this); }
+  std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+
+  const Learner& learner() const { return *learner_; }
+  const std::vector<std::unique_ptr<Transform>>& transforms() const { return transforms_; }
+
+ private:
+  std::vector<std::unique_ptr<Transform>> transforms_;
+  std::unique_ptr<Learner> learner_;
+};
+
+class PipelineModel : public Model {
+  static constexpr double kNoThreshold = -1;
+
+ public:
+  PipelineModel() = default;  // blank, for visit()
+  PipelineModel(Schema schema, std::vector<std::unique_ptr<FittedTransform>> transforms,
+                std::unique_ptr<Model> model);
+  std::string_view kind() const override { return "pipeline"; }
+  Table predict(const Table& table) const override;
+  void visit(Visitor& v) override;
+  Task task() const override { return model_->task(); }
+  const std::vector<std::string>& classes() const override { return model_->classes(); }
+  std::vector<Coefficient> coefficients() const override { return model_->coefficients(); }
+  std::vector<Importance> importances() const override { return model_->importances(); }
+  std::vector<std::string> notes() const override { return model_->notes(); }
+  std::vector<double> loss_history() const override { return model_->loss_history(); }
+  std::vector<double> watched_history() const override { return model_->watched_history(); }
+  Tensor filters() const override { return model_->filters(); }
+
+  const Schema& schema() const { return schema_; }
+  const Model& model() const { return *model_; }
+  const std::vector<std::unique_ptr<FittedTransform>>& transforms() const { return transforms_; }
+  std::int64_t num_columns() const { return static_cast<std::int64_t>(schema_.columns.size()); }
+  Table transformed(const Table& raw) const;  // what the inner model sees
+  // Binary: decide for the positive class at this probability. Stored; negative: the most probable class.
+  void set_threshold(double threshold, std::string positive);
+  double threshold() const { return threshold_; }
+  bool explains() const override { return model_->explains(); }
+  // What `predict --interval` needs; stored. Empty unless training measured it.
+  const ConformalScores& conformal() const { return conformal_; }
+  void set_conformal(ConformalScores scores) { conformal_ = std::move(scores); }
+  // Mean contributions [k, c] over training rows; stored. Undefined: contributions count from the intercept.
+  const Tensor& mean_contributions() const { return mean_contributions_; }
+  void set_mean_contributions(Tensor means) { mean_contributions_ = std::move(means); }
+  // The registry that can make blank parts, needed while loading only.
+  void set_registry(const Registry* registry) { registry_ = registry; }
+
+ private:
+  void check_mean_contributions() const;
+  Schema schema_;
+  std::vector<std::unique_ptr<FittedTransform>> transforms_;
+  std::unique_ptr<Model> model_;
+  double threshold_ = kNoThreshold;
+  std::string positive_;
+  ConformalScores conformal_;
+  Tensor mean_contributions_;
+  const Registry* registry_ = nullptr;
+};
+
+// The learner with exactly the transforms that its entry's Accepts leave to be done for this data: dates to
+// parts, TF-IDF, impute, one-hot, polynomial, scale. Transforms come from the registry by name.
+std::unique_ptr<Pipeline> prepare(std::unique_ptr<Learner> learner, const LearnerEntry& entry,
+                                  const Dataset& data, const Registry& registry,
+                                  const PipelineOptions& options = {});
+
+}  // namespace cairn

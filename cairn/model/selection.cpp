@@ -1,0 +1,273 @@
+#include "cairn/model/selection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "cairn/base/suggest.h"
+
+namespace cairn {
+namespace {
+
+// Beyond these sizes a choice is no better for more rows or folds, only slower.
+constexpr std::int64_t kSelectionRows = 50'000;
+constexpr std::int64_t kManyRows = 10'000;
+constexpr int kFoldsForManyRows = 3;
+
+std::pair<std::string, std::string> scope_and_name(const std::string& key) {
+  const auto dot = key.find('.');
+  return dot == std::string::npos ? std::pair{std::string{}, key}
+                                  : std::pair{key.substr(0, dot), key.substr(dot + 1)};
+}
+
+bool has_param(const ParamsView& view, std::string_view name) {
+  return std::ranges::any_of(*view.list, [&](const Param& p) { return p.name == name; });
+}
+
+// Settings a person typed must reach something: a scope is a learner of the candidates or a transform;
+// without one, the name must belong to at least one candidate.
+void check_settings(const Settings& settings, const std::vector<const LearnerEntry*>& entries,
+                    const Registry& registry) {
+  for (const auto& [key, value] : settings) {
+    const auto [scope, name] = scope_and_name(key);
+    if (!scope.empty()) {
+      const bool learner =
+          std::ranges::any_of(entries, [&](const LearnerEntry* e) { return scope == e->name; });
+      const bool transform =
+          std::ranges::any_of(registry.transforms, [&](const TransformEntry& t) { return scope == t.name; });
+      if (learner || transform) continue;
+      std::vector<std::string> known;
+      for (const LearnerEntry* e : entries) known.emplace_back(e->name);
+      for (const TransformEntry& t : registry.transforms) known.emplace_back(t.name);
+      throw UsageError("--set " + key, fmt::format("no '{}' takes part in this run", scope),
+                       suggestion(scope, known));
+    }
+    bool reached = false;
+    for (const LearnerEntry* e : entries) {
+      const auto learner = e->make();
+      reached |= has_param(learner->params(), name);
+      if (!reached && entries.size() == 1)
+        set_param(learner->params(), name, value);  // throws with the nearest name
+    }
+    if (!reached) {
+      std::vector<std::string> known;
+      for (const LearnerEntry* e : entries)
+        for (const Param& p : e->params()) known.push_back(p.name);
+      throw UsageError("--set " + key, fmt::format("no learner of this run has a parameter '{}'", name),
+                       suggestion(name, known));
+    }
+  }
+}
+
+Settings parse_settings(std::string_view text) {
+  Settings settings;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const std::string_view one = text.substr(0, comma);
+    const auto equals = one.find('=');
+    CAIRN_ASSERT(equals != std::string_view::npos);
+    settings.emplace_back(one.substr(0, equals), one.substr(equals + 1));
+    text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
+  }
+  return settings;
+}
+
+std::vector<const LearnerEntry*> chosen_entries(const Registry& registry, const SelectionOptions& options,
+                                                const Dataset& data) {
+  const Task task = data.task();
+  std::vector<const LearnerEntry*> entries;
+  const Table features = data.features();
+  // Where the data are pictures, `auto` is the learners of pictures.
+  const bool pictures =
+      features.num_columns() == 1 && features.column(std::int64_t{0}).kind() == ColumnKind::image;
+  for (const std::string& name : options.learners) {
+    const LearnerEntry& e = registry.learner(name);
+    if (!e.serves(task)) {
+      std::vector<std::string> able;
+      for (const LearnerEntry& other : registry.learners)
+        if (other.serves(task)) able.emplace_back(other.name);
+      throw UsageError("--learner", fmt::format("{} does not serve a {} task", name, name_of(task)),
+                       suggestion(name, able));
+    }
+    entries.push_back(&e);
+  }
+  if (options.learners.empty())
+    for (const LearnerEntry& e : registry.learners)
+      if (e.serves(task) && e.auto_settings && e.cost > 0 && (pictures ? e.accepts.images : e.accepts.tables))
+        entries.push_back(&e);
+  std::ranges::stable_sort(entries, {}, &LearnerEntry::cost);
+  return entries;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// All that decides what a fold gives: two candidates of one key are one.
+std::string memory_key(const Pipeline& pipeline, const SelectionOptions& options, int folds) {
+  std::string key =
+      fmt::format("{}\nfolds {} seed {} metric {}\n{} {}", options.data_key, folds, options.seed,
+                  options.metric->name, pipeline.name(), params_to_json(pipeline.params()).dump());
+  for (const auto& t : pipeline.transforms())
+    key += fmt::format("\n{} {}", t->name(), params_to_json(t->params()).dump());
+  return key;
+}
+
+Candidate measure(const LearnerEntry& entry, const std::string& variant, const Dataset& data,
+                  const Registry& registry, const SelectionOptions& options, int folds,
+                  const FitContext& context, bool must_work, double seconds = 0) {
+  Candidate c;
+  c.learner = entry.name;
+  c.settings = variant;
+  c.entry = &entry;
+  Settings settings = options.settings;
+  for (auto& s : parse_settings(variant)) settings.push_back(std::move(s));
+  c.pipeline = configured(entry, settings, data, registry, options.pipeline);
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    c.cross_validation =
+        cross_validate(*c.pipeline, data, *options.metric,
+                       {.folds = folds,
+                        .most_fits = entry.takes_minutes() ? 1 : 0,
+                        .seed = options.seed,
+                        .memory = options.memory,
+                        .memory_key = options.memory ? memory_key(*c.pipeline, options, folds) : "",
+                        .seconds = seconds,
+                        .fits_to_come = seconds > 0 ? 1 : 0},
+                       context);
+    c.mean = c.cross_validation.mean();
+    c.standard_error = c.cross_validation.standard_error();
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& e) {
+    if (must_work) throw;
+    c.failure = e.what();
+    c.mean = std::nan("");
+  }
+  c.seconds = seconds_since(start);
+  if (context.progress)
+    context.progress->remark(fmt::format("{}{}{}: {} {:.5g}", c.learner, c.settings.empty() ? "" : " ",
+                                         c.settings, options.metric->name, c.mean));
+  return c;
+}
+
+bool better(const Candidate& a, const Candidate& b, const Metric& metric) {
+  if (std::isnan(a.mean) || std::isnan(b.mean)) return !std::isnan(a.mean) && std::isnan(b.mean);
+  return metric.higher_is_better ? a.mean > b.mean : a.mean < b.mean;
+}
+
+std::vector<std::string> variants_of(const LearnerEntry& entry, const SelectionOptions& options) {
+  std::vector<std::string> variants{""};
+  // A parameter set by hand stays as it was set: the learner is then measured once.
+  const bool by_hand = std::ranges::any_of(options.settings, [&](const auto& s) {
+    const auto [scope, name] = scope_and_name(s.first);
+    return scope == entry.name || (scope.empty() && has_param(entry.make()->params(), name));
+  });
+  if (by_hand || !options.learners.empty() || !entry.auto_settings) return variants;
+  std::string_view text = entry.auto_settings;
+  while (!text.empty()) {
+    const auto semicolon = text.find(';');
+    variants.emplace_back(text.substr(0, semicolon));
+    text = semicolon == std::string_view::npos ? std::string_view{} : text.substr(semicolon + 1);
+  }
+  return variants;
+}
+
+}  // namespace
+
+std::unique_ptr<Pipeline> configured(const LearnerEntry& entry, const Settings& settings, const Dataset& data,
+                                     const Registry& registry, const PipelineOptions& options) {
+  auto learner = entry.make();
+  for (const auto& [key, value] : settings) {
+    const auto [scope, name] = scope_and_name(key);
+    if (scope == entry.name || (scope.empty() && has_param(learner->params(), name)))
+      set_param(learner->params(), name, value);
+  }
+  auto pipeline = prepare(std::move(learner), entry, data, registry, options);
+  for (const auto& [key, value] : settings) {
+    const auto [scope, name] = scope_and_name(key);
+    for (const auto& transform : pipeline->transforms())
+      if (scope == transform->name()) set_param(transform->params(), name, value);
+  }
+  return pipeline;
+}
+
+Dataset sample_rows(const Dataset& data, std::int64_t most, std::uint64_t seed) {
+  if (data.num_rows() <= most) return data;
+  const double share = static_cast<double>(most) / static_cast<double>(data.num_rows());
+  return data.select(split(data, {.test = share, .seed = seed}).test);
+}
+
+Selection select_learner(const Dataset& train, const Registry& registry, const SelectionOptions& options,
+                         const FitContext& context) {
+  const auto entries = chosen_entries(registry, options, train);
+  check_settings(options.settings, entries, registry);
+  Selection selection;
+  const Dataset data = sample_rows(train, kSelectionRows, options.seed);
+  selection.rows = data.num_rows();
+  selection.folds = data.num_rows() > kManyRows ? std::min(options.folds, kFoldsForManyRows) : options.folds;
+  if (data.num_rows() < train.num_rows())
+    selection.note =
+        fmt::format("chosen on a sample of {} of {} training rows", data.num_rows(), train.num_rows());
+  const auto start = std::chrono::steady_clock::now();
+
+  bool first = true;
+  for (const LearnerEntry& e : registry.learners) {
+    if (e.cost != 0 || !e.serves(train.task())) continue;
+    SelectionOptions plain = options;
+    plain.settings.clear();
+    Candidate c = measure(e, "", data, registry, plain, selection.folds, context, false);
+    if (first || better(c, selection.baseline, *options.metric)) selection.baseline = std::move(c);
+    first = false;
+  }
+  const bool limited = options.time_limit > 0, must_work = !options.learners.empty();
+  const bool alone = entries.size() == 1 && variants_of(*entries[0], options).size() == 1;
+  for (const LearnerEntry* entry : entries) {
+    for (const std::string& variant : variants_of(*entry, options)) {
+      context.stop.throw_if_requested("choosing a learner");
+      if (limited && !alone && !selection.candidates.empty()) {
+        // The first candidate is always measured: without one there is no result.
+        const double left = options.time_limit - seconds_since(start);
+        FitContext inner = context;
+        inner.stop = context.stop.within(left, left);
+        std::optional<Candidate> c;
+        try {
+          if (left > 0)
+            c = measure(*entry, variant, data, registry, options, selection.folds, inner, must_work);
+        } catch (const ResourceError&) {
+          if (!inner.stop.requested()) throw;
+        }
+        if (!c || inner.stop.requested() || inner.stop.limit_changed_something())
+          selection.cut_short = true;  // half a measurement is none
+        else
+          selection.candidates.push_back(std::move(*c));
+        continue;
+      }
+      const double left = limited && alone ? std::max(1e-3, options.time_limit - seconds_since(start)) : 0;
+      selection.candidates.push_back(
+          measure(*entry, variant, data, registry, options, selection.folds, context, must_work, left));
+      selection.cut_short = selection.cut_short || selection.candidates.back().cross_validation.cut_short;
+    }
+  }
+  if (limited && alone) selection.seconds_left = std::max(1e-3, options.time_limit - seconds_since(start));
+  std::ranges::stable_sort(selection.candidates, [&](const Candidate& a, const Candidate& b) {
+    return better(a, b, *options.metric);
+  });
+  if (!selection.candidates.empty() && selection.candidates[0].entry->takes_minutes())
+    selection.note += fmt::format("{}measured on one of {} folds of the training rows, as a fit is dear",
+                                  selection.note.empty() ? "" : "; ", selection.folds);
+  if (selection.candidates.empty() || !selection.candidates[0].failure.empty())
+    throw FitError(
+        "auto", selection.candidates.empty()
+                    ? "no learner serves this task"
+                    : fmt::format("no learner could be fitted; {} said: {}", selection.candidates[0].learner,
+                                  selection.candidates[0].failure));
+  return selection;
+}
+
+}  // namespace cairn

@@ -1,0 +1,67 @@
+// Choosing among learners by cross-validation on the training rows: what `--learner auto` does. Every
+// candidate sees the same folds, so comparisons are paired; the test rows are never touched.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cairn/model/cross_validation.h"
+#include "cairn/model/pipeline.h"
+
+namespace cairn {
+
+// "alpha" = "10", "ridge.alpha" = "10", "tf_idf.min_df" = "1": what a person set by hand.
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+struct SelectionOptions {
+  const Metric* metric = nullptr;
+  int folds = 5;
+  std::uint64_t seed = 0;
+  std::vector<std::string> learners;  // empty: every learner of the registry that serves the task
+  Settings settings;
+  PipelineOptions pipeline;
+  // Seconds; 0: none. When it bites, `cut_short` says so. Several candidates: the rest is left out. One: each
+  // fit gets an even share, in which it ends with what it has or not at all (ResourceError).
+  double time_limit = 0;
+  FoldMemory* memory = nullptr;  // of a run that may be stopped and taken up again
+  std::string data_key;          // what the memory is of: data, build, options
+};
+
+struct Candidate {
+  std::string learner;
+  std::string settings;  // "C=10", or "" for the defaults
+  const LearnerEntry* entry = nullptr;
+  std::unique_ptr<Pipeline> pipeline;
+  CrossValidation cross_validation;
+  double mean = 0;  // of the metric over folds; NaN when it failed
+  double standard_error = 0;
+  double seconds = 0;
+  std::string failure;  // why it could not be fitted, or ""
+};
+
+struct Selection {
+  std::vector<Candidate> candidates;  // best first; those that failed last
+  Candidate baseline;                 // the best learner of cost 0, always measured
+  std::int64_t rows = 0;              // the rows the choice was made on
+  int folds = 0;
+  std::string note;  // "chosen on 50000 of 450000 rows", or ""
+  bool cut_short = false;
+  double seconds_left = 0;  // of the time limit, for the final fit of a single candidate; 0: no limit
+};
+
+// Throws what the fit threw when a learner was named and cannot be fitted; UsageError for settings that fit
+// no candidate.
+Selection select_learner(const Dataset& train, const Registry& registry, const SelectionOptions& options,
+                         const FitContext& context = {});
+
+// One learner with its settings applied, inside the pipeline that it needs for these data.
+std::unique_ptr<Pipeline> configured(const LearnerEntry& entry, const Settings& settings, const Dataset& data,
+                                     const Registry& registry, const PipelineOptions& options);
+
+// A sample of at most `most` rows (stratified as split() does), or the data themselves.
+Dataset sample_rows(const Dataset& data, std::int64_t most, std::uint64_t seed);
+
+}  // namespace cairn

@@ -1,0 +1,71 @@
+#include "cairn/tree/decision_tree.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "cairn/base/random.h"
+#include "cairn/tree/cart_setup_internal.h"
+#include "cairn/tree/constraints_internal.h"
+
+namespace cairn {
+namespace {
+
+using P = DecisionTreeParams;
+using namespace tree;
+
+}  // namespace
+
+const ParamList& DecisionTreeParams::list() {
+  static const ParamList l{
+      param<&P::criterion>("criterion", "what a split lowers; auto: gini for classes, squared for values",
+                           one_of("auto", "gini", "entropy", "squared", "absolute", "poisson")),
+      param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6)),
+      param<&P::max_leaves>("max_leaves", "most leaves; the largest gain is split first; 0: no limit",
+                            between(0, 1e8), {"max_leaf_nodes", "num_leaves"}),
+      param<&P::min_samples_split>("min_samples_split", "rows a node must have to be split", at_least(2)),
+      param<&P::min_samples_leaf>("min_samples_leaf", "rows a leaf must have", at_least(1),
+                                  {"min_data_in_leaf"}),
+      param<&P::min_impurity_decrease>(
+          "min_impurity_decrease", "a split must lower the mean impurity of all rows by this", at_least(0)),
+      param<&P::max_features>("max_features",
+                              "features looked at in a node: all, sqrt, log2, third or a share"),
+      param<&P::ccp_alpha>("ccp_alpha", "cost-complexity pruning: what a leaf costs, in impurity",
+                           at_least(0)),
+      param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
+                              one_of("none", "balanced")),
+      param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature", {},
+                          {"monotonic_cst", "monotone_constraints"})};
+  return l;
+}
+
+std::unique_ptr<Model> DecisionTree::fit(const Dataset& data, const FitContext& context) const {
+  context.stop.throw_if_requested("training");
+  TreeData rows = tree_data(data, kName);
+  if (params_.class_weight == "balanced") balance_classes(rows);
+  CartRules rules;
+  rules.criterion = criterion_for(params_.criterion, rows.task, kName);
+  rules.max_depth = params_.max_depth;
+  rules.max_leaves = params_.max_leaves;
+  rules.min_samples_split = params_.min_samples_split;
+  rules.min_samples_leaf = params_.min_samples_leaf;
+  rules.min_impurity_decrease = params_.min_impurity_decrease;
+  rules.ccp_alpha = params_.ccp_alpha;
+  rules.max_features = features_looked_at(params_.max_features, rows.features.size(), rows.task, kName);
+  rules.monotone = monotone_of(params_.monotone, rows.features, kName);
+  check_monotone(rules, rows.task, kName);
+  const CartTarget target = target_of(rows, rules, kName);
+  const RankedData ranked(rows, RanksFor::tree, context.stop);
+  CartSample sample{std::vector<std::uint32_t>(static_cast<std::size_t>(rows.rows())), rows.weights};
+  std::iota(sample.rows.begin(), sample.rows.end(), 0U);
+  const Tree tree =
+      grow_cart(ranked, target, std::move(sample), rules, derive_seed(context.seed, kName), context.stop);
+  TreeModelParts parts{.task = rows.task, .classes = rows.classes, .features = rows.features};
+  parts.objective = name_of(rules.criterion);
+  parts.trees = TreeEnsemble(ensemble_options(rows), std::span(&tree, 1));
+  parts.notes.push_back(
+      fmt::format("{} leaves, {} questions at most", (tree.nodes.size() + 1) / 2, parts.trees.max_depth()));
+  return std::make_unique<TreeModel>(std::move(parts));
+}
+
+}  // namespace cairn

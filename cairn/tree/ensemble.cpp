@@ -1,0 +1,270 @@
+#include "cairn/tree/ensemble.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "cairn/base/error.h"
+
+namespace cairn {
+namespace {
+
+constexpr std::int64_t kMostOutputs = 1'000'000;
+constexpr double kShareTolerance = 1e-6;
+constexpr std::array kOutputNames{"identity", "exponential", "logistic", "softmax", "share"};
+
+[[noreturn]] void refuse(const std::string& message) { throw ModelFileError("trees", message); }
+
+std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+const char* name_of(TreeOutput output) { return kOutputNames[static_cast<std::size_t>(output)]; }
+
+TreeOutput tree_output_from_name(std::string_view name) {
+  for (std::size_t i = 0; i < kOutputNames.size(); ++i)
+    if (name == kOutputNames[i]) return static_cast<TreeOutput>(i);
+  refuse(fmt::format("their output '{}' is not known", name));
+}
+
+TreeEnsemble::TreeEnsemble(TreeEnsembleOptions options, std::span<const Tree> trees)
+    : options_(std::move(options)) {
+  if (options_.base.empty())
+    options_.base.resize(at(std::clamp(options_.num_outputs, std::int64_t{0}, kMostOutputs)));
+  const std::size_t width = options_.vector_leaves ? at(options_.num_outputs) : 1;
+  std::size_t n = 0, leaves = 0, sets = 0, codes = 0;
+  for (const Tree& t : trees)
+    for (const TreeNode& node : t.nodes) {
+      ++n;
+      leaves += node.is_leaf() ? 1 : 0;
+      sets += !node.is_leaf() && node.category ? 1 : 0;
+      codes += node.category ? node.left_codes.size() : 0;
+    }
+  if (n > at(std::numeric_limits<std::int32_t>::max())) refuse(fmt::format("{} nodes are too many", n));
+  std::vector<std::int64_t> roots{0}, set_begin{0};
+  std::vector<std::int32_t> outputs, feature, left, right, set, set_codes;
+  std::vector<double> threshold, values;
+  std::vector<std::uint8_t> missing_left;
+  std::vector<float> gain, cover;
+  feature.reserve(n), left.reserve(n), right.reserve(n), threshold.reserve(n), missing_left.reserve(n);
+  gain.reserve(n), cover.reserve(n), values.reserve(leaves * width), set_codes.reserve(codes);
+  if (sets > 0) set.reserve(n), set_begin.reserve(sets + 1);
+  for (const Tree& t : trees) {
+    const auto first = static_cast<std::int32_t>(roots.back());
+    outputs.push_back(t.output);
+    for (const TreeNode& node : t.nodes) {
+      const bool leaf = node.is_leaf(), category = !leaf && node.category;
+      feature.push_back(leaf ? -1 : node.feature);
+      threshold.push_back(leaf || category ? 0 : node.threshold);
+      missing_left.push_back(!leaf && node.missing_left ? 1 : 0);
+      gain.push_back(static_cast<float>(node.gain));
+      cover.push_back(static_cast<float>(node.cover));
+      if (sets > 0) set.push_back(category ? static_cast<std::int32_t>(set_begin.size()) - 1 : -1);
+      if (category) {
+        set_codes.insert(set_codes.end(), node.left_codes.begin(), node.left_codes.end());
+        set_begin.push_back(std::ssize(set_codes));
+      }
+      if (leaf) {
+        if (node.value.size() != width)
+          refuse(fmt::format("a leaf holds {} numbers; it should be {}", node.value.size(), width));
+        left.push_back(static_cast<std::int32_t>(values.size() / width));
+        right.push_back(-1);
+        values.insert(values.end(), node.value.begin(), node.value.end());
+      } else {
+        if (node.left < 0 || node.right < 0 || node.left >= std::ssize(t.nodes) ||
+            node.right >= std::ssize(t.nodes))
+          refuse(fmt::format("a node's children are {} and {} of {} nodes", node.left, node.right,
+                             t.nodes.size()));
+        left.push_back(first + node.left);
+        right.push_back(first + node.right);
+      }
+    }
+    roots.push_back(first + std::ssize(t.nodes));
+  }
+  roots_ = Tensor::take(std::move(roots));
+  tree_outputs_ = Tensor::take(std::move(outputs));
+  feature_ = Tensor::take(std::move(feature));
+  threshold_ = Tensor::take(std::move(threshold));
+  left_ = Tensor::take(std::move(left));
+  right_ = Tensor::take(std::move(right));
+  missing_left_ = Tensor::take(std::move(missing_left));
+  gain_ = Tensor::take(std::move(gain));
+  cover_ = Tensor::take(std::move(cover));
+  values_ = Tensor::from(std::span<const double>(values),
+                         Shape{static_cast<std::int64_t>(leaves), static_cast<std::int64_t>(width)});
+  if (sets > 0) {
+    set_ = Tensor::take(std::move(set));
+    set_begin_ = Tensor::take(std::move(set_begin));
+    set_codes_ = Tensor::take(std::move(set_codes));
+  }
+  check();
+  prepare();
+}
+
+void TreeEnsemble::visit(Visitor& v) {
+  v.value("num_features", options_.num_features);
+  v.value("num_outputs", options_.num_outputs);
+  v.value("vector_leaves", options_.vector_leaves);
+  v.value("average", options_.average);
+  v.choice<TreeOutput>("output", options_.output, &name_of, &tree_output_from_name);
+  v.value("base", options_.base);
+  v.value("f32_inputs", options_.f32_inputs);
+  v.tensor("roots", roots_);
+  v.tensor("tree_outputs", tree_outputs_);
+  v.tensor("feature", feature_);
+  v.tensor("threshold", threshold_);
+  v.tensor("left", left_);
+  v.tensor("right", right_);
+  v.tensor("missing_left", missing_left_);
+  v.tensor("gain", gain_);
+  v.tensor("cover", cover_);
+  v.tensor("values", values_);
+  v.tensor("set", set_);
+  v.tensor("set_begin", set_begin_);
+  v.tensor("set_codes", set_codes_);
+  if (!v.loading()) return;
+  check();
+  prepare();
+}
+
+// Element types and shapes agree; every number is one that training could give.
+void TreeEnsemble::check() const {
+  const std::int64_t d = options_.num_features, k = options_.num_outputs;
+  if (d < 0 || d > (1 << 29)) refuse(fmt::format("{} features cannot be", d));
+  if (k < 1 || k > kMostOutputs) refuse(fmt::format("{} outputs cannot be", k));
+  if ((options_.output == TreeOutput::logistic && k != 1) ||
+      (options_.output == TreeOutput::share && !options_.vector_leaves))
+    refuse(fmt::format("output {} does not go with {} raw outputs", name_of(options_.output), k));
+  if (std::ssize(options_.base) != k ||
+      !std::ranges::all_of(options_.base, [](double b) { return std::isfinite(b); }))
+    refuse("the base holds a number that cannot be, or not one an output");
+  if (!roots_.defined() || roots_.dtype() != DType::i64 || roots_.ndim() != 1 || roots_.size() < 1)
+    refuse("the tensor 'roots' is missing or of another form");
+  const std::int64_t n = feature_.defined() && feature_.ndim() == 1 ? feature_.size() : -1;
+  if (n < 0 || n > std::numeric_limits<std::int32_t>::max())
+    refuse("the tensor 'feature' is missing or of another form");
+  check_stored("tree_outputs", tree_outputs_, DType::i32, Shape{roots_.size() - 1});
+  check_stored("feature", feature_, DType::i32, Shape{n});
+  check_stored("threshold", threshold_, DType::f64, Shape{n});
+  check_stored("left", left_, DType::i32, Shape{n});
+  check_stored("right", right_, DType::i32, Shape{n});
+  check_stored("missing_left", missing_left_, DType::u8, Shape{n});
+  check_stored("gain", gain_, DType::f32, Shape{n});
+  check_stored("cover", cover_, DType::f32, Shape{n});
+  const auto num_leaves =
+      static_cast<std::int64_t>(std::ranges::count_if(features(), [](std::int32_t f) { return f < 0; }));
+  check_stored("values", values_, DType::f64, Shape{num_leaves, options_.vector_leaves ? k : 1});
+  if (!std::ranges::all_of(values_.data<double>(), [](double x) { return std::isfinite(x); }))
+    refuse("a leaf holds a number that is not finite");
+  if (set_.defined()) {
+    check_stored("set", set_, DType::i32, Shape{n});
+    if (!set_begin_.defined() || set_begin_.dtype() != DType::i64 || set_begin_.ndim() != 1 ||
+        set_begin_.size() < 1 || !set_codes_.defined() || set_codes_.dtype() != DType::i32 ||
+        set_codes_.ndim() != 1)
+      refuse("sets of categories are missing or of another form");
+  } else if (set_begin_.defined() || set_codes_.defined()) {
+    refuse("sets of categories belong to no node");
+  }
+  check_trees();
+}
+
+// Every node but a root has one parent, which stands before it in the same tree: no cycle, nothing shared.
+void TreeEnsemble::check_trees() const {
+  const auto root = roots();
+  const auto f = features(), l = left(), r = right();
+  const std::int64_t n = num_nodes(), k = options_.num_outputs;
+  if (root.front() != 0 || root.back() != n) refuse("the trees do not cover the nodes");
+  std::vector<std::uint8_t> seen(at(n)), leaf_seen(at(values_.size(0)));
+  for (std::size_t t = 0; t + 1 < root.size(); ++t) {
+    if (root[t + 1] <= root[t] || root[t + 1] > n) refuse(fmt::format("tree {} has no nodes", t));
+    if (tree_outputs()[t] < 0 || tree_outputs()[t] >= k) refuse(fmt::format("tree {} adds to no output", t));
+    seen[at(root[t])] = 1;
+    for (std::int64_t i = root[t]; i < root[t + 1]; ++i) {
+      const std::size_t node = at(i);
+      if (!std::isfinite(gains()[node]) || !std::isfinite(covers()[node]) || covers()[node] < 0 ||
+          std::isnan(thresholds()[node]) || missing_left()[node] > 1)
+        refuse(fmt::format("node {} holds a number that cannot be", i));
+      if (f[node] < 0) {
+        if (f[node] != -1 || r[node] != -1 || l[node] < 0 || l[node] >= std::ssize(leaf_seen) ||
+            leaf_seen[at(l[node])]++)
+          refuse(fmt::format("leaf {} has no values of its own", i));
+        continue;
+      }
+      if (f[node] >= options_.num_features)
+        refuse(fmt::format("node {} asks for feature {} of {}", i, f[node], options_.num_features));
+      for (const std::int32_t child : {l[node], r[node]})
+        if (child <= i || child >= root[t + 1] || seen[at(child)]++)
+          refuse(fmt::format("node {} has the child {}, which is not below it alone", i, child));
+    }
+    for (std::int64_t i = root[t]; i < root[t + 1]; ++i)
+      if (!seen[at(i)]) refuse(fmt::format("node {} hangs on no other", i));
+  }
+  if (set_.defined()) {
+    const auto begin = set_begin_.data<std::int64_t>();
+    const auto codes = set_codes_.data<std::int32_t>();
+    if (begin.front() != 0 || begin.back() != std::ssize(codes) || !std::ranges::is_sorted(begin))
+      refuse("the sets of categories do not cover their codes");
+    for (std::size_t s = 0; s + 1 < begin.size(); ++s)
+      for (std::int64_t i = begin[s]; i < begin[s + 1]; ++i)
+        if (codes[at(i)] < 0 || (i > begin[s] && codes[at(i)] <= codes[at(i) - 1]))
+          refuse(fmt::format("set {} holds the code {}", s, codes[at(i)]));
+    std::vector<std::uint8_t> used(begin.size() - 1);
+    for (std::size_t i = 0; i < at(n); ++i) {
+      const std::int32_t s = set_.data<std::int32_t>()[i];
+      if (s < -1 || s >= std::ssize(used) || (s >= 0 && (f[i] < 0 || used[at(s)]++)))
+        refuse(fmt::format("node {} has the set {} of {}", i, s, used.size()));
+    }
+    if (!std::ranges::all_of(used, [](auto u) { return u > 0; }))
+      refuse("a set of categories belongs to no node");
+  }
+  if (options_.output != TreeOutput::share) return;
+  if (num_trees() < 1 || !std::ranges::all_of(options_.base, [](double b) { return b == 0; }))
+    refuse("shares of classes have no base and one tree at least");
+  const auto values = values_.data<double>();
+  for (std::size_t i = 0; i < values.size(); i += at(k)) {
+    double sum = 0;
+    for (std::size_t o = 0; o < at(k); ++o) sum += values[i + o] < 0 ? NAN : values[i + o];
+    if (!(std::abs(sum - 1) < kShareTolerance)) refuse("the shares of a leaf do not sum to 1");
+  }
+}
+
+std::vector<std::int32_t> TreeEnsemble::left_codes(std::int64_t node) const {
+  if (!is_category(node)) return {};
+  const auto begin = set_begin_.data<std::int64_t>();
+  const auto codes = set_codes_.data<std::int32_t>();
+  const std::size_t s = at(set_.data<std::int32_t>()[at(node)]);
+  return {codes.begin() + begin[s], codes.begin() + begin[s + 1]};
+}
+
+std::span<const double> TreeEnsemble::leaf_values(std::int64_t leaf) const {
+  const std::size_t width = at(values_.size(1));
+  return values_.data<double>().subspan(at(left()[at(leaf)]) * width, width);
+}
+
+Tree TreeEnsemble::tree(std::int64_t index) const {
+  const std::int64_t first = roots()[at(index)], end = roots()[at(index) + 1];
+  Tree t;
+  t.output = tree_outputs()[at(index)];
+  for (std::int64_t i = first; i < end; ++i) {
+    TreeNode& node = t.nodes.emplace_back();
+    node.gain = gains()[at(i)];
+    node.cover = covers()[at(i)];
+    if (is_leaf(i)) {
+      const auto values = leaf_values(i);
+      node.value.assign(values.begin(), values.end());
+      continue;
+    }
+    node.feature = features()[at(i)];
+    node.threshold = thresholds()[at(i)];
+    node.category = is_category(i);
+    node.left_codes = left_codes(i);
+    node.missing_left = missing_left()[at(i)] != 0;
+    node.left = static_cast<std::int32_t>(left()[at(i)] - first);
+    node.right = static_cast<std::int32_t>(right()[at(i)] - first);
+  }
+  return t;
+}
+
+}  // namespace cairn

@@ -1,0 +1,191 @@
+#include "cairn/tree/forest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "cairn/base/parallel.h"
+#include "cairn/base/random.h"
+#include "cairn/tree/cart_setup_internal.h"
+#include "cairn/tree/constraints_internal.h"
+
+namespace cairn {
+namespace {
+
+using P = RandomForestParams;
+using namespace tree;
+
+constexpr std::int64_t kOutOfBagRows = 20'000;  // looked at to tell the score
+
+std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+ParamList forest_params() {
+  return {
+      param<&P::trees>("trees", "how many", between(1, 1e6), {"n_estimators", "num_trees", "ntree"}),
+      param<&P::criterion>("criterion", "what a split lowers; auto: gini for classes, squared for values",
+                           one_of("auto", "gini", "entropy", "squared", "absolute", "poisson")),
+      param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6)),
+      param<&P::max_leaves>("max_leaves", "most leaves of a tree; 0: no limit", between(0, 1e8),
+                            {"max_leaf_nodes", "num_leaves"}),
+      param<&P::min_samples_split>("min_samples_split", "rows a node must have to be split", at_least(2)),
+      param<&P::min_samples_leaf>("min_samples_leaf", "rows a leaf must have", at_least(1),
+                                  {"min_data_in_leaf"}),
+      param<&P::min_impurity_decrease>("min_impurity_decrease",
+                                       "a split must lower the mean impurity of a tree's rows by this",
+                                       at_least(0)),
+      param<&P::max_features>("max_features",
+                              "features looked at in a node: auto (sqrt for classes, third for values), "
+                              "sqrt, log2, third, all or a share",
+                              {}, {"mtry"}),
+      param<&P::bootstrap>("bootstrap",
+                           "each tree learns from rows drawn with replacement; no: from all rows"),
+      param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
+                              one_of("none", "balanced")),
+      param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature", {},
+                          {"monotonic_cst", "monotone_constraints"})};
+}
+
+// How often each row was drawn; 0 stands for a row this tree has not seen.
+std::vector<std::uint32_t> draw_rows(std::int64_t n, std::uint64_t seed, std::uint64_t tree) {
+  std::vector<std::uint32_t> count(at(n));
+  Random random(seed, "bootstrap", tree);
+  for (std::int64_t i = 0; i < n; ++i) ++count[random.below(static_cast<std::uint64_t>(n))];
+  return count;
+}
+
+CartSample sample_of(const std::vector<std::uint32_t>& count, const std::vector<double>& weights) {
+  CartSample s;
+  for (std::size_t r = 0; r < count.size(); ++r) {
+    if (count[r] == 0) continue;
+    s.rows.push_back(static_cast<std::uint32_t>(r));
+    s.weights.push_back(count[r] * (weights.empty() ? 1 : weights[r]));
+  }
+  return s;
+}
+
+// Accuracy, or r2, of each row by the trees that have not seen it.
+std::string out_of_bag_note(const TreeData& data, const TreeEnsemble& trees, std::uint64_t seed) {
+  const std::int64_t n = data.rows(), step = (n + kOutOfBagRows - 1) / kOutOfBagRows,
+                     count = (n + step - 1) / step;
+  std::vector<std::int64_t> rows;
+  for (std::int64_t r = 0; r < n; r += step) rows.push_back(r);
+  const Matrix some = step == 1 ? data.x : data.x.select_rows(rows);
+  const std::int64_t d = data.features.size(), k = trees.num_outputs();
+  std::vector<double> sums(at(count * k)), x(at(count * d));
+  if (d > 0) some.tile(0, count, x.data());
+  std::vector<std::uint32_t> seen_by(at(count));
+  constexpr std::int64_t kTreesAtOnce = 16;
+  for (std::int64_t first = 0; first < trees.num_trees(); first += kTreesAtOnce) {
+    const std::int64_t end_tree = std::min(trees.num_trees(), first + kTreesAtOnce);
+    std::vector<std::vector<std::uint32_t>> drawn(at(end_tree - first));
+    parallel_for(end_tree - first, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t t = begin; t < end; ++t)
+        drawn[at(t)] = draw_rows(n, seed, static_cast<std::uint64_t>(first + t));
+    });
+    parallel_for(count, 256, [&](std::int64_t begin, std::int64_t end) {
+      std::vector<std::int32_t> unseen;
+      for (std::int64_t t = first; t < end_tree; ++t) {
+        unseen.clear();
+        for (std::int64_t i = begin; i < end; ++i) {
+          if (drawn[at(t - first)][at(i * step)] > 0) continue;
+          ++seen_by[at(i)];
+          unseen.push_back(static_cast<std::int32_t>(i));
+        }
+        trees.add_tree(t, x, unseen, sums);
+      }
+    });
+  }
+  double weight = 0, right = 0, sum = 0, squares = 0, errors = 0;
+  std::int64_t judged = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (seen_by[at(i)] == 0) continue;
+    ++judged;
+    const double w = data.weights.empty() ? 1 : data.weights[at(i * step)];
+    weight += w;
+    if (is_classification(data.task)) {
+      const auto row = std::span<const double>(sums).subspan(at(i * k), at(k));
+      right += std::ranges::max_element(row) - row.begin() == data.labels[at(i * step)] ? w : 0;
+    } else {
+      const double y = data.y[at(i * step)], e = y - sums[at(i)] / seen_by[at(i)];
+      sum += w * y;
+      squares += w * y * y;
+      errors += w * e * e;
+    }
+  }
+  if (judged == 0) return "out-of-bag: every row was seen by every tree";
+  if (is_classification(data.task))
+    return fmt::format("out-of-bag accuracy {:.4f} on {} rows", right / weight, judged);
+  const double spread = squares - sum * sum / weight;
+  return spread > 0 ? fmt::format("out-of-bag r2 {:.4f} on {} rows", 1 - errors / spread, judged)
+                    : std::string("out-of-bag: the target does not vary");
+}
+
+std::unique_ptr<Model> fit_forest(const Dataset& data, const P& p, bool random_thresholds, const char* name,
+                                  const FitContext& context) {
+  context.stop.throw_if_requested("training");
+  TreeData rows = tree_data(data, name);
+  if (p.class_weight == "balanced") balance_classes(rows);
+  CartRules rules;
+  rules.criterion = criterion_for(p.criterion, rows.task, name);
+  rules.max_depth = p.max_depth;
+  rules.max_leaves = p.max_leaves;
+  rules.min_samples_split = p.min_samples_split;
+  rules.min_samples_leaf = p.min_samples_leaf;
+  rules.min_impurity_decrease = p.min_impurity_decrease;
+  rules.max_features = features_looked_at(p.max_features, rows.features.size(), rows.task, name);
+  rules.random_thresholds = random_thresholds;
+  rules.monotone = monotone_of(p.monotone, rows.features, name);
+  rules.parallel = false;
+  check_monotone(rules, rows.task, name);
+  const CartTarget target = target_of(rows, rules, name);
+  const RankedData ranked(rows, random_thresholds ? RanksFor::extra_trees : RanksFor::forest, context.stop);
+  std::vector<Tree> trees(at(p.trees));
+  if (context.progress) context.progress->begin("trees", p.trees);
+  parallel_for(
+      p.trees, 1,
+      [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t t = begin; t < end; ++t) {
+          CartSample sample;
+          if (p.bootstrap) {
+            sample =
+                sample_of(draw_rows(rows.rows(), context.seed, static_cast<std::uint64_t>(t)), rows.weights);
+          } else {
+            sample.rows.resize(at(rows.rows()));
+            std::iota(sample.rows.begin(), sample.rows.end(), 0U);
+            sample.weights = rows.weights;
+          }
+          trees[at(t)] =
+              grow_cart(ranked, target, std::move(sample), rules,
+                        derive_seed(context.seed, name, static_cast<std::uint64_t>(t)), context.stop);
+        }
+      },
+      context.stop);
+  if (context.progress) context.progress->end();
+  TreeModelParts parts{.task = rows.task, .classes = rows.classes, .features = rows.features};
+  parts.objective = name_of(rules.criterion);
+  parts.trees = TreeEnsemble(ensemble_options(rows), trees);
+  trees.clear();
+  parts.notes.push_back(fmt::format("{} features looked at in a node; {} leaves a tree in the mean",
+                                    rules.max_features, (parts.trees.num_nodes() + p.trees) / 2 / p.trees));
+  if (p.bootstrap) parts.notes.push_back(out_of_bag_note(rows, parts.trees, context.seed));
+  return std::make_unique<TreeModel>(std::move(parts));
+}
+
+}  // namespace
+
+const ParamList& RandomForestParams::list() {
+  static const ParamList l = forest_params();
+  return l;
+}
+
+std::unique_ptr<Model> RandomForest::fit(const Dataset& data, const FitContext& context) const {
+  return fit_forest(data, params_, false, kName, context);
+}
+
+std::unique_ptr<Model> ExtraTrees::fit(const Dataset& data, const FitContext& context) const {
+  return fit_forest(data, params_, true, kName, context);
+}
+
+}  // namespace cairn

@@ -1,0 +1,204 @@
+#include "cairn/tree/gradient_boosting.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "cairn/base/error.h"
+#include "cairn/base/random.h"
+#include "cairn/base/suggest.h"
+#include "cairn/data/split.h"
+#include "cairn/model/pipeline.h"
+#include "cairn/tree/boost_train_internal.h"
+#include "cairn/tree/constraints_internal.h"
+
+namespace cairn {
+namespace {
+
+using P = GradientBoostingParams;
+using namespace tree;
+
+ParamRule objective_rule() { return {.choices = objective_names()}; }
+
+void check_classes_present(const TreeData& data) {
+  if (!is_classification(data.task)) return;
+  std::vector<std::int64_t> counts(data.classes.size());
+  for (const std::int32_t label : data.labels) ++counts[static_cast<std::size_t>(label)];
+  const auto present = std::ranges::count_if(counts, [](std::int64_t c) { return c > 0; });
+  if (present >= 2) return;
+  const auto only = static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin());
+  throw DataError(
+      GradientBoosting::kName,
+      fmt::format("every row that counts is '{}' ({} rows); a classification needs rows of two classes",
+                  data.classes[only], data.labels.size()));
+}
+
+BoostRules boost_rules(const P& p, const TreeFeatures& features) {
+  BoostRules r;
+  r.trees = p.trees;
+  r.learning_rate = p.learning_rate;
+  r.max_bins = p.max_bins;
+  r.sampling = sampling_from_name(p.sampling);
+  r.row_share = p.row_share;
+  r.patience = p.patience;
+  r.objective_params = {p.quantile, p.huber_quantile, p.tweedie_power};
+  r.grow.max_depth = p.max_depth;
+  r.grow.max_leaves = p.max_leaves;
+  r.grow.leaf_wise = p.growth == "leaf_wise";
+  r.grow.columns_by_tree = p.column_share;
+  r.grow.columns_by_level = p.column_share_level;
+  r.grow.columns_by_node = p.column_share_node;
+  r.grow.split = {.l1 = p.l1,
+                  .l2 = p.l2,
+                  .min_child_weight = p.min_child_weight,
+                  .min_gain = p.min_gain,
+                  .max_one_hot = p.max_one_hot,
+                  .category_l2 = p.category_l2,
+                  .category_smoothing = p.category_smoothing};
+  r.grow.split.monotone = monotone_of(p.monotone, features, GradientBoosting::kName);
+  r.grow.interactions = interactions_of(p.interactions, features, GradientBoosting::kName);
+  return r;
+}
+
+// The model to continue from, when it can be.
+const TreeModel* start_of(const Model* given, const TreeData& data, const Objective& objective) {
+  if (const auto* pipeline = dynamic_cast<const PipelineModel*>(given)) given = &pipeline->model();
+  if (!given) return nullptr;
+  const auto* model = dynamic_cast<const TreeModel*>(given);
+  const auto same = [](const TreeFeature& a, const TreeFeature& b) {
+    return a.name == b.name && a.category == b.category && a.levels == b.levels;
+  };
+  if (!model || model->objective() != objective.name || model->classes() != data.classes ||
+      !std::ranges::equal(model->features().list(), data.features.list(), same))
+    throw UsageError(GradientBoosting::kName,
+                     fmt::format("cannot continue from this {}; it needs a boosting model of objective {} on "
+                                 "the same features and classes",
+                                 given->kind(), objective.name));
+  return model;
+}
+
+}  // namespace
+
+const ParamList& GradientBoostingParams::list() {
+  static const ParamList l{
+      param<&P::objective>("objective", "what is minimised; auto: squared, logistic or softmax",
+                           objective_rule(), {"loss", "application"}),
+      param<&P::trees>("trees", "rounds of boosting; with several classes each grows a tree a class",
+                       between(1, 1e6),
+                       {"n_estimators", "num_round", "num_boost_round", "num_iterations", "iterations"}),
+      param<&P::learning_rate>("learning_rate", "what a tree's answer is multiplied by", above_to(0, 1e3),
+                               {"eta", "shrinkage_rate", "shrinkage"}),
+      param<&P::growth>("growth",
+                        "which node is split next: all of a level, or the leaf with the largest gain",
+                        one_of("depth_wise", "leaf_wise"), {"grow_policy"}),
+      param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6)),
+      param<&P::max_leaves>("max_leaves", "most leaves of a tree; 0: no limit", between(0, 1e6),
+                            {"num_leaves", "max_leaf_nodes"}),
+      param<&P::min_child_weight>("min_child_weight",
+                                  "least sum of second derivatives in a leaf (squared loss: rows)",
+                                  at_least(0), {"min_sum_hessian_in_leaf", "min_hessian"}),
+      param<&P::l2>("l2", "penalty on squared leaf values", at_least(0),
+                    {"reg_lambda", "lambda", "lambda_l2", "l2_regularization"}),
+      param<&P::l1>("l1", "penalty on absolute leaf values", at_least(0),
+                    {"reg_alpha", "alpha", "lambda_l1"}),
+      param<&P::min_gain>("min_gain", "a split must lower the loss by more than this", at_least(0),
+                          {"gamma", "min_split_loss", "min_gain_to_split", "min_split_gain"}),
+      param<&P::max_bins>("max_bins", "most bins a feature is cut into", between(2, kMostBins),
+                          {"max_bin", "border_count"}),
+      param<&P::sampling>("sampling", "how rows are drawn when row_share is below 1",
+                          one_of("uniform", "minimum_variance", "goss"),
+                          {"sampling_method", "data_sample_strategy"}),
+      param<&P::row_share>("row_share", "share of the rows a round learns from", above_to(0, 1),
+                           {"subsample", "bagging_fraction"}),
+      param<&P::column_share>("column_share", "share of the features a tree may ask about", above_to(0, 1),
+                              {"colsample_bytree", "feature_fraction", "rsm"}),
+      param<&P::column_share_level>("column_share_level", "share of those at each level", above_to(0, 1),
+                                    {"colsample_bylevel"}),
+      param<&P::column_share_node>("column_share_node", "share of those at each node", above_to(0, 1),
+                                   {"colsample_bynode", "feature_fraction_bynode"}),
+      param<&P::patience>("patience", "rounds without a lower validation loss before it ends; 0: never",
+                          between(0, 1e6),
+                          {"early_stopping_rounds", "early_stopping_round", "n_iter_no_change"}),
+      param<&P::validation>("validation",
+                            "share of the rows set apart to watch, with patience and no data of its own",
+                            above_to(0, 0.9), {"validation_fraction"}),
+      param<&P::quantile>("quantile", "objective=quantile: the level predicted", between(0, 1),
+                          {"quantile_alpha", "alpha"}),
+      param<&P::huber_quantile>("huber_quantile",
+                                "objective=huber: share of the residuals that count squared", above_to(0, 1)),
+      param<&P::tweedie_power>("tweedie_power", "objective=tweedie: variance grows as the mean to this power",
+                               ParamRule{.low = 1, .high = 2, .low_open = true, .high_open = true},
+                               {"tweedie_variance_power"}),
+      param<&P::max_one_hot>("max_one_hot",
+                             "categories of at most so many levels are split one against the rest",
+                             between(1, 255), {"max_cat_to_onehot"}),
+      param<&P::category_l2>("category_l2", "further l2 where levels are split into groups", at_least(0),
+                             {"cat_l2"}),
+      param<&P::category_smoothing>("category_smoothing",
+                                    "draws rare levels to the middle of the order they are grouped in",
+                                    at_least(0), {"cat_smooth"}),
+      param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
+                              one_of("none", "balanced"), {"is_unbalance", "scale_pos_weight"}),
+      param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature", {},
+                          {"monotone_constraints", "monotonic_cst"}),
+      param<&P::interactions>("interactions",
+                              "features that may meet on one path: age,income; others only by themselves", {},
+                              {"interaction_constraints", "interaction_cst"})};
+  return l;
+}
+
+std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitContext& context) const {
+  context.stop.throw_if_requested("training");
+  std::optional<Dataset> held, kept;
+  const Dataset* validation = params_.patience > 0 ? context.validation : nullptr;
+  std::vector<std::string> notes;
+  if (params_.patience > 0 && !validation && data.num_rows() > 0) {
+    const Split parts =
+        split(data, {.test = params_.validation, .seed = derive_seed(context.seed, "validation")});
+    kept = data.select(parts.train);
+    held = data.select(parts.test);
+    validation = &*held;
+    notes.push_back(fmt::format("{} of {} rows watched the loss and were not learned from ({})",
+                                parts.test.size(), data.num_rows(), parts.how));
+  }
+  TreeData rows = tree_data(kept ? *kept : data, kName);
+  check_classes_present(rows);
+  if (params_.class_weight == "balanced") balance_classes(rows);
+  const Objective& objective = objective_for(params_.objective, rows.task);
+  std::optional<TreeData> watched;
+  if (validation) {
+    watched = tree_data(*validation, kName);
+    watched->x = rows.features.matrix(validation->features());
+    CAIRN_ASSERT(watched->x.rows() == watched->rows());
+  }
+  const TreeModel* start = start_of(context.start_model, rows, objective);
+  const Boosted boosted =
+      boost(rows, watched ? &*watched : nullptr, objective, boost_rules(params_, rows.features),
+            start ? &start->trees() : nullptr, context);
+  TreeModelParts parts{
+      .task = rows.task, .classes = rows.classes, .features = rows.features, .objective = objective.name};
+  std::vector<Tree> trees;
+  if (start) {
+    for (std::int64_t t = 0; t < start->trees().num_trees(); ++t) trees.push_back(start->trees().tree(t));
+    parts.loss_history = start->loss_history();
+    notes.push_back(fmt::format("continued from a model of {} trees", start->trees().num_trees()));
+  }
+  trees.insert(trees.end(), boosted.trees.begin(), boosted.trees.end());
+  parts.loss_history.insert(parts.loss_history.end(), boosted.loss_history.begin(),
+                            boosted.loss_history.end());
+  if (validation)
+    notes.push_back(
+        fmt::format("round {} of {} had the lowest loss on the rows watched, {:.6g}", boosted.best_round,
+                    boosted.validation_history.size(),
+                    boosted.validation_history[static_cast<std::size_t>(boosted.best_round - 1)]));
+  parts.trees = TreeEnsemble({.num_features = rows.features.size(),
+                              .num_outputs = rows.task == Task::multiclass ? std::ssize(rows.classes) : 1,
+                              .output = objective.output,
+                              .base = boosted.base},
+                             trees);
+  parts.notes = std::move(notes);
+  return std::make_unique<TreeModel>(std::move(parts));
+}
+
+}  // namespace cairn

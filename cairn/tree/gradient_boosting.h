@@ -1,0 +1,53 @@
+// Gradient boosting of trees: each tree takes a step down the loss (Friedman: Greedy function approximation,
+// 2001; second derivatives as in Chen and Guestrin: XGBoost, 2016; bins and leaf-wise growth as in Ke and
+// others: LightGBM, 2017).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cairn/model/registry.h"
+#include "cairn/tree/tree_model.h"
+
+namespace cairn {
+
+struct GradientBoostingParams {
+  std::string objective = "auto";
+  int trees = 100;
+  double learning_rate = 0.1;
+  std::string growth = "depth_wise";
+  int max_depth = 6;
+  int max_leaves = 0;
+  double min_child_weight = 1;
+  double l2 = 1;
+  double l1 = 0;
+  double min_gain = 0;
+  int max_bins = 255;
+  std::string sampling = "uniform";
+  double row_share = 1;
+  double column_share = 1, column_share_level = 1, column_share_node = 1;
+  int patience = 0;
+  double validation = 0.1;
+  double quantile = 0.5, huber_quantile = 0.9, tweedie_power = 1.5;
+  int max_one_hot = 4;
+  double category_l2 = 10, category_smoothing = 10;
+  std::string class_weight = "none";
+  std::vector<std::string> monotone;
+  std::vector<std::string> interactions;
+  static const ParamList& list();
+};
+
+class GradientBoosting : public LearnerWith<GradientBoosting, GradientBoostingParams> {
+ public:
+  static constexpr const char* kName = "gradient_boosting";
+  using LearnerWith::LearnerWith;
+  // Takes missing values, infinite ones and categories as they are. context.start_model, of this learner with
+  // the same features and objective, is continued by `trees` more. With patience > 0 the rounds end when the
+  // loss on context.validation, or on a share of the rows set apart here, has not fallen for so many; the
+  // model keeps the best round. DataError: targets the objective cannot take, rows of one class only.
+  // FitError: a loss beyond the range of numbers.
+  std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+};
+
+}  // namespace cairn

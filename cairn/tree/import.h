@@ -1,0 +1,27 @@
+// Trees that other programs wrote, as trees of ours: their predictions, their inputs, their objective.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cairn/tree/ensemble.h"
+
+namespace cairn {
+
+struct ImportedTrees {
+  std::string program;                     // "XGBoost 3.2.0", "LightGBM v4"
+  std::string objective;                   // in that program's word: "binary:logistic"
+  std::vector<std::string> feature_names;  // one a feature, or none
+  TreeEnsemble trees;
+};
+
+// XGBoost's JSON and UBJSON, told apart by their first byte; boosters gbtree and dart. Predictions are equal
+// to its own but for the rounding of its f32 sums. ModelFileError names the tree and the node that cannot be;
+// NotSupported says what these trees cannot express (gblinear).
+ImportedTrees read_xgboost(const std::string& path);
+
+// LightGBM's text. NotSupported: linear leaves, zero as a missing value, an objective whose output is neither
+// a value, exp, a logistic nor a softmax of the raw one.
+ImportedTrees read_lightgbm(const std::string& path);
+
+}  // namespace cairn

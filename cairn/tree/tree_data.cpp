@@ -1,0 +1,94 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cairn/base/error.h"
+#include "cairn/base/parallel.h"
+#include "cairn/tree/tree_data_internal.h"
+
+namespace cairn::tree {
+namespace {
+
+std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+template <class T>
+std::vector<Tensor> columns_of(const Matrix& x, DType dtype) {
+  const std::int64_t n = x.rows(), d = x.columns();
+  std::vector<Tensor> columns;
+  std::vector<T*> to;
+  for (std::int64_t c = 0; c < d; ++c) {
+    columns.push_back(Tensor::empty(Shape{n}, dtype));
+    to.push_back(columns.back().mutable_data<T>().data());
+  }
+  constexpr std::int64_t kBlock = 512;
+  parallel_for(n, kBlock, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<T> tile(at((end - begin) * d));
+    x.tile(begin, end, tile.data());
+    for (std::int64_t c = 0; c < d; ++c)
+      for (std::int64_t r = begin; r < end; ++r) to[at(c)][r] = tile[at((r - begin) * d + c)];
+  });
+  return columns;
+}
+
+}  // namespace
+
+TreeData tree_data(const Dataset& given, std::string_view learner) {
+  if (given.roles().target.empty())
+    throw UsageError(std::string(learner), "the data have no target", "Name it with --target.");
+  if (given.num_rows() == 0) throw DataError(std::string(learner), "there are no rows to learn from");
+  std::vector<double> weights = given.weights();
+  std::vector<std::int64_t> counted;
+  for (std::size_t r = 0; r < weights.size(); ++r)
+    if (weights[r] > 0) counted.push_back(static_cast<std::int64_t>(r));
+  if (!weights.empty() && counted.empty())
+    throw DataError(std::string(learner), "every weight is 0; no row counts");
+  const bool some = !weights.empty() && counted.size() < weights.size();
+  const Dataset data = some ? given.select(counted) : given;
+  TreeData d;
+  const Table features = data.features();
+  d.features = TreeFeatures(features, learner);
+  d.x = d.features.matrix(features);
+  d.task = data.task();
+  d.classes = data.classes();
+  if (is_classification(d.task))
+    d.labels = data.class_codes();
+  else
+    d.y = data.target_values();
+  d.weights = data.weights();
+  double total = 0;
+  for (const double w : d.weights) total += w;
+  if (!d.weights.empty() && (!(total > 1e-280) || !std::isfinite(total)))
+    throw DataError(std::string(learner),
+                    fmt::format("the rows' weights sum to {}; a sum in [1e-280, 1e308] is needed", total));
+  return d;
+}
+
+void balance_classes(TreeData& data) {
+  if (!is_classification(data.task)) return;
+  std::vector<double> sums(data.classes.size());
+  double total = 0;
+  for (std::size_t r = 0; r < data.labels.size(); ++r) {
+    const double w = data.weights.empty() ? 1 : data.weights[r];
+    sums[at(data.labels[r])] += w;
+    total += w;
+  }
+  const auto present = static_cast<double>(std::ranges::count_if(sums, [](double s) { return s > 0; }));
+  data.weights.resize(data.labels.size(), 1.0);
+  for (std::size_t r = 0; r < data.labels.size(); ++r)
+    data.weights[r] *= total / (present * sums[at(data.labels[r])]);
+}
+
+Matrix by_columns(const Matrix& x) {
+  if (x.layout() == Matrix::Layout::columns) return x;
+  return Matrix::from_columns(
+      x.is_f32() ? columns_of<float>(x, DType::f32) : columns_of<double>(x, DType::f64), x.rows());
+}
+
+ColumnValues::ColumnValues(const Matrix& x, std::int64_t column) {
+  CAIRN_ASSERT(x.layout() == Matrix::Layout::columns);
+  values_ = x.column_tensors()[at(column)].contiguous();
+  is_f32_ = values_.dtype() == DType::f32;
+}
+
+}  // namespace cairn::tree

@@ -1,0 +1,83 @@
+#include "cairn/tree/tree_list.h"
+
+#include <array>
+
+#include "cairn/tree/decision_tree.h"
+#include "cairn/tree/forest.h"
+#include "cairn/tree/gradient_boosting.h"
+
+namespace cairn {
+namespace {
+
+// Parts of an entry that all learners of this folder share.
+template <class L>
+LearnerEntry entry(const char* doc) {
+  LearnerEntry e{};
+  e.name = L::kName;
+  e.doc = doc;
+  e.regression = e.binary = e.multiclass = true;
+  e.accepts = {.missing = true, .categories = true, .sparse = true};
+  e.params = &L::Params::list;
+  e.make = &make_learner<L>;
+  e.blank = &make_blank<TreeModel>;
+  e.model_kind = TreeModel::kKind.data();
+  e.example_regression = "diabetes";
+  e.example_classification = "breast_cancer";
+  return e;
+}
+
+LearnerEntry decision_tree_entry() {
+  LearnerEntry e = entry<DecisionTree>("One tree of yes-or-no questions that a person can read.");
+  e.example_r2 = -0.3;
+  e.example_accuracy = 0.88;
+  e.cost = 1;
+  e.auto_settings = "max_depth=3;max_depth=6";
+  e.flexibility = "max_leaves";
+  return e;
+}
+
+LearnerEntry random_forest_entry() {
+  LearnerEntry e = entry<RandomForest>(
+      "The mean of many trees, each on rows drawn anew and some of the features: steady without tuning.");
+  e.example_r2 = 0.35;
+  e.example_accuracy = 0.92;
+  e.cost = 2;
+  e.flexibility = "min_samples_leaf";
+  e.flexibility_grows = false;
+  e.stochastic = true;
+  return e;
+}
+
+LearnerEntry extra_trees_entry() {
+  LearnerEntry e = entry<ExtraTrees>(
+      "The mean of many trees with thresholds drawn at random: smoother than a random forest, quicker to "
+      "fit.");
+  e.example_r2 = 0.35;
+  e.example_accuracy = 0.92;
+  e.cost = 2;
+  e.flexibility = "min_samples_leaf";
+  e.flexibility_grows = false;
+  e.stochastic = true;
+  return e;
+}
+
+LearnerEntry gradient_boosting_entry() {
+  LearnerEntry e = entry<GradientBoosting>(
+      "Trees that each mend what the ones before got wrong: mostly the most accurate on tables.");
+  e.example_r2 = 0.25;
+  e.example_accuracy = 0.92;
+  e.cost = 2;
+  e.auto_settings = "trees=300,learning_rate=0.05,max_depth=4;trees=200,max_depth=2";
+  e.flexibility = "max_depth";
+  return e;
+}
+
+}  // namespace
+
+std::span<const LearnerEntry> tree_learners() {
+  static const std::array entries{decision_tree_entry(), random_forest_entry(), extra_trees_entry(),
+                                  gradient_boosting_entry()};
+  return entries;
+}
+
+}  // namespace cairn

@@ -1,0 +1,83 @@
+#include "cairn/tree/tree_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "cairn/base/error.h"
+#include "cairn/model/numeric.h"
+
+namespace cairn {
+
+TreeModel::TreeModel(TreeModelParts parts) : parts_(std::move(parts)) { check(); }
+
+void TreeModel::check() const {
+  check_classes(parts_.task, parts_.classes);
+  std::set<std::string_view> names;
+  for (const TreeFeature& f : parts_.features.list())
+    if (!names.insert(f.name).second)
+      throw ModelFileError("model", fmt::format("has the feature '{}' twice", f.name));
+  if (parts_.trees.num_features() != parts_.features.size())
+    throw ModelFileError("model", fmt::format("its trees ask about {} features; it names {}",
+                                              parts_.trees.num_features(), parts_.features.size()));
+  const TreeOutput output = parts_.trees.options().output;
+  const bool values = output == TreeOutput::identity || output == TreeOutput::exponential;
+  const auto wanted = parts_.task == Task::regression ? 1 : std::ssize(parts_.classes);
+  if (values != (parts_.task == Task::regression) || parts_.trees.num_predicted() != wanted)
+    throw ModelFileError(
+        "model", fmt::format("its trees predict {} numbers ({}); the task {} needs {}",
+                             parts_.trees.num_predicted(), name_of(output), name_of(parts_.task), wanted));
+}
+
+Table TreeModel::predict(const Table& table) const {
+  const Matrix x = parts_.features.matrix(table);
+  const auto n = static_cast<std::size_t>(x.rows());
+  const auto k = static_cast<std::size_t>(parts_.trees.num_predicted());
+  std::vector<double> raw(n * static_cast<std::size_t>(parts_.trees.num_outputs())), predicted(n * k);
+  if (n > 0) {
+    parts_.trees.predict_raw(x, raw);
+    parts_.trees.finish(raw, predicted);
+  }
+  for (std::size_t i = 0; i < predicted.size(); ++i)
+    if (!std::isfinite(predicted[i]))
+      throw DataError(fmt::format("row {}", i / k + 1), "the prediction is beyond the range of numbers",
+                      "Its values are far outside those the model was trained on.");
+  return prediction_table(parts_.task, parts_.classes, std::move(predicted));
+}
+
+void TreeModel::visit(Visitor& v) {
+  v.choice<Task>("task", parts_.task, &name_of, &task_from_name);
+  v.value("classes", parts_.classes);
+  parts_.features.visit(v);
+  v.child("trees", parts_.trees);
+  v.value("notes", parts_.notes);
+  v.value("loss_history", parts_.loss_history);
+  v.value("objective", parts_.objective);
+  if (v.loading()) check();
+}
+
+std::vector<Importance> TreeModel::importances() const {
+  const TreeEnsemble& trees = parts_.trees;
+  std::vector<Importance> list;
+  for (const TreeFeature& f : parts_.features.list()) list.push_back({f.name, 0, 0, 0});
+  for (std::size_t i = 0; i < static_cast<std::size_t>(trees.num_nodes()); ++i) {
+    if (trees.features()[i] < 0) continue;
+    Importance& one = list[static_cast<std::size_t>(trees.features()[i])];
+    one.gain += trees.gains()[i];
+    one.cover += trees.covers()[i];
+    one.splits += 1;
+  }
+  return list;
+}
+
+std::vector<std::string> TreeModel::decision_path(const Table& table, std::int64_t row,
+                                                  std::int64_t tree) const {
+  const Matrix x = parts_.features.matrix(table.slice(row, row + 1));
+  std::vector<double> values(static_cast<std::size_t>(x.columns()));
+  x.tile(0, 1, values.data());
+  return cairn::decision_path(parts_.trees, tree, values, names());
+}
+
+}  // namespace cairn

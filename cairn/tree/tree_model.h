@@ -1,0 +1,54 @@
+// The fitted model of every tree learner: features, an ensemble, and what it predicts.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cairn/model/learner.h"
+#include "cairn/tree/ensemble.h"
+#include "cairn/tree/features.h"
+
+namespace cairn {
+
+struct TreeModelParts {
+  Task task = Task::regression;
+  std::vector<std::string> classes;
+  TreeFeatures features;
+  TreeEnsemble trees;
+  std::vector<std::string> notes;
+  std::vector<double> loss_history;
+  std::string objective;  // what was minimised: "squared", "gini"; continued training asks for the same
+};
+
+class TreeModel final : public Model {
+ public:
+  static constexpr std::string_view kKind = "tree_model";
+
+  TreeModel() = default;  // blank, for visit()
+  // The ensemble predicts a number (regression) or a probability a class.
+  explicit TreeModel(TreeModelParts parts);
+
+  std::string_view kind() const override { return kKind; }
+  Table predict(const Table& table) const override;
+  void visit(Visitor& v) override;
+  Task task() const override { return parts_.task; }
+  const std::vector<std::string>& classes() const override { return parts_.classes; }
+  std::vector<std::string> notes() const override { return parts_.notes; }
+  std::vector<double> loss_history() const override { return parts_.loss_history; }
+  std::vector<Importance> importances() const override;
+
+  const TreeEnsemble& trees() const { return parts_.trees; }
+  const TreeFeatures& features() const { return parts_.features; }
+  const std::string& objective() const { return parts_.objective; }
+  TreeNames names() const { return parts_.features.names(parts_.classes); }
+  // The questions that tree `tree` asks row `row` of the table, in words; see decision_path().
+  std::vector<std::string> decision_path(const Table& table, std::int64_t row, std::int64_t tree = 0) const;
+
+ private:
+  void check() const;
+  TreeModelParts parts_;
+};
+
+}  // namespace cairn
