@@ -1,0 +1,31 @@
+// The sections of a report, in the order in which they are read. Each leaves itself out when its fields are
+// absent.
+#pragma once
+
+#include "cairn/base/json.h"
+#include "cairn/report/page_internal.h"
+
+namespace cairn::report {
+
+// Beyond this many names a table or chart shows the first ones and says how many there are.
+inline constexpr std::size_t kShownRows = 20;
+
+void add_masthead(Page& page, std::string_view kind, const Json& result);
+void add_verdict(Page& page, const Json& result);
+void add_metrics(Page& page, const Json& result);
+void add_intervals(Page& page, const Json& result);  // what `predict --interval` would hold
+void add_advice(Page& page, const Json& result);
+void add_candidates(Page& page, const Json& result);
+void add_curves(Page& page, const Json& result);
+void add_confusion(Page& page, const Json& result);
+void add_pictures(Page& page, const Json& result);  // samples, worst errors, first-layer filters
+void add_slices(Page& page, const Json& evaluation);
+void add_explanation(Page& page, const Json& result);  // permutation importance and coefficients
+void add_ledger(Page& page, const Json& result);
+void add_learning_curve(Page& page, const Json& result);
+void add_loss_history(Page& page, const Json& result);
+void add_data_remarks(Page& page, const Json& result);  // warnings and guesses
+void add_commands(Page& page, const Json& result);
+void add_details(Page& page, const Json& result);
+
+}  // namespace cairn::report

@@ -1,0 +1,185 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "cairn/base/isa.h"
+#include "cairn/base/parallel.h"
+#include "cairn/base/version.h"
+#include "cairn/run/findings.h"
+#include "cairn/run/measure.h"
+#include "cairn/run/pictures.h"
+#include "cairn/run/train_internal.h"
+
+namespace cairn {
+namespace {
+
+Json number(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
+
+Json data_to_json(const std::string& name, std::int64_t rows, std::int64_t columns,
+                  const std::string& sha256) {
+  return {{"name", name}, {"rows", rows}, {"columns", columns}, {"sha256", sha256}};
+}
+
+// The trivial model in words: "always no", "the mean, 206855.8".
+std::string baseline_in_words(const Judged& judged, const std::vector<std::string>& classes) {
+  if (judged.task == Task::regression)
+    return judged.predicted.empty() ? "a constant" : fmt::format("always {:.6g}", judged.predicted.front());
+  return judged.decisions.empty()
+             ? "a constant"
+             : fmt::format("always {}", classes[static_cast<std::size_t>(judged.decisions.front())]);
+}
+
+Json candidate_to_json(const Candidate& c, bool chosen, bool baseline) {
+  Json json{{"learner", c.learner}, {"metric", number(c.mean)}};
+  const double half = 1.96 * c.standard_error;
+  json["low"] = number(c.mean - half);
+  json["high"] = number(c.mean + half);
+  if (c.pipeline) json["params"] = params_to_json(c.pipeline->params());
+  json["chosen"] = chosen;
+  json["baseline"] = baseline;
+  if (!c.failure.empty()) json["note"] = c.failure;
+  return json;
+}
+
+Json candidates_to_json(const Selection& selection) {
+  Json list = Json::array();
+  bool first = true;
+  for (const Candidate& c : selection.candidates) {
+    list.push_back(candidate_to_json(c, first, false));
+    first = false;
+  }
+  if (selection.baseline.pipeline) list.push_back(candidate_to_json(selection.baseline, false, true));
+  return list;
+}
+
+void add_split(Json& result, const PreparedData& data, const TrainOptions& o) {
+  result["data"] = data_to_json(data.name, data.rows, data.columns, data.sha256);
+  result["data_sha256"] = data.sha256;
+  if (!data.test_sha256.empty())
+    result["test_data"] = data_to_json(o.test.substr(o.test.rfind('/') + 1), data.test_rows_given,
+                                       data.test_columns, data.test_sha256);
+  Json split{{"how", data.how}};
+  if (data.test_rows_given == 0) split["test_share"] = o.holdout;
+  if (data.shared_rows) split["shared_rows"] = *data.shared_rows;
+  result["split"] = std::move(split);
+  result["rows"] = {{"train", data.train->num_rows()}, {"test", data.test ? data.test->num_rows() : 0}};
+  if (data.dev) result["rows"]["dev"] = data.dev->num_rows();
+}
+
+void add_requirements(Json& result, const TrainOptions& o, Task task, const Evaluation& held_out) {
+  Json list = Json::array();
+  for (const std::string& text : o.require) {
+    const Requirement r = parse_requirement(text, task);
+    const double value = held_out.value(r.metric);
+    list.push_back({{"expression", text}, {"met", is_met(r, value)}, {"value", number(value)}});
+  }
+  if (!list.empty()) result["requirements"] = std::move(list);
+}
+
+std::string time_limit_in_words(const FittedRun& run) {
+  const double limit = run.selection_options.time_limit;
+  if (run.selection_options.learners.size() == 1)
+    return fmt::format(
+        "The time limit of {:g} s ended fits early: what came out is what was there by then, and another run "
+        "may give another result.",
+        limit);
+  return fmt::format(
+      "The time limit of {:g} s ended the comparison of learners early; another run may compare others.",
+      limit);
+}
+
+// How the intervals and sets of `predict --interval` kept their promise on held-out rows.
+Json intervals_to_json(const FittedRun& run, bool held_out) {
+  constexpr std::array kLevels{0.8, 0.9, 0.95};
+  const ConformalScores& scores = run.model->conformal();
+  if (scores.empty()) return nullptr;
+  Json levels = Json::array();
+  if (held_out)
+    for (const Coverage& c : measure_coverage(scores, run.on_test, kLevels))
+      levels.push_back({{"asked", c.asked},
+                        {"held", number(c.held.value)},
+                        {"low", number(c.held.low)},
+                        {"high", number(c.held.high)},
+                        {"n", c.held.n},
+                        {"quantile", number(c.quantile)},
+                        {"mean_size", number(c.mean_size)}});
+  return {{"method",
+           "conformal: the quantile of out-of-fold scores, K-fold jackknife (Barber, Candes, Ramdas, "
+           "Tibshirani 2021)"},
+          {"kind", run.on_test.task == Task::regression ? "interval" : "prediction_set"},
+          {"scores", scores.size()},
+          {"coverage", std::move(levels)}};
+}
+
+}  // namespace
+
+Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedRun& run,
+                  const Diagnosis& diagnosis, const RunContext& context) {
+  const Dataset& train = *data.train;
+  const auto seed = static_cast<std::uint64_t>(o.seed);
+  const auto& classes = train.classes();
+  const bool binary = train.task() == Task::binary;
+  Json result{{"schema", 1}, {"task", name_of(train.task())}, {"target", data.target}};
+  result["positive"] = binary ? Json(classes[static_cast<std::size_t>(train.positive())]) : Json(nullptr);
+  result["classes"] = classes;
+  result["metric"] = run.metric->name;
+  result["metric_info"] = metric_info();
+  result["threshold"] = run.threshold >= 0 ? Json(run.threshold) : Json(nullptr);
+  if (!run.threshold_reason.empty()) result["threshold_reason"] = run.threshold_reason;
+  result["seed"] = o.seed;
+  result["deterministic"] = !run.cut_short;
+  add_split(result, data, o);
+
+  const Candidate& best = run.selection.candidates[0];
+  result["learner"] = best.learner;
+  result["params"] = params_to_json(best.pipeline->params());
+  Json pipeline = Json::array();
+  for (const auto& t : run.model->transforms()) pipeline.push_back(t->describe());
+  result["pipeline"] = std::move(pipeline);
+  result["notes"] = run.model->notes();
+  result["refit_all"] = o.refit_all;
+
+  const Evaluation held_out = evaluate(run.on_test, seed);
+  result["metrics"] = metrics_to_json(held_out);
+  result["train_metrics"] = metrics_to_json(evaluate(run.on_train, seed));
+  result["intervals"] = intervals_to_json(run, data.test.has_value());
+  result["cv_metrics"] = metrics_to_json(evaluate(best.cross_validation.pooled(), seed));
+  result["baseline"] = run.baseline ? metrics_to_json(evaluate(run.baseline_on_test, seed)) : Json::object();
+  if (run.baseline) result["baseline_learner"] = baseline_in_words(run.baseline_on_test, classes);
+  result["candidates"] = candidates_to_json(run.selection);
+  result["folds"] = run.selection.folds;
+  result["per_class"] = per_class_to_json(run.on_test, classes);
+  result["confusion"] = confusion_to_json(run.on_test, classes);
+  result["curves"] = curves_to_json(run.on_test);
+  result["coefficients"] = coefficients_to_json(*run.model);
+  result["coefficients_note"] =
+      "In units of the scaled features: how much the output moves when a feature grows by one standard "
+      "deviation, or when a category applies.";
+  result["splits"] = splits_to_json(*run.model);
+  if (const auto& judged_rows = data.test ? *data.test : train; !o.no_doctor && !data.pictures) {
+    result["importance"] =
+        permutation_importance(*run.model, judged_rows, *run.metric, {.seed = seed}, context.stop);
+    result["importance_note"] =
+        fmt::format("By how much {} as an error grows when the column is shuffled, on {}.", run.metric->name,
+                    data.test ? "held-out rows" : "training rows");
+  }
+  result.update(to_json(diagnosis, *run.metric));
+  result["loss_history"] = run.model->loss_history();
+  if (const auto watched = run.model->watched_history(); !watched.empty())
+    result["watched_history"] = watched;
+  if (data.pictures && data.test) result["pictures"] = pictures_to_json(*run.model, *data.test, run.on_test);
+  std::vector<Warning> warnings = data.warnings;
+  if (!run.selection.note.empty())
+    warnings.push_back({"selection_sample", "", fmt::format("The learner was {}.", run.selection.note)});
+  if (run.cut_short) warnings.push_back({"time_limit", "", time_limit_in_words(run)});
+  result["warnings"] = warnings_to_json(warnings);
+  result["guesses"] = data.guesses;
+  add_requirements(result, o, train.task(), held_out);
+  result["versions"] = {{"cairn", version()}, {"build", build()}, {"isa", instruction_set()}};
+  return result;
+}
+
+}  // namespace cairn

@@ -1,0 +1,157 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "cairn/base/isa.h"
+#include "cairn/base/version.h"
+#include "cairn/metrics/curves.h"
+#include "cairn/model/contributions.h"
+#include "cairn/run/memory_limit.h"
+#include "cairn/run/quantities.h"
+#include "cairn/run/train_internal.h"
+
+namespace cairn {
+namespace {
+
+Settings parse_settings(const std::vector<std::string>& texts) {
+  Settings settings;
+  for (const std::string& text : texts) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw UsageError("--set", fmt::format("'{}' is not of the form name=value", text),
+                       "Such as --set alpha=10.");
+    settings.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return settings;
+}
+
+SelectionOptions selection_options(const TrainOptions& o, const Metric& metric) {
+  SelectionOptions s{.metric = &metric,
+                     .folds = static_cast<int>(o.folds),
+                     .seed = static_cast<std::uint64_t>(o.seed),
+                     .settings = parse_settings(o.set)};
+  for (const std::string& name : o.learner)
+    if (name != "auto") s.learners.push_back(name);
+  s.pipeline = {.missing = o.missing == "drop" ? "auto" : o.missing,
+                .scale = o.scale,
+                .polynomial = static_cast<int>(o.polynomial)};
+  constexpr double kAutoSeconds = 300;
+  s.time_limit = !o.time_limit.empty() ? parse_seconds("--time-limit", o.time_limit)
+                 : s.learners.empty()  ? kAutoSeconds
+                                       : 0;
+  return s;
+}
+
+const Metric& chosen_metric(const TrainOptions& o, Task task) {
+  if (o.metric.empty()) return default_metric(task);
+  const Metric& m = metric(o.metric);
+  if (!m.applies(task))
+    throw UsageError("--metric", fmt::format("{} does not apply to a {} task", o.metric, name_of(task)));
+  return m;
+}
+
+// A threshold from cross-validated predictions: every one made by a model that had not seen the row.
+void choose_threshold(const TrainOptions& o, const Dataset& train, FittedRun& run) {
+  if (o.threshold.empty()) return;
+  if (train.task() != Task::binary)
+    throw UsageError("--threshold", fmt::format("is for two classes; this is {}", name_of(train.task())));
+  double value = 0;
+  const char* end = o.threshold.data() + o.threshold.size();
+  const auto [at, error] = std::from_chars(o.threshold.data(), end, value);
+  if (error == std::errc{} && at == end) {
+    if (!(value >= 0 && value <= 1))
+      throw UsageError("--threshold", fmt::format("{} is outside [0, 1]", o.threshold));
+    run.threshold = value;
+    run.threshold_reason = "as asked for";
+  } else {
+    const Metric& m = metric(o.threshold);
+    if (!m.applies(Task::binary) || m.needs_probabilities)
+      throw UsageError("--threshold", fmt::format("{} does not depend on a threshold", o.threshold),
+                       "f1, accuracy, balanced_accuracy and mcc do.");
+    const Judged pooled = run.selection.candidates[0].cross_validation.pooled();
+    const ThresholdChoice choice = best_threshold(pooled.view(), m);
+    run.threshold = choice.threshold;
+    run.threshold_reason = fmt::format("best {} ({:.4g}) on cross-validated predictions of the training rows",
+                                       m.name, choice.value);
+  }
+  run.model->set_threshold(run.threshold, train.classes()[static_cast<std::size_t>(train.positive())]);
+}
+
+// What the kept folds are of, beside learner and preparation.
+std::string memory_key(const TrainOptions& o, const PreparedData& data) {
+  TrainOptions decides = o;  // where the run stands and how long it may take do not change a fold
+  decides.out.clear();
+  decides.time_limit.clear();
+  decides.overwrite = false;
+  return fmt::format("{} {} {}\n{} {} {}", version(), build(), instruction_set(), to_json(decides).dump(),
+                     data.sha256, data.test_sha256);
+}
+
+}  // namespace
+
+// Rows at even distances, as many as tell a mean and no more than a few tens of megabytes of contributions.
+Tensor mean_contributions_of(const PipelineModel& model, const Dataset& data) {
+  constexpr std::int64_t kEnoughRows = 20'000, kMostCells = 4'000'000;
+  const std::int64_t width =
+      model.num_columns() * std::max<std::int64_t>(1, static_cast<std::int64_t>(model.classes().size()));
+  const std::int64_t most =
+      std::clamp<std::int64_t>(kMostCells / std::max<std::int64_t>(1, width), 1, kEnoughRows);
+  if (data.num_rows() <= most) return mean_contributions(model, data);
+  std::vector<std::int64_t> rows;
+  for (std::int64_t i = 0; i < most; ++i) rows.push_back(i * data.num_rows() / most);
+  return mean_contributions(model, data.select(rows));
+}
+
+FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registry& registry,
+                  const RunContext& context, const std::string& folder, FoldMemory* memory, Json& seconds,
+                  Stopwatch& watch) {
+  const Dataset& train = *data.train;
+  FittedRun run;
+  run.metric = &chosen_metric(o, train.task());
+  run.selection_options = selection_options(o, *run.metric);
+  for (const std::string& bar : o.require)
+    parse_requirement(bar, train.task());  // a typing error is told before the work
+  const FitContext fit_context{.seed = static_cast<std::uint64_t>(o.seed),
+                               .stop = context.stop,
+                               .progress = context.progress,
+                               .folder = folder};
+  run.selection_options.memory = memory;
+  run.selection_options.data_key = memory_key(o, data);
+  check_memory(o, train, run.selection_options.pipeline);
+  run.selection = select_learner(train, registry, run.selection_options, fit_context);
+  run.selection_options.memory = nullptr;  // the doctor's probes see other rows
+  Storage::release_unused();
+  seconds["search"] = watch.lap();
+
+  const Candidate& best = run.selection.candidates[0];
+  run.cut_short = run.selection.cut_short;
+  FitContext final_context = fit_context;
+  final_context.stop = TimeShare(run.selection.seconds_left).of_next(context.stop, 1);
+  auto fitted = best.pipeline->fit(train, final_context);
+  run.cut_short = run.cut_short || final_context.stop.limit_changed_something();
+  run.model.reset(dynamic_cast<PipelineModel*>(fitted.release()));
+  CAIRN_ASSERT(run.model != nullptr);
+  if (run.selection.baseline.pipeline)
+    run.baseline = run.selection.baseline.pipeline->fit(train, fit_context);
+  choose_threshold(o, train, run);
+  run.model->set_conformal(ConformalScores(best.cross_validation.pooled()));
+  if (run.model->explains()) run.model->set_mean_contributions(mean_contributions_of(*run.model, train));
+  Storage::release_unused();
+  seconds["fit"] = watch.lap();
+
+  run.on_train = judge(*run.model, train);
+  if (data.dev) run.on_dev = judge(*run.model, *data.dev);
+  if (data.test) {
+    run.on_test = judge(*run.model, *data.test);
+    if (run.baseline) run.baseline_on_test = judge(*run.baseline, *data.test);
+  } else {
+    run.on_test = best.cross_validation.pooled();
+    if (run.baseline) run.baseline_on_test = run.selection.baseline.cross_validation.pooled();
+  }
+  return run;
+}
+
+}  // namespace cairn

@@ -1,0 +1,84 @@
+#include "cairn/run/folder.h"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+
+#include "cairn/base/error.h"
+
+namespace cairn {
+namespace fs = std::filesystem;
+
+RunFolder::RunFolder(const std::string& out, const std::string& name, bool overwrite) {
+  std::error_code error;
+  if (out.empty()) {
+    fs::create_directories("runs", error);
+    const std::string stem = fmt::format("runs/{:%Y-%m-%d}-{}-", fmt::localtime(std::time(nullptr)), name);
+    for (int n = 1; path_.empty(); ++n) {
+      const std::string candidate = stem + std::to_string(n);
+      if (fs::create_directory(candidate, error))
+        path_ = candidate;
+      else if (error)
+        throw FileError(candidate, fmt::format("cannot be made: {}", error.message()),
+                        "Name a folder with --out.");
+    }
+  } else {
+    path_ = out;
+    fs::create_directories(path_, error);
+    if (error || !fs::is_directory(path_))
+      throw FileError(path_,
+                      fmt::format("cannot be made: {}", error ? error.message() : "a file is in the way"));
+    if (!overwrite && fs::exists(file("result.json")))
+      throw UsageError("--out", fmt::format("'{}' already holds a run", path_),
+                       "Name another folder, or add --overwrite.");
+  }
+  take_lock(path_);
+  log_ = ::open(file("log.jsonl").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (log_ < 0)
+    throw FileError(file("log.jsonl"), fmt::format("cannot be written: {}", std::strerror(errno)));
+}
+
+// A lock of the operating system: it goes with the process, so a killed run leaves nothing behind that blocks
+// the next.
+void RunFolder::take_lock(const std::string& shown) {
+  lock_ = ::open(shown.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_ < 0) throw FileError(shown, fmt::format("cannot be opened: {}", std::strerror(errno)));
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0)
+    throw UsageError("--out", fmt::format("another run is writing into '{}'", shown), "Name another folder.");
+}
+
+RunFolder::~RunFolder() {
+  if (log_ >= 0) ::close(log_);
+  if (lock_ >= 0) ::close(lock_);
+}
+
+void RunFolder::log(std::string_view line) {
+  std::string text(line);
+  text += '\n';
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t n = ::write(log_, text.data() + done, text.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw FileError(file("log.jsonl"), fmt::format("cannot be written: {}", std::strerror(errno)));
+    done += static_cast<std::size_t>(n);
+  }
+}
+
+void RunFolder::finish() {
+  const fs::path path(path_);
+  if (path.parent_path() != "runs") return;
+  // Made aside and renamed, so that `runs/last` always points at a finished run. Without symbolic links there
+  // is none.
+  const std::string aside = fmt::format("runs/.last-{}", ::getpid());
+  std::error_code error;
+  fs::create_directory_symlink(path.filename(), aside, error);
+  if (!error) fs::rename(aside, "runs/last", error);
+}
+
+}  // namespace cairn

@@ -1,0 +1,32 @@
+// The parts of result.json that show how a model does on rows it has not seen.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cairn/base/json.h"
+#include "cairn/model/evaluate.h"
+#include "cairn/model/learner.h"
+
+namespace cairn {
+
+Json metrics_to_json(
+    const Evaluation& evaluation);          // {"rmse": {value, low, high, n}}; undefined metrics are left out
+Json metric_info();                         // every metric: which way is better, what it means
+Json curves_to_json(const Judged& judged);  // roc, pr, calibration or residuals
+Json confusion_to_json(const Judged& judged, const std::vector<std::string>& classes);
+Json per_class_to_json(const Judged& judged, const std::vector<std::string>& classes);
+Json coefficients_to_json(const Model& model);  // the largest first, at most 200
+Json splits_to_json(const Model& model);        // of trees, by gain, at most 200 features
+
+// By how much the metric, as an error, grows when one raw column is shuffled: 5 shuffles, mean and 95 %
+// interval over them.
+struct ImportanceOptions {
+  std::int64_t most_rows = 5000, most_columns = 200;
+  std::uint64_t seed = 0;
+};
+Json permutation_importance(const Model& model, const Dataset& data, const Metric& metric,
+                            const ImportanceOptions& options, const StopToken& stop);
+
+}  // namespace cairn

@@ -1,0 +1,26 @@
+// How much memory training will take, told before it is taken.
+#pragma once
+
+#include <cstdint>
+
+#include "cairn/data/dataset.h"
+#include "cairn/model/selection.h"
+#include "cairn/run/train_options.h"
+
+namespace cairn {
+
+// Bytes at the peak of choosing and fitting, from rows, columns and levels alone: the prepared features, once
+// as columns and once as the learner's matrix, a fold's share of both, the products of columns, and what each
+// candidate predicted. An estimate, not a limit that the system keeps.
+struct TrainingMemory {
+  std::uint64_t present = 0;  // held now
+  std::uint64_t to_come = 0;
+  std::int64_t features = 0;
+  std::uint64_t total() const { return present + to_come; }
+};
+TrainingMemory training_memory(const Dataset& train, const PipelineOptions& pipeline);
+
+// ResourceError when --max-memory was said and is less than that.
+void check_memory(const TrainOptions& options, const Dataset& train, const PipelineOptions& pipeline);
+
+}  // namespace cairn

@@ -1,0 +1,142 @@
+#include "cairn/run/read.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cairn/base/suggest.h"
+#include "cairn/data/compressed_input.h"
+#include "cairn/run/quantities.h"
+
+namespace cairn {
+namespace {
+
+std::vector<std::string> split_commas(const std::vector<std::string>& texts) {
+  std::vector<std::string> parts;
+  for (const std::string& text : texts)
+    for (std::size_t begin = 0; begin <= text.size();) {
+      const auto comma = std::min(text.find(',', begin), text.size());
+      parts.push_back(text.substr(begin, comma - begin));
+      begin = comma + 1;
+    }
+  return parts;
+}
+
+ReadOptions read_options(const ReadFlags& flags) {
+  ReadOptions o;
+  if (!flags.header.empty() && flags.header != "yes" && flags.header != "no")
+    throw UsageError("--header", fmt::format("'{}' is neither yes nor no", flags.header));
+  o.header = flags.header;
+  o.skip = flags.skip;
+  o.separator = flags.separator;
+  o.quote = flags.quote;
+  o.comment = flags.comment;
+  o.decimal = flags.decimal.empty() ? '\0' : flags.decimal[0];
+  o.thousands = flags.thousands.empty() ? '\0' : flags.thousands[0];
+  o.na = split_commas(flags.na);
+  o.max_memory = parse_bytes("--max-memory", flags.max_memory);
+  for (const std::string& type : split_commas(flags.types)) {
+    const auto equals = type.rfind('=');
+    if (equals == std::string::npos)
+      throw UsageError("--types", fmt::format("'{}' is not of the form column=kind", type),
+                       "Such as --types zip=category.");
+    o.types[type.substr(0, equals)] = column_kind_from_name(type.substr(equals + 1));
+  }
+  return o;
+}
+
+void check_exists(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::exists(path, error)) return;
+  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
+  std::vector<std::string> beside;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end && beside.size() < 10000;
+       it.increment(error))
+    beside.push_back(it->path().filename().string());
+  const std::string near = nearest(fs::path(path).filename().string(), beside);
+  throw FileError(
+      path, "there is no such file",
+      near.empty() ? "" : fmt::format("Did you mean '{}'?", (folder / near).lexically_normal().string()));
+}
+
+// The reader that knows a folder or the first bytes of a file. A table in text form is what is left.
+const Reader& reader_for(const std::string& path, const Registry& registry) {
+  CAIRN_ASSERT(!registry.readers.empty());
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    for (const Reader& r : registry.readers)
+      if (r.sniff_folder && r.sniff_folder(path)) return r;
+    throw FileError(path, "is a folder without pictures or data that are known",
+                    "Pictures are JPEG or PNG files in one sub-folder a class; of tables, name one file.");
+  }
+  constexpr std::size_t kEnough = std::size_t{1} << 16;
+  const std::string bytes = first_bytes(path, kEnough);
+  const auto known = std::ranges::find_if(registry.readers.begin() + 1, registry.readers.end(),
+                                          [&](const Reader& r) { return r.sniff && r.sniff(bytes); });
+  return known == registry.readers.end() ? registry.readers.front() : *known;
+}
+
+// `file?a=b&c=d` after a reader's name: the file, and the arguments into `options`. A file of the whole name
+// wins.
+std::string take_arguments(const std::string& text, const Reader& reader, ReadOptions& options) {
+  std::error_code error;
+  const auto question = text.rfind('?');
+  if (question == std::string::npos || std::filesystem::exists(text, error)) return text;
+  for (std::size_t begin = question + 1; begin < text.size();) {
+    const std::size_t end = std::min(text.find('&', begin), text.size());
+    const std::string one = text.substr(begin, end - begin);
+    const auto equals = one.find('=');
+    const std::string name = one.substr(0, equals);
+    if (equals == std::string::npos)
+      throw UsageError(reader.name, fmt::format("'{}' is not of the form name=value", one));
+    if (std::ranges::find(reader.arguments, name) == reader.arguments.end())
+      throw UsageError(reader.name, fmt::format("has no argument '{}'", name),
+                       suggestion(name, reader.arguments));
+    options.arguments[name] = one.substr(equals + 1);
+    begin = end + 1;
+  }
+  return text.substr(0, question);
+}
+
+}  // namespace
+
+ReadResult read_data(const std::string& data, const ReadFlags& flags, const Registry& registry,
+                     const Schema* schema, StopToken stop, Progress* progress) {
+  if (data.empty()) throw UsageError("data", "no data were named", "Name a file, or - for standard input.");
+  ReadOptions options = read_options(flags);
+  options.schema = schema;
+  options.stop = std::move(stop);
+  options.progress = progress;
+  std::error_code error;
+  const auto colon = data.find(':');
+  if (colon != std::string::npos && colon > 1 && !std::filesystem::exists(data, error)) {
+    const Reader& reader = registry.reader(data.substr(0, colon));
+    const std::string path = take_arguments(data.substr(colon + 1), reader, options);
+    if (path == "-") return reader.read(path, options);
+    check_exists(path);
+    if (std::filesystem::is_directory(path, error) && !reader.sniff_folder)
+      throw FileError(path, fmt::format("is a folder; {} reads files", reader.name), "Name one file.");
+    return reader.read(path, options);
+  }
+  if (data == "-") return registry.readers.front().read(data, options);
+  check_exists(data);
+  return reader_for(data, registry).read(data, options);
+}
+
+std::string data_name(const std::string& data) {
+  if (data == "-" || data.ends_with(":-")) return "stdin";
+  std::string whole = data.substr(0, data.find('?'));
+  while (whole.ends_with('/')) whole.pop_back();
+  std::string name = whole.substr(whole.rfind('/') + 1);
+  if (const auto colon = name.find(':'); colon != std::string::npos && colon > 1)
+    name = name.substr(colon + 1);
+  const auto dot = name.find('.');
+  name = dot == std::string::npos || dot == 0 ? name : name.substr(0, dot);
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '-') c = '_';
+  return name.empty() ? "data" : name;
+}
+
+}  // namespace cairn

@@ -1,0 +1,19 @@
+// Bars that a run must reach: --require "accuracy>=0.9".
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cairn/model/evaluate.h"
+
+namespace cairn {
+
+struct Requirement {
+  std::string expression, metric, op;
+  double bound = 0;
+};
+// UsageError: not of the form metric>=number (also >, <=, <), or no such metric for the task.
+Requirement parse_requirement(const std::string& expression, Task task);
+bool is_met(const Requirement& requirement, double value);
+
+}  // namespace cairn

@@ -1,0 +1,208 @@
+#include "cairn/run/train.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "cairn/base/atomic_file.h"
+#include "cairn/base/hash.h"
+#include "cairn/base/isa.h"
+#include "cairn/base/parallel.h"
+#include "cairn/base/version.h"
+#include "cairn/model/archive.h"
+#include "cairn/report/report.h"
+#include "cairn/run/fold_memory.h"
+#include "cairn/run/measure.h"
+#include "cairn/run/quantities.h"
+#include "cairn/run/train_internal.h"
+
+namespace cairn {
+namespace {
+
+std::optional<double> parse_human_error(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || at != end || !(value >= 0))
+    throw UsageError("--human-error", fmt::format("'{}' is not an error of at least 0", text),
+                     "Such as --human-error 0.02.");
+  return value;
+}
+
+ModelCard card_of(const TrainOptions& o, const PreparedData& data, const FittedRun& run, const Json& result) {
+  ModelCard card{.task = result["task"],
+                 .target = data.target,
+                 .classes = data.train->classes(),
+                 .learner = result["learner"],
+                 .params_json = result["params"].dump(),
+                 .data_sha256 = data.sha256,
+                 .trained_on = data.trained_on,
+                 .metrics_json = result["metrics"].dump(),
+                 .library_version = version(),
+                 .seed = o.seed,
+                 .num_rows = data.train->num_rows()};
+  if (result["positive"].is_string()) card.positive = result["positive"];
+  if (!run.selection.note.empty()) card.notes = run.selection.note + ". ";
+  for (const Json& c : result["intervals"].is_object() ? result["intervals"]["coverage"] : Json::array())
+    if (c["asked"] == 0.9 && c["held"].is_number())
+      card.notes += fmt::format("--interval 0.9 held the truth for {:.1f} % of {} held-out rows. ",
+                                100 * c["held"].get<double>(), c["n"].get<std::int64_t>());
+  return card;
+}
+
+// The time of one named learner is used up: probes that fit it again have none.
+bool single_limit_bit(const FittedRun& run) {
+  return run.cut_short && run.selection_options.learners.size() == 1;
+}
+
+// After measuring: the same pipeline on every row. What was measured stays in the report, and the card says
+// so.
+void refit_on_all(const PreparedData& data, FittedRun& run, const FitContext& context) {
+  auto fitted = run.selection.candidates[0].pipeline->fit(*data.all, context);
+  ConformalScores scores = run.model->conformal();
+  run.model.reset(dynamic_cast<PipelineModel*>(fitted.release()));
+  run.model->set_conformal(std::move(scores));
+  if (run.model->explains()) run.model->set_mean_contributions(mean_contributions_of(*run.model, *data.all));
+  const auto positive = static_cast<std::size_t>(data.all->positive());
+  if (run.threshold >= 0) run.model->set_threshold(run.threshold, data.all->classes()[positive]);
+}
+
+// The command, resolved, and what it met: enough to repeat it and to see why a repetition differs.
+Json config_of(const TrainOptions& o, const PreparedData& data) {
+  Json config = to_json(o);
+  config["made_with"] = {
+      {"cairn", version()}, {"build", build()}, {"isa", instruction_set()}, {"data_sha256", data.sha256}};
+  if (!data.test_sha256.empty()) config["made_with"]["test_sha256"] = data.test_sha256;
+  return config;
+}
+
+std::string quoted(const std::string& word) {
+  const bool plain =
+      !word.empty() &&
+      word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,-+@%") ==
+          std::string::npos;
+  if (plain) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+void add_files(Json& result, const RunFolder& folder, const TrainOptions& o, const PreparedData& data,
+               const std::string& model_bytes) {
+  result["run"] = folder.path();
+  result["model"] = folder.file("model.cairn");
+  result["report"] = folder.file("report.html");
+  result["model_sha256"] = sha256_hex(model_bytes);
+  result["model_bytes"] = model_bytes.size();
+  const std::string model = quoted(folder.file("model.cairn"));
+  const std::string rows = o.test.empty() ? data.pictures ? "PICTURES" : "NEW.csv" : quoted(o.test);
+  result["commands"] = {
+      {"repeat", fmt::format("cairn train --config {}", quoted(folder.file("config.json")))},
+      {"predict", fmt::format("cairn predict {} {} --out predictions.csv", model, rows)},
+      {"evaluate", fmt::format("cairn evaluate {} {}", model, rows)}};
+  // The doctor names the flags; here they become a command that works when pasted.
+  for (const char* list : {"next", "not_worth"})
+    for (Json& advice : result[list])
+      if (advice.contains("command"))
+        advice["command"] = fmt::format("cairn train --config {} {}", quoted(folder.file("config.json")),
+                                        advice["command"].get<std::string>());
+}
+
+// Everything after the folder is there: a stop from here on can be taken up again.
+TrainOutcome fill_folder(const TrainOptions& o, const PreparedData& data, std::optional<double> human,
+                         const Registry& registry, const RunContext& context, RunFolder& folder, Json seconds,
+                         Stopwatch& watch) {
+  folder.log(
+      Json{{"phase", "read"}, {"rows", data.rows}, {"columns", data.columns}, {"seconds", seconds["read"]}}
+          .dump());
+  FoldFiles measured(folder.path());
+  FittedRun run = fit_run(o, data, registry, context, folder.path(), &measured, seconds, watch);
+  for (const Candidate& c : run.selection.candidates)
+    folder.log(Json{{"phase", "candidate"},
+                    {"learner", c.learner},
+                    {"settings", c.settings},
+                    {run.metric->name, std::isfinite(c.mean) ? Json(c.mean) : Json(nullptr)},
+                    {"seconds", c.seconds}}
+                   .dump());
+
+  Storage::release_unused();
+  const Judged* held_out = data.test ? &run.on_test : nullptr;
+  const Diagnosis diagnosis = diagnose(
+      {.train = &*data.train,
+       .registry = &registry,
+       .selection = &run.selection,
+       .metric = run.metric,
+       .on_train = &run.on_train,
+       .on_dev = data.dev ? &run.on_dev : nullptr,
+       .on_test = held_out,
+       .human_error = human,
+       .warnings = data.warnings,
+       .options = run.selection_options,
+       .probe =
+           !o.no_doctor && !single_limit_bit(run) && !run.selection.candidates[0].entry->takes_minutes()},
+      {.seed = static_cast<std::uint64_t>(o.seed), .stop = context.stop, .progress = context.progress});
+  Storage::release_unused();
+  seconds["diagnose"] = watch.lap();
+  Json result = describe_run(o, data, run, diagnosis, context);
+  seconds["measure"] = watch.lap();
+  ModelCard card = card_of(o, data, run, result);
+  if (o.refit_all && data.all) {
+    refit_on_all(data, run, {.seed = static_cast<std::uint64_t>(o.seed), .stop = context.stop});
+    card.notes +=
+        "Refitted on all rows after measuring; the figures are those of the model that was measured before. ";
+  }
+  run.model->set_card(std::move(card));
+  const std::string bytes = to_bytes(*run.model);
+  add_files(result, folder, o, data, bytes);
+  write_file(folder.file("model.cairn"), bytes);
+
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  result["peak_memory_bytes"] = static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+  result["threads"] = num_threads();
+  for (std::size_t i = 0; i < run.selection.candidates.size(); ++i)
+    result["candidates"][i]["seconds"] = run.selection.candidates[i].seconds;
+  seconds["total"] = watch.total();
+  result["seconds"] = std::move(seconds);
+  write_file(folder.file("report.html"), report_html(result));
+  write_file(folder.file("result.json"), result.dump(2) + "\n");
+  folder.log(Json{{"phase", "done"}, {"seconds", result["seconds"]["total"]}}.dump());
+  folder.finish();
+  measured.clear();
+
+  TrainOutcome outcome{.model = std::move(run.model)};
+  if (result.contains("requirements"))
+    for (const Json& r : result["requirements"])
+      if (!r["met"].get<bool>())
+        outcome.bars_not_met.push_back(
+            fmt::format("{} (it is {})", r["expression"].get<std::string>(), r["value"].dump()));
+  outcome.result = std::make_shared<const Json>(std::move(result));
+  return outcome;
+}
+
+}  // namespace
+
+TrainOutcome train(const TrainOptions& o, const Registry& registry, const RunContext& context) {
+  validate({"train", const_cast<TrainOptions*>(&o), &TrainOptions::list()});
+  const auto human = parse_human_error(o.human_error);
+  if (!o.time_limit.empty()) parse_seconds("--time-limit", o.time_limit);  // a typing error is told at once
+  Stopwatch watch;
+  Json seconds = Json::object();
+  const PreparedData data = prepare_data(o, registry, context);
+  seconds["read"] = watch.lap();
+
+  RunFolder folder(o.out, data.name, o.overwrite);
+  write_file(folder.file("config.json"), config_of(o, data).dump(2) + "\n");
+  try {
+    return fill_folder(o, data, human, registry, context, folder, std::move(seconds), watch);
+  } catch (const Interrupted&) {
+    throw Interrupted("train",
+                      fmt::format("stopped; what was asked for and measured is kept in {}", folder.path()),
+                      fmt::format("Finish it with: cairn train --resume {}", quoted(folder.path())));
+  }
+}
+
+}  // namespace cairn

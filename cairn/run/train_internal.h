@@ -1,0 +1,68 @@
+// The stages of a training run and what they hand on.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "cairn/data/split.h"
+#include "cairn/doctor/diagnosis.h"
+#include "cairn/run/folder.h"
+#include "cairn/run/require.h"
+#include "cairn/run/train.h"
+
+namespace cairn {
+
+// Where the seconds go, by phase.
+class Stopwatch {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const double seconds = std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+    return seconds;
+  }
+  double total() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(), last_ = start_;
+};
+
+struct PreparedData {
+  std::string name, target, sha256, test_sha256;
+  bool pictures = false;  // among the features
+  std::int64_t rows = 0, columns = 0, test_rows_given = 0, test_columns = 0;
+  std::optional<Dataset> train, test;  // test: absent with --holdout 0
+  std::optional<Dataset> dev;          // with --dev only
+  std::optional<Dataset> all;          // kept for --refit-all only
+  std::string how, trained_on;
+  std::optional<std::int64_t> shared_rows;
+  Json guesses;  // array
+  std::vector<Warning> warnings;
+};
+PreparedData prepare_data(const TrainOptions& options, const Registry& registry, const RunContext& context);
+
+struct FittedRun {
+  const Metric* metric = nullptr;
+  SelectionOptions selection_options;
+  Selection selection;
+  std::unique_ptr<PipelineModel> model;
+  std::unique_ptr<Model> baseline;
+  double threshold = -1;
+  std::string threshold_reason;
+  bool cut_short = false;  // a time limit changed what came out
+  Judged on_train, on_dev, on_test, baseline_on_test;
+};
+// Chooses and fits on the training rows alone; the test rows are judged at the end.
+FittedRun fit_run(const TrainOptions& options, const PreparedData& data, const Registry& registry,
+                  const RunContext& context, const std::string& folder, FoldMemory* memory, Json& seconds,
+                  Stopwatch& watch);
+// What contributions of this model are counted from.
+Tensor mean_contributions_of(const PipelineModel& model, const Dataset& data);
+
+// result.json without seconds, memory and paths.
+Json describe_run(const TrainOptions& options, const PreparedData& data, const FittedRun& fitted,
+                  const Diagnosis& diagnosis, const RunContext& context);
+
+}  // namespace cairn
