@@ -1,0 +1,163 @@
+// The verbs that use a finished model: predict, evaluate, inspect.
+#include "cairn/run/apply.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/terminal.h"
+#include "apps/cli/verbs.h"
+#include "cairn/base/atomic_file.h"
+#include "cairn/base/error.h"
+#include "cairn/builtin/registry.h"
+#include "cairn/data/csv_writer.h"
+#include "cairn/report/report.h"
+#include "cairn/run/findings.h"
+
+namespace cairn::cli {
+namespace {
+
+int run_predict(const PredictOptions& options, const std::string& out, const CommonFlags& common) {
+  if (common.json && out.empty())
+    throw UsageError("predict", "--json prints a summary and needs --out for the predictions");
+  const Predictions predictions = predict(options, builtin_registry(), stop_on_interrupt());
+  print_warnings(predictions.warnings, common.quiet || common.json);
+  if (out.empty()) {
+    fmt::print("{}", csv_text(predictions.table));
+    return 0;
+  }
+  write_csv(predictions.table, out);
+  if (common.json) {
+    const Json summary{{"model", options.model},
+                       {"rows", predictions.table.num_rows()},
+                       {"columns", predictions.table.names()},
+                       {"out", out},
+                       {"warnings", warnings_to_json(predictions.warnings)}};
+    fmt::print("{}\n", summary.dump(2));
+  } else if (!common.quiet) {
+    fmt::print(stderr, "{} predictions in {}\n", predictions.table.num_rows(), out);
+  }
+  return 0;
+}
+
+// A table of metrics with intervals, then the parts of --slice.
+std::string metrics_text(const Json& metrics) {
+  std::string text;
+  for (const auto& [name, m] : metrics.items())
+    text += fmt::format("  {:<20} {:>12.6g}   {:.6g} to {:.6g}\n", name, m["value"].get<double>(),
+                        m["low"].is_null() ? NAN : m["low"].get<double>(),
+                        m["high"].is_null() ? NAN : m["high"].get<double>());
+  return text;
+}
+
+std::string evaluation_text(const Json& result) {
+  std::string text = fmt::format("{} on {} rows of {}\n\n  {:<20} {:>12}   95 % interval\n",
+                                 result["learner"].get<std::string>(), result["rows"].get<std::int64_t>(),
+                                 result["data"].get<std::string>(), "metric", "value");
+  text += metrics_text(result["metrics"]);
+  if (result.contains("slices"))
+    for (const Json& s : result["slices"])
+      text += fmt::format("\n{} = {}, {} rows\n{}", result["slice"].get<std::string>(),
+                          s["slice"].get<std::string>(), s["rows"].get<std::int64_t>(),
+                          metrics_text(s["metrics"]));
+  return text;
+}
+
+int run_evaluate(const EvaluateOptions& options, const std::string& html, const CommonFlags& common) {
+  const Json result = evaluate_file(options, builtin_registry(), stop_on_interrupt());
+  if (!html.empty()) write_file(html, evaluation_html(result));
+  if (common.json) {
+    fmt::print("{}\n", result.dump(2));
+    return 0;
+  }
+  if (!common.quiet)
+    for (const Json& w : result["warnings"])
+      fmt::print(stderr, "warning: {}\n", w["message"].get<std::string>());
+  fmt::print("{}", evaluation_text(result));
+  if (!html.empty()) fmt::print("report: {}\n", html);
+  return 0;
+}
+
+std::string card_text(const Json& card) {
+  std::string text;
+  for (const auto& [name, value] : card.items())
+    if (const auto said = value.is_string() ? value.get<std::string>() : value.dump();
+        !value.empty() && !said.empty())
+      text += fmt::format("  {:<16} {}\n", name, said);
+  return text;
+}
+
+int run_inspect(const std::string& file, const CommonFlags& common) {
+  std::error_code error;
+  const std::string path = std::filesystem::is_directory(file, error) ? file + "/model.cairn" : file;
+  const Json found = inspect(path);
+  if (common.json) {
+    fmt::print("{}\n", found.dump(2, ' ', false, Json::error_handler_t::replace));
+    return 0;
+  }
+  fmt::print("{}: {} bytes, written by {}\n", path, found["bytes"].get<std::size_t>(),
+             found["writer"].get<std::string>());
+  if (found.contains("kind"))
+    fmt::print("kind {}, format {}, {}\n", found["kind"].get<std::string>(), found["format"].dump(),
+               found["intact"].get<bool>() ? "checksum right" : "CHECKSUM WRONG: the file is damaged");
+  if (found.contains("card")) fmt::print("card\n{}", card_text(found["card"]));
+  fmt::print("tensors\n");
+  for (const Json& t : found["tensors"])
+    fmt::print("  {:<48} {:<5} {:<14} {:>12} bytes\n", t["name"].get<std::string>(),
+               t["dtype"].get<std::string>(), t["shape"].dump(), t["bytes"].get<std::size_t>());
+  return 0;
+}
+
+}  // namespace
+
+Verb add_predict(CLI::App& program) {
+  auto* app = program.add_subcommand("predict", "predictions for new rows, in input order, as CSV");
+  app->footer("Example: cairn predict runs/last data/penguins.csv --probabilities --out predictions.csv");
+  auto options = std::make_shared<PredictOptions>();
+  auto out = std::make_shared<std::string>();
+  auto common = std::make_shared<CommonFlags>();
+  app->add_option("MODEL", options->model, "a model file or a run folder")->required();
+  app->add_option("DATA", options->data, "a file, or - for standard input")->required();
+  app->add_option("--out", *out, "write here instead of standard output");
+  app->add_flag("--probabilities", options->probabilities, "one column p_<class> a class");
+  app->add_option("--interval", options->interval,
+                  "coverage such as 0.9: columns low and high, or prediction_set for classes");
+  app->add_flag("--explain", options->explain,
+                "base and one column contribution_<column> a column, which add up to the prediction (for "
+                "classes: to score, the log-odds)");
+  app->add_option("--id", options->id, "columns to keep beside the predictions")->delimiter(',');
+  add_params(*app, {"read", &options->read, &ReadFlags::list()});
+  add_common(*app, *common);
+  return {app, common, [=] { return run_predict(*options, *out, *common); }};
+}
+
+Verb add_evaluate(CLI::App& program) {
+  auto* app = program.add_subcommand("evaluate", "judge a model on rows whose truth is known");
+  app->footer("Example: cairn evaluate runs/last data/penguins.csv --slice island");
+  auto options = std::make_shared<EvaluateOptions>();
+  auto html = std::make_shared<std::string>();
+  auto common = std::make_shared<CommonFlags>();
+  app->add_option("MODEL", options->model, "a model file or a run folder")->required();
+  app->add_option("DATA", options->data, "a file with the target column")->required();
+  app->add_option("--metric", options->metric, "a metric to compute; default: all that apply");
+  app->add_option("--slice", options->slice, "judge every part of this column apart");
+  app->add_option("--html", *html, "write a page with the curves");
+  app->add_option("--seed", options->seed, "the seed of the intervals' resampling");
+  add_params(*app, {"read", &options->read, &ReadFlags::list()});
+  add_common(*app, *common);
+  return {app, common, [=] { return run_evaluate(*options, *html, *common); }};
+}
+
+Verb add_inspect(CLI::App& program) {
+  auto* app = program.add_subcommand("inspect", "what is inside a model file; safe on any file");
+  app->footer("Example: cairn inspect runs/last/model.cairn");
+  auto path = std::make_shared<std::string>();
+  auto common = std::make_shared<CommonFlags>();
+  app->add_option("FILE", *path, "a model file, a run folder, or any safetensors file")->required();
+  add_common(*app, *common);
+  return {app, common, [=] { return run_inspect(*path, *common); }};
+}
+
+}  // namespace cairn::cli

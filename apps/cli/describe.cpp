@@ -1,0 +1,69 @@
+#include "cairn/data/describe.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/terminal.h"
+#include "apps/cli/verbs.h"
+#include "cairn/base/atomic_file.h"
+#include "cairn/base/error.h"
+#include "cairn/builtin/registry.h"
+#include "cairn/data/checks.h"
+#include "cairn/report/report.h"
+#include "cairn/run/findings.h"
+#include "cairn/run/read.h"
+
+namespace cairn::cli {
+namespace {
+
+struct DescribeFlags {
+  std::string data, target, html;
+  ReadFlags read;
+};
+
+int run_describe(const DescribeFlags& flags, const CommonFlags& common) {
+  TerminalProgress progress(common.quiet);
+  const ReadResult read =
+      read_data(flags.data, flags.read, builtin_registry(), nullptr, stop_on_interrupt(), &progress);
+  std::vector<Warning> warnings = read.warnings;
+  for (Warning& w : check_table(read.table.without(read.id))) warnings.push_back(std::move(w));
+  Json description;
+  const std::string& target = flags.target.empty() ? read.target : flags.target;
+  if (target.empty()) {
+    description = describe(read.table, {.schema = &read.schema});
+  } else {
+    const Dataset data(read.table, {.roles = {.target = target, .id = read.id}});
+    for (Warning& w : check_dataset(data)) warnings.push_back(std::move(w));
+    description = describe(data, {.schema = &read.schema});
+  }
+  description["name"] = data_name(flags.data);
+  description["guesses"] = guesses_to_json(read.guesses);
+  description["warnings"] = warnings_to_json(warnings);
+  progress.end();
+  if (!flags.html.empty()) write_file(flags.html, describe_html(description));
+  if (common.json)
+    fmt::print("{}\n", description.dump(2, ' ', false, Json::error_handler_t::replace));
+  else
+    fmt::print("{}", describe_text(description, use_colour(), terminal_width()));
+  return 0;
+}
+
+}  // namespace
+
+Verb add_describe(CLI::App& program) {
+  auto* app =
+      program.add_subcommand("describe", "look at a table: kinds, ranges, missing values, plots, warnings");
+  app->footer("Example: cairn describe data/penguins.csv --target species");
+  auto flags = std::make_shared<DescribeFlags>();
+  auto common = std::make_shared<CommonFlags>();
+  app->add_option("DATA", flags->data, "a file, or - for standard input")->required();
+  app->add_option("--target", flags->target,
+                  "the column to predict: adds leak suspects, imbalance and what goes with it");
+  app->add_option("--html", flags->html, "write a page");
+  add_params(*app, {"read", &flags->read, &ReadFlags::list()});
+  add_common(*app, *common);
+  return {app, common, [=] { return run_describe(*flags, *common); }};
+}
+
+}  // namespace cairn::cli
