@@ -1,0 +1,18 @@
+#include "recipes/list.h"
+
+#include <array>
+
+namespace cairn::recipes {
+
+std::span<const Recipe> all_recipes() {
+  static const std::array recipes{
+      kModelRepresentation, kCostFunction,    kDescentOneVariable, kVectors,
+      kMultipleVariables,   kFeatureScaling,  kPolynomialFeatures, kSgdHouses,
+      kNormalEquation,      kCityProfits,     kLineAsClassifier,   kSigmoid,
+      kDecisionBoundary,    kLogisticLoss,    kLogisticCost,       kLogisticDescent,
+      kLibraryLogistic,     kRegularisedCost, kAdmissions,         kMicrochips,
+      kPolynomialAdvice};
+  return recipes;
+}
+
+}  // namespace cairn::recipes

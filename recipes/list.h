@@ -1,0 +1,22 @@
+// Every recipe, where its file defines it.
+#pragma once
+
+#include "recipes/recipe.h"
+
+namespace cairn::recipes {
+
+extern const Recipe kModelRepresentation, kCostFunction, kDescentOneVariable;  // regression/one_variable.cpp
+extern const Recipe kVectors, kMultipleVariables, kFeatureScaling,
+    kNormalEquation;                      // regression/several_variables.cpp
+extern const Recipe kPolynomialFeatures;  // regression/polynomial_features.cpp
+extern const Recipe kSgdHouses;           // regression/sgd_houses.cpp
+extern const Recipe kCityProfits;         // regression/city_profits.cpp
+extern const Recipe kLineAsClassifier, kSigmoid, kDecisionBoundary,
+    kLogisticLoss;  // classification/pictures.cpp
+extern const Recipe kLogisticCost, kLogisticDescent, kLibraryLogistic,
+    kRegularisedCost;                   // classification/logistic.cpp
+extern const Recipe kAdmissions;        // classification/admissions.cpp
+extern const Recipe kMicrochips;        // classification/microchips.cpp
+extern const Recipe kPolynomialAdvice;  // strategy/polynomial_advice.cpp
+
+}  // namespace cairn::recipes

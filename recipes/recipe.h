@@ -1,0 +1,70 @@
+// The courses' exercises on real data: one file a recipe, sorted by what a person wants to do. A recipe
+// computes through the library's own code and sets its numbers beside those that the course prints.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cairn/base/json.h"
+
+namespace cairn::recipes {
+
+// One number of ours beside the course's.
+struct Check {
+  std::string what;
+  double ours = 0;
+  std::string printed;  // as the course prints it: "7.93e4", "0.6931471806"; or a level: ">= 0.87"
+  bool met = false;
+};
+// Met when our number, rounded to the digits that the course prints, is the one it prints.
+Check printed(std::string what, double ours, std::string course);
+// Met when our number reaches a level: ">= 0.8", "<= 1.5", or "about 2.5 +- 0.1".
+Check level(std::string what, double ours, std::string bar);
+
+struct Series {
+  std::string name;
+  std::string kind = "line";  // "line", "points", or "bars"
+  std::vector<std::pair<double, double>> points;
+};
+struct Chart {
+  std::string title, x, y;
+  std::vector<Series> series;
+  bool log_x = false, log_y = false;
+};
+
+struct Outcome {
+  std::vector<Check> checks;
+  std::vector<Chart> charts;
+  std::vector<std::string> remarks;  // sentences worth reading beside the numbers
+};
+
+// Where a recipe finds files that do not ship: the folder in CAIRN_DATA, or the one beside the source tree.
+class DataFolder {
+ public:
+  explicit DataFolder(std::string path) : path_(std::move(path)) {}
+  std::string file(std::string_view name) const;  // FileError says what is missing and how to name the folder
+
+ private:
+  std::string path_;
+};
+
+struct Recipe {
+  const char* name;     // "house-prices-gradient-descent"
+  const char* course;   // the row of the course: "M1W1-L5"
+  const char* title;    // what a learner sees: "Gradient descent for one variable"
+  const char* teaches;  // one or two sentences
+  const char* data;     // "" when the recipe carries its own numbers
+  Outcome (*run)(const DataFolder& data);
+};
+
+std::span<const Recipe> all_recipes();  // recipes/list.cpp
+const Recipe& find_recipe(
+    std::string_view name);  // UsageError with the nearest name; a course row is a name too
+
+Json to_json(const Recipe& recipe, const Outcome& outcome);
+bool all_met(const Outcome& outcome);
+
+}  // namespace cairn::recipes
