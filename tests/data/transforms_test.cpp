@@ -1,0 +1,324 @@
+// What every transform of the table must do, and what each does beyond agreeing with others' numbers.
+#include "cairn/data/transforms.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cairn/base/parallel.h"
+#include "cairn/data/date_parts.h"
+#include "cairn/data/impute.h"
+#include "cairn/data/one_hot.h"
+#include "cairn/data/pixels.h"
+#include "cairn/data/polynomial.h"
+#include "cairn/data/scale.h"
+#include "cairn/data/tf_idf.h"
+#include "cairn/data/to_number.h"
+#include "tests/support/memory_visitor.h"
+
+using namespace cairn;
+using Cells = std::vector<std::optional<std::string>>;
+using Numbers = std::vector<double>;
+using Names = std::vector<std::string>;
+
+namespace {
+
+const double kGap = std::nan("");
+
+Column number(std::string name, Numbers v) {
+  return Column::number(std::move(name), Tensor::take(std::move(v)));
+}
+
+Validity all_but_first(std::int64_t n) {
+  Tensor bits = Tensor::full(Shape{(n + 7) / 8}, 255, DType::u8);
+  bits.mutable_data<std::uint8_t>()[0] = 254;
+  return bits;
+}
+
+// Every kind of column, each with a gap, and a constant one.
+Table every_kind() {
+  constexpr std::int64_t n = 6;
+  using Integers = std::vector<std::int64_t>;
+  return Table(
+      {number("age", {30, kGap, 50, 41, 30, 22}), number("same", {2, 2, 2, 2, 2, 2}),
+       Column::integer("rooms", Tensor::take(Integers{0, 3, 4, 2, 3, 9}), all_but_first(n)),
+       Column::boolean("garden", Tensor::take(std::vector<std::uint8_t>{0, 1, 1, 0, 1, 1}), all_but_first(n)),
+       Column::category_of("city", Cells{"Bern", "Paris", std::nullopt, "Bern", "Rome", "Bern"}),
+       Column::text("note",
+                    Names{"quiet and sunny", "sunny, near the lake", "", "near the lake", "a b", "sunny"}),
+       Column::date("built", Tensor::take(Integers{0, 86400 * 400, 3600, -5, 7, 1000000000}),
+                    all_but_first(n)),
+       Column::image("face", Tensor::from(std::vector<std::uint8_t>{0, 9, 255, 3, 7, 7, 1, 2, 90, 80, 5, 6})
+                                 .reshape({n, 1, 2, 1}))});
+}
+
+std::unique_ptr<FittedTransform> fit(const Transform& transform, const Table& table,
+                                     const Numbers& weights = {}) {
+  const Dataset data(table, {});
+  return transform.fit(weights.empty() ? data : data.with_weights(weights), {});
+}
+
+Table apply(const Transform& transform, const Table& table) { return fit(transform, table)->apply(table); }
+
+std::string all_cells(const Table& table) {
+  std::string text;
+  for (const Column& c : table.columns()) {
+    text += c.name() + ' ' + name_of(c.kind()) + ':';
+    for (std::int64_t r = 0; r < c.size(); ++r) text += c.cell(r) + (c.is_missing(r) ? "<missing>|" : "|");
+    if (c.kind() == ColumnKind::tensor)
+      for (const std::string& f : c.feature_names()) text += f + ',';
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("contract: every transform saves and loads itself whole") {
+  for (const TransformEntry& entry : data_transforms()) {
+    CAPTURE(entry.name);
+    const auto transform = entry.make();
+    CHECK(transform->name() == entry.name);
+    const auto fitted = fit(*transform->clone(), every_kind());
+    CHECK(fitted->kind() == entry.name);
+    const auto blank = entry.blank();
+    test::copy_by_visit(*fitted, *blank);
+    CHECK(blank->describe() == fitted->describe());
+    CHECK(fitted->describe().size() > 10);
+    CHECK(all_cells(blank->apply(every_kind())) == all_cells(fitted->apply(every_kind())));
+    CHECK(all_cells(fitted->apply(every_kind())) != all_cells(every_kind()));
+  }
+}
+
+TEST_CASE("contract: every transform names all columns that are missing or of another kind") {
+  for (const TransformEntry& entry : data_transforms()) {
+    CAPTURE(entry.name);
+    const auto fitted = fit(*entry.make(), every_kind());
+    CHECK_THROWS_WITH_AS(fitted->apply(Table({number("other", {1})})), doctest::Contains("is missing"),
+                         DataError);
+    Table twisted = every_kind();
+    for (const std::string& name : twisted.names())
+      twisted = twisted.with(twisted.column(name).kind() == ColumnKind::text
+                                 ? number(name, Numbers(6, 1))
+                                 : Column::text(name, Names(6, "word")));
+    CHECK_THROWS_WITH_AS(fitted->apply(twisted), doctest::Contains("expected"), DataError);
+  }
+}
+
+TEST_CASE("contract: every transform bears zero rows, one row, new levels, and columns in another order") {
+  for (const TransformEntry& entry : data_transforms()) {
+    CAPTURE(entry.name);
+    const auto fitted = fit(*entry.make(), every_kind());
+    const Table none = fitted->apply(every_kind().slice(0, 0));
+    CHECK(none.num_rows() == 0);
+    CHECK(none.names() == fitted->apply(every_kind()).names());
+    CHECK(all_cells(fitted->apply(every_kind().slice(2, 3))) ==
+          all_cells(fitted->apply(every_kind()).slice(2, 3)));
+    const Table strange = every_kind().with(Column::category_of("city", Cells(6, "Oslo")));
+    CHECK(fitted->apply(strange).num_rows() == 6);
+    Names backwards = every_kind().names();
+    std::ranges::reverse(backwards);
+    Table sorted = fitted->apply(every_kind().only(backwards));
+    CHECK(all_cells(sorted.only(none.names())) == all_cells(fitted->apply(every_kind())));
+  }
+}
+
+TEST_CASE("contract: every transform is fitted on one row, on no row, and on columns without any value") {
+  const Table gaps({number("x", {kGap, kGap}), Column::category_of("c", Cells{std::nullopt, std::nullopt}),
+                    Column::text("t", Names{"", ""})});
+  for (const TransformEntry& entry : data_transforms()) {
+    CAPTURE(entry.name);
+    CHECK(apply(*entry.make(), every_kind().slice(0, 1)).num_rows() == 1);
+    CHECK(apply(*entry.make(), every_kind().slice(0, 0)).num_rows() == 0);
+    CHECK(apply(*entry.make(), gaps).num_rows() == 2);
+    CHECK(apply(*entry.make(), Table({number("x", {1, 2})})).num_rows() == 2);
+  }
+}
+
+TEST_CASE(
+    "contract: every parameter refuses values outside its range, and columns refuses what is no column") {
+  for (const TransformEntry& entry : data_transforms()) {
+    CAPTURE(entry.name);
+    for (const Param& p : entry.params())
+      for (const ParamValue& bad : values_outside(p)) {
+        CAPTURE(p.name);
+        CHECK_THROWS_AS(set_param(entry.make()->params(), p.name, to_text(bad)), ParamError);
+      }
+    const auto transform = entry.make();
+    set_param(transform->params(), "columns", "agee");
+    CHECK_THROWS_WITH_AS(fit(*transform, every_kind()), doctest::Contains("Did you mean 'age'?"), UsageError);
+  }
+  CHECK_THROWS_AS(Polynomial({.degree = 0}), ParamError);
+  CHECK_THROWS_WITH(fit(TfIdf({.ngram_min = 3, .ngram_max = 2}), every_kind()),
+                    doctest::Contains("ngram_min = 3 is above"));
+  CHECK_THROWS_WITH(
+      fit(StandardScale({.columns = {"city"}}), every_kind()),
+      doctest::Contains("'city' is category; standard_scale acts on number or integer columns"));
+}
+
+TEST_CASE("contract: a row of weight 2 is the row twice, a row of weight 0 is no row") {
+  const std::vector<std::int64_t> rows{0, 0, 1, 2, 2, 2, 4, 5, 5};
+  const Numbers weights{2, 1, 3, 0, 1, 2};
+  for (const TransformEntry& entry : data_transforms()) {
+    if (std::string_view(entry.name) == "tf_idf") continue;  // counts texts, as its header says
+    CAPTURE(entry.name);
+    const Table weighted = fit(*entry.make(), every_kind(), weights)->apply(every_kind());
+    const Table repeated = fit(*entry.make(), every_kind().select(rows))->apply(every_kind());
+    REQUIRE(weighted.names() == repeated.names());
+    for (const Column& c : weighted.columns()) {
+      CAPTURE(c.name());
+      for (std::int64_t r = 0; r < c.size(); ++r) {
+        if (c.kind() == ColumnKind::number &&
+            !c.is_missing(r))  // sums in another order differ in the last digit
+          CHECK(c.number_at(r) == doctest::Approx(repeated.column(c.name()).number_at(r)).epsilon(1e-12));
+        else
+          CHECK(c.cell(r) == repeated.column(c.name()).cell(r));
+      }
+    }
+  }
+}
+
+TEST_CASE("contract: the same bytes with 1, 2 and 7 threads") {
+  std::vector<std::int64_t> rows;
+  for (std::int64_t i = 0; i < 50'000; ++i) rows.push_back(i * 7 % 6);
+  const Table large = every_kind().select(rows);
+  const int before = num_threads();
+  for (const TransformEntry& entry : data_transforms()) {
+    CAPTURE(entry.name);
+    std::string first;
+    for (const int threads : {1, 2, 7}) {
+      set_num_threads(threads);
+      const std::string digest = apply(*entry.make(), large).sha256();
+      if (first.empty()) first = digest;
+      CHECK(digest == first);
+    }
+  }
+  set_num_threads(before);
+}
+
+TEST_CASE("impute: indicators where training had gaps, levels of their own, booleans") {
+  const Table got = apply(Impute({}), every_kind());
+  CHECK(got.column("age").number_at(1) == 30);  // the median of 22 30 30 41 50
+  CHECK(got.column("rooms").kind() == ColumnKind::number);
+  CHECK(got.column("rooms").number_at(0) == 3);
+  CHECK(got.find("same is missing") == nullptr);
+  const Column& flag = got.column("age is missing");
+  CHECK(flag.kind() == ColumnKind::tensor);
+  CHECK(flag.cell(1) == "[1]");
+  CHECK(flag.cell(0) == "[0]");
+  CHECK(got.column("city").cell(2) == "missing");
+  CHECK(got.column("garden").kind() == ColumnKind::category);
+  CHECK(got.column("garden").cell(0) == "missing");
+  CHECK(got.column("garden").cell(1) == "true");
+  const Table frequent = apply(Impute({.indicators = false, .categories = "most_frequent"}), every_kind());
+  CHECK(frequent.column("city").cell(2) == "Bern");
+  CHECK(frequent.column("garden").kind() == ColumnKind::boolean);
+  CHECK(frequent.column("garden").cell(0) == "true");
+  CHECK(frequent.find("age is missing") == nullptr);
+  const auto fitted = fit(Impute({.numbers = "constant", .fill_value = -1}), every_kind());
+  CHECK(fitted->apply(every_kind()).column("age").number_at(1) == -1);
+  CHECK(fitted->describe().find("impute 2 columns with a constant (age -1, rooms -1)") == 0);
+  // A gap where training had none gets the fill all the same.
+  CHECK(fitted->apply(every_kind().with(number("same", Numbers(6, kGap)))).column("same").num_missing() == 0);
+}
+
+TEST_CASE("scales: a constant column keeps its unit, gaps stay, f32 stays f32, infinity is refused") {
+  const Table table({number("same", {3, 3, kGap}),
+                     Column::number("single", Tensor::take(std::vector<float>{1, 2, 3})),
+                     number("huge", {1e308, 0, 5e307}), number("tiny", {5e-324, 0, 1e-323})});
+  for (const char* name : {"standard_scale", "min_max_scale", "robust_scale"}) {
+    for (const TransformEntry& entry : data_transforms()) {
+      if (std::string_view(entry.name) != name) continue;
+      CAPTURE(entry.name);
+      const Table got = apply(*entry.make(), table);
+      CHECK(got.column("same").number_at(0) == 0);
+      CHECK(got.column("same").is_missing(2));
+      CHECK(got.column("single").values().dtype() == DType::f32);
+      for (const char* extreme : {"huge", "tiny"})
+        for (std::int64_t r = 0; r < 3; ++r) CHECK(std::abs(got.column(extreme).number_at(r)) < 3);
+      CHECK_THROWS_WITH(apply(*entry.make(), Table({number("x", {1, INFINITY})})),
+                        doctest::Contains("row 2: is inf"));
+      CHECK_THROWS_WITH(apply(*entry.make(), Table({number("x", {-1.7e308, 1.7e308})})),
+                        doctest::Contains("reaches from"));
+    }
+  }
+}
+
+TEST_CASE("one_hot: missing, unseen and dropped levels are zeros everywhere; wide is sparse") {
+  const auto fitted = fit(OneHot({}), every_kind());
+  const Table got = fitted->apply(every_kind().with(
+      Column::category_of("city", Cells{"Oslo", "Rome", std::nullopt, "Bern", "Rome", "Bern"})));
+  const Column& city = got.column("city");
+  CHECK(city.feature_names() == Names{"city=Bern", "city=Paris", "city=Rome"});
+  CHECK(city.cell(0) == "[0 0 0]");
+  CHECK(city.cell(1) == "[0 0 1]");
+  CHECK(city.cell(2) == "[0 0 0]");
+  CHECK(got.column("garden").feature_names() == Names{"garden=false", "garden=true"});
+  CHECK(got.column("garden").cell(0) == "[0 0]");
+  CHECK_FALSE(city.matrix().is_sparse());
+  Cells many;
+  for (int i = 0; i < 51; ++i) many.push_back(std::to_string(i));
+  const Column wide = apply(OneHot({}), Table({Column::category_of("id", many)})).column("id");
+  CHECK(wide.matrix().is_sparse());
+  CHECK(wide.matrix().num_stored() == 51);
+  CHECK_FALSE(apply(OneHot({.sparse = "no"}), Table({Column::category_of("id", many)}))
+                  .column("id")
+                  .matrix()
+                  .is_sparse());
+  // A level no training row has makes no feature.
+  const Table part = every_kind().slice(0, 1);
+  CHECK(apply(OneHot({}), part).column("city").feature_names() == Names{"city=Bern"});
+}
+
+TEST_CASE("polynomial refuses absurd widths before it takes memory") {
+  std::vector<Column> many;
+  for (int c = 0; c < 200; ++c) many.push_back(number("c" + std::to_string(c), {1, 2}));
+  CHECK_THROWS_WITH_AS(apply(Polynomial({.degree = 3}), Table(many)),
+                       doctest::Contains("more than 10000 new columns"), ResourceError);
+  CHECK(apply(Polynomial({.degree = 2, .interactions_only = true}), Table({many[0], many[1], many[2]}))
+            .names() == Names{"c0", "c1", "c2", "c0*c1", "c0*c2", "c1*c2"});
+  CHECK_THROWS_WITH_AS(apply(Polynomial({}), Table({number("x", {1}), number("x^2", {1})})),
+                       doctest::Contains("makes a column 'x^2', which stands in the table already"),
+                       DataError);
+}
+
+TEST_CASE("tf_idf: no term left makes no feature; bytes that are not UTF-8 separate words") {
+  CHECK(apply(TfIdf({}), Table({Column::text("t", Names{"red", "green"})})).num_columns() == 0);
+  const Table broken({Column::text("t", Names{"good\xffword \xc3", "word"})});
+  CHECK(apply(TfIdf({.min_df = 1}), broken).column("t").feature_names() ==
+        Names{"t: good", "t: good word", "t: word"});
+}
+
+TEST_CASE(
+    "date_parts: an hour only where training had a time of day; elapsed days count from the first training "
+    "date") {
+  const Table days({Column::date("day", Tensor::take(std::vector<std::int64_t>{86400 * 3, 86400}))});
+  const auto fitted = fit(DateParts({}), days);
+  CHECK(fitted->apply(days).find("day hour") == nullptr);
+  const Table later({Column::date("day", Tensor::take(std::vector<std::int64_t>{86400 * 2 + 43200}))});
+  CHECK(fitted->apply(later).column("day elapsed days").number_at(0) == 1.5);
+  CHECK(apply(DateParts({}), every_kind()).find("built hour") != nullptr);
+  const Table absurd({Column::date("day", Tensor::take(std::vector<std::int64_t>{INT64_MIN}))});
+  CHECK_THROWS_AS(apply(DateParts({}), absurd), DataError);
+}
+
+TEST_CASE("to_number: integers and booleans, gaps kept") {
+  const Table got = apply(ToNumber({}), every_kind());
+  CHECK(got.column("rooms").kind() == ColumnKind::number);
+  CHECK(got.column("rooms").is_missing(0));
+  CHECK(got.column("garden").number_at(1) == 1);
+  CHECK(got.column("city").kind() == ColumnKind::category);
+}
+
+TEST_CASE("pixels: numbers from 0 to 1 with the place and colour in their names") {
+  const Tensor colours = Tensor::from(std::vector<std::uint8_t>{0, 51, 255, 102, 0, 0}).reshape({1, 1, 2, 3});
+  const Column got = apply(Pixels({}), Table({Column::image("face", colours)})).column("face");
+  CHECK(got.feature_names() == Names{"face[0,0,red]", "face[0,0,green]", "face[0,0,blue]", "face[0,1,red]",
+                                     "face[0,1,green]", "face[0,1,blue]"});
+  std::vector<double> row(6);
+  got.matrix().tile(0, 1, row.data());
+  const Numbers expected{0, 0.2, 1, 0.4, 0, 0};
+  for (std::size_t i = 0; i < 6; ++i) CHECK(row[i] == doctest::Approx(expected[i]).epsilon(1e-6));
+  CHECK(apply(Pixels({}), every_kind()).column("face").feature_names() == Names{"face[0,0]", "face[0,1]"});
+}

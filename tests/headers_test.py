@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Every public header compiles alone, within its budget of time. A header that a source includes first is compiled alone by
+clang++ when the sanitizers' build compiles that source: the second compiler looks at the other headers only.
+
+  tests/headers_test.py [--report]      --report prints every header's cost and checks nothing
+"""
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
+from checks import ROOT, Checks  # noqa: E402
+
+BUDGET = 0.6  # seconds of processor time to parse a header alone
+NOISE = 3.0   # a shared machine is up to this much slower than a quiet one
+FLAGS = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Wno-missing-field-initializers", "-Werror",
+         "-x", "c++", f"-I{ROOT}"]
+
+
+def public_headers():
+    return sorted(os.path.relpath(os.path.join(folder, name), ROOT)
+                  for folder, _, names in os.walk(os.path.join(ROOT, "cairn")) for name in names
+                  if name.endswith(".h") and not name.endswith("_internal.h"))
+
+
+def first_includes():
+    """Headers that are the first thing a source of cairn/ includes."""
+    found = set()
+    for folder, _, names in os.walk(os.path.join(ROOT, "cairn")):
+        for name in names:
+            if name.endswith(".cpp"):
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    include = re.search(r'^#include ["<]([^">]+)[">]', file.read(), re.MULTILINE)
+                if include:
+                    found.add(include.group(1))
+    return found
+
+
+def compile_alone(compiler, header):
+    """(what the compiler said, seconds of processor time)."""
+    command = ["bash", "-c", 'TIMEFORMAT="seconds %U %S"; time "$@"', "time", compiler, *FLAGS, "-"]
+    result = subprocess.run(command, input=f'#include "{header}"\n', stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True, check=False)
+    said, _, times = result.stderr.rpartition("seconds ")
+    user, system = times.split()
+    return (said.strip() or "failed") if result.returncode else "", float(user) + float(system)
+
+
+def main():
+    compilers = [compiler for compiler in ("g++", "clang++-19") if shutil.which(compiler)]
+    headers = public_headers()
+    first = set() if "--report" in sys.argv else first_includes()
+    wanted = {compiler: headers if compiler == "g++" else [h for h in headers if h not in first] for compiler in compilers}
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = {compiler: list(pool.map(lambda header, c=compiler: compile_alone(c, header), wanted[compiler]))
+                   for compiler in compilers}
+    if "--report" in sys.argv:
+        for compiler in compilers:
+            for (_, seconds), header in sorted(zip(results[compiler], wanted[compiler]), reverse=True):
+                print(f"{seconds:6.2f} s  {compiler:12} {header}")
+        return
+    checks = Checks()
+    for compiler in compilers:
+        checks.check(f"headers: each compiles alone with {compiler}",
+                     [f"{header}: {said}" for (said, _), header in zip(results[compiler], wanted[compiler]) if said])
+    checks.check(f"headers: each parses in {BUDGET} s",
+                 [f"{header}: {seconds:.2f} s with {compilers[0]}"
+                  for (_, seconds), header in zip(results[compilers[0]], headers) if seconds > BUDGET * NOISE])
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+// Every faster kernel against the plain reference in f64, on shapes that networks have, and its bytes for
+// several numbers of threads.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "cairn/base/parallel.h"
+#include "cairn/ops/activation.h"
+#include "cairn/ops/catalogue.h"
+#include "cairn/ops/conv2d.h"
+#include "cairn/ops/linear.h"
+#include "cairn/ops/loss.h"
+#include "cairn/ops/norm.h"
+#include "cairn/ops/pool2d.h"
+#include "cairn/tensor/samples.h"
+#include "cairn/tensor/slots.h"
+
+using namespace cairn;
+
+namespace {
+
+struct Case {
+  const char* op;
+  Sample sample;
+};
+
+std::span<const Tensor> span_of(const Tensors& t) { return {t.data(), t.size()}; }
+
+Tensors outputs(const OpDef& op, const Tensors& in, const Attributes& attributes) {
+  Tensors out;
+  for (const TensorSpec& s : op.infer({span_of(in), attributes, op.name}))
+    out.push_back(Tensor::empty(s.shape, s.dtype));
+  return out;
+}
+Tensors as_f32(const Tensors& in) {
+  Tensors all;
+  for (const Tensor& t : in) all.push_back(t.dtype() == DType::f64 ? t.to(DType::f32) : t);
+  return all;
+}
+
+// The largest difference, as a share of the largest number expected.
+double worst(const Tensor& found, const Tensor& expected) {
+  const Tensor a = found.to(DType::f64), b = expected.to(DType::f64);
+  const auto x = a.data<double>(), y = b.data<double>();
+  double off = 0, scale = 1e-30;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (std::isnan(x[i]) != std::isnan(y[i])) return INFINITY;
+    if (std::isnan(y[i]) || x[i] == y[i]) continue;
+    off = std::max(off, std::abs(x[i] - y[i]));
+    scale = std::max(scale, std::abs(y[i]));
+  }
+  return off / scale;
+}
+
+using C = Conv2dAttributes;
+using P = Pool2dAttributes;
+
+// Convolution of n images of h x h with c channels by o filters of k x k, and both gradients.
+void add_conv(std::vector<Case>& all, std::int64_t n, std::int64_t h, std::int64_t c, std::int64_t o, int k,
+              C at) {
+  const Tensor x = uniform({n, h, h, c}, -1, 1), w = uniform({o, k, k, c / at.groups}, -1, 1),
+               b = uniform({o}, -1, 1);
+  all.push_back({"conv2d", {{x, w, b}, at}});
+  C plain = at;
+  plain.relu = false;
+  const Tensors in{x, w};
+  const Shape made = op_named("conv2d").infer({span_of(in), plain, "conv2d"})[0].shape;
+  const Tensor g = uniform(made, -1, 1);
+  C back = plain;
+  back.rows = back.columns = static_cast<std::int32_t>(h);
+  all.push_back({"conv2d_data_gradient", {{g, w}, back}});
+  back.rows = back.columns = k;
+  all.push_back({"conv2d_weight_gradient", {{x, g}, back}});
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  add_conv(all, 9, 14, 1, 32, 3, C{1, 1, 1, 1, 1, 1});  // first layers
+  add_conv(all, 5, 17, 3, 16, 3, C{1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, true});
+  add_conv(all, 2, 33, 3, 24, 7, C{2, 2, 3, 3, 3, 3});
+  add_conv(all, 11, 12, 32, 64, 3, C{1, 1, 0, 0, 0, 0});
+  add_conv(all, 3, 9, 16, 32, 1, C{2, 2});
+  add_conv(all, 4, 8, 20, 13, 3, C{1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, true});  // no round numbers of channels
+  add_conv(all, 4, 9, 32, 32, 3, C{1, 1, 1, 1, 1, 1, 1, 1, 32});             // depthwise
+  add_conv(all, 4, 9, 16, 24, 3, C{1, 1, 2, 2, 2, 2, 2, 2, 4});              // groups, dilation
+  add_conv(all, 3, 8, 8, 8, 3, C{2, 2, 0, 1, 0, 1});                         // padding of one side
+  const Tensor images = distinct({5, 12, 12, 19}, -2, 3), pooled = uniform({5, 6, 6, 19}, -1, 1);
+  const Tensor overlapped = uniform({5, 6, 6, 19}, -1, 1);
+  const P two{2, 2, 2, 2}, three{3, 3, 2, 2, 1, 0, 1, 0};
+  P two_back = two, three_back = three;
+  two_back.rows = two_back.columns = three_back.rows = three_back.columns = 12;
+  all.push_back({"max_pool2d", {{images}, two}});
+  all.push_back({"max_pool2d", {{images}, three}});
+  all.push_back({"max_pool2d_gradient", {{pooled, images}, two}});
+  all.push_back({"max_pool2d_gradient", {{overlapped, images}, three}});
+  all.push_back({"average_pool2d", {{images}, two}});
+  all.push_back({"average_pool2d", {{images}, three}});
+  all.push_back({"average_pool2d_gradient", {{pooled}, two_back}});
+  all.push_back({"average_pool2d_gradient", {{overlapped}, three_back}});
+  const Tensor x = uniform({7, 31, 29, 21}, 40, 43), g = uniform({7, 31, 29, 21}, -1, 1);  // far from 0
+  const Tensor gamma = uniform({21}, 0.5, 1.5), beta = uniform({21}, -1, 1), mean = uniform({21}, 41, 42),
+               variance = uniform({21}, 0.5, 1);
+  all.push_back({"batch_norm", {{x, gamma, beta}, NormAttributes{}}});
+  all.push_back({"batch_norm_relu", {{x, gamma, beta, g}, NormAttributes{1e-5, true}}});
+  all.push_back({"batch_norm_gradient", {{g, x, gamma, mean, variance}, NormAttributes{}}});
+  const Tensor rows = uniform({301, 77}, 2, 4), rows_g = uniform({301, 77}, -1, 1);
+  const Tensor wide = uniform({77}, 0.5, 1.5);
+  all.push_back({"layer_norm", {{rows, wide, wide}, NormAttributes{}}});
+  all.push_back(
+      {"layer_norm_gradient",
+       {{rows_g, rows, wide, uniform({301}, 2.9, 3.1), uniform({301}, 0.3, 0.4)}, NormAttributes{}}});
+  for (std::int8_t f = 0; f < 4; ++f)
+    all.push_back({"linear",
+                   {{uniform({300, 70}, -1, 1), uniform({515, 70}, -1, 1), uniform({515}, -1, 1)},
+                    LinearAttributes{f}}});
+  all.push_back({"linear", {{uniform({3, 70}, -1, 1), uniform({1, 70}, -1, 1)}, LinearAttributes{}}});
+  for (const char* name : {"exp", "tanh", "sigmoid", "silu", "gelu"})
+    all.push_back({name, {{uniform({70000}, -9, 9)}}});
+  all.push_back({"log", {{uniform({70000}, 1e-6, 50)}}});
+  const Tensor logits = uniform({401, 53}, -30, 30), targets = whole_numbers({401}, 53);
+  all.push_back({"softmax", {{logits}, SoftmaxAttributes{}}});
+  all.push_back({"log_softmax", {{logits}, SoftmaxAttributes{1}}});
+  for (std::int8_t r = 0; r < 3; ++r) {
+    const ClassLossAttributes at{r == 0 ? 0.0 : 0.1, 7, r};
+    all.push_back({"cross_entropy", {{logits, targets}, at}});
+    all.push_back(
+        {"cross_entropy_gradient", {{uniform(r == 2 ? Shape{401} : Shape{}, 1, 2), logits, targets}, at}});
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "every kernel agrees with the reference in f64, and gives the same bytes for any number of threads") {
+  int ran = 0;
+  std::vector<bool> covered(static_cast<std::size_t>(SlotId::count));
+  for (const Case& c : cases()) {
+    const OpDef& op = op_named(c.op);
+    CAPTURE(c.op);
+    const Tensors in = as_f32(c.sample.in);
+    for (const Tensor& t : in) CAPTURE(t.text());
+    Tensors exact_in;
+    for (const Tensor& t : in) exact_in.push_back(is_floating(t.dtype()) ? t.to(DType::f64) : t);
+    Tensors expected = outputs(op, exact_in, c.sample.attributes);
+    op.cpu({span_of(exact_in), {expected.data(), expected.size()}, c.sample.attributes});
+    for (const KernelSlot& slot : kCpuSlots[op.slot]) {
+      CAPTURE(slot.name);
+      Tensors first;
+      for (const int threads : {1, 2, 7}) {
+        set_num_threads(threads);
+        Tensors out = outputs(op, in, c.sample.attributes);
+        const KernelArgs k{span_of(in), {out.data(), out.size()}, c.sample.attributes};
+        REQUIRE(slot.supports(k));
+        slot.run(k);
+        if (threads == 1) {
+          for (std::size_t i = 0; i < out.size(); ++i) CHECK(worst(out[i], expected[i]) < 5e-6);
+          first = out;
+        }
+        for (std::size_t i = 0; i < out.size(); ++i)
+          CHECK(std::memcmp(first[i].raw(), out[i].raw(), static_cast<std::size_t>(out[i].size()) * 4) == 0);
+      }
+      set_num_threads(2);
+      covered[static_cast<std::size_t>(op.slot)] = true;
+      ++ran;
+    }
+  }
+  CHECK(ran >= 30);
+  for (std::size_t i = 0; i < covered.size(); ++i) {  // a kernel without a case cannot hide
+    CAPTURE(i);
+    CHECK((covered[i] || kCpuSlots.rows[i].empty()));
+  }
+}
+
+TEST_CASE("element-wise kernels at the ends of the numbers") {
+  constexpr float kInf = std::numeric_limits<float>::infinity(),
+                  kNan = std::numeric_limits<float>::quiet_NaN();
+  const Tensor x = Tensor::from(std::vector<float>{0.f, -0.f, kInf, -kInf, kNan, 88.f, 89.f, 200.f, -87.f,
+                                                   -104.f, -1e30f, 1e30f, 1e-40f, 1e-30f, 1.f, -1.f, 3e38f});
+  for (const char* name : {"exp", "log", "tanh", "sigmoid", "silu", "gelu"}) {
+    const OpDef& op = op_named(name);
+    const Tensors in{x};
+    Tensors expected = outputs(op, in, {});
+    op.cpu({span_of(in), {expected.data(), 1}, {}});
+    for (const KernelSlot& slot : kCpuSlots[op.slot]) {
+      Tensors out = outputs(op, in, {});
+      slot.run({span_of(in), {out.data(), 1}, {}});
+      for (std::int64_t i = 0; i < x.size(); ++i) {
+        CAPTURE(name);
+        CAPTURE(x.item({i}));
+        const double a = out[0].item({i}), b = expected[0].item({i});
+        if (std::isnan(b))
+          CHECK(std::isnan(a));
+        else
+          CHECK(
+              (a == b || std::abs(a - b) <= 1e-6 * std::max(1e-30, std::abs(b)) || std::abs(a - b) < 1e-37));
+      }
+    }
+  }
+}
+
+TEST_CASE("pooling gives a NaN on, and its gradient to it") {
+  Tensor x = Tensor::full({1, 2, 2, 9}, 1, DType::f32);
+  x.mutable_data<float>()[9] = std::nanf("");
+  const Tensor y = max_pool2d(x, 2);
+  CHECK(std::isnan(y.item({0, 0, 0, 0})));
+  CHECK(y.item({0, 0, 0, 1}) == 1);
+}

@@ -1,0 +1,133 @@
+#include "cairn/linear/sgd.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "cairn/base/parallel.h"
+#include "cairn/base/random.h"
+#include "cairn/linear/linear_model.h"
+#include "cairn/linear/linear_regression.h"
+#include "tests/support/numeric_dataset.h"
+
+using namespace cairn;
+using Layout = Matrix::Layout;
+
+namespace {
+
+const LinearModel& linear(const std::unique_ptr<Model>& model) {
+  return dynamic_cast<const LinearModel&>(*model);
+}
+
+struct Sample {
+  std::vector<std::vector<double>> x;
+  std::vector<double> y;
+  std::vector<int> side, third;
+};
+
+// Three scaled columns; y is linear in them, `side` a noisy half-plane and `third` the largest of the three.
+Sample sample(int n) {
+  Sample s;
+  Random random(11, "sgd test");
+  for (int i = 0; i < n; ++i) {
+    std::vector<double> row{random.normal(), random.normal(), random.normal()};
+    s.y.push_back(3 + 2 * row[0] - row[1] + 0.1 * random.normal());
+    s.side.push_back(2 * row[0] - row[1] + 0.3 * random.normal() > 0 ? 1 : 0);
+    s.third.push_back(static_cast<int>(std::max_element(row.begin(), row.end()) - row.begin()));
+    s.x.push_back(std::move(row));
+  }
+  return s;
+}
+
+double accuracy(const Model& model, const Dataset& data) {
+  const Table predicted = model.predict(data.features());
+  const auto decided = predicted.column("prediction").codes(), truth = data.target().codes();
+  double right = 0;
+  for (std::size_t i = 0; i < truth.size(); ++i) right += decided[i] == truth[i];
+  return right / static_cast<double>(truth.size());
+}
+
+std::string error_of(const Learner& learner, const Dataset& data) {
+  try {
+    learner.fit(data);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "(no error)";
+}
+
+}  // namespace
+
+TEST_CASE("sgd comes near the least-squares weights, dense and sparse") {
+  const Sample s = sample(2000);
+  const auto exact = LinearRegression({}).fit(test::regression_data(s.x, s.y));
+  for (const char* loss : {"squared", "huber"})
+    for (const Layout layout : {Layout::columns, Layout::csr}) {
+      const auto model =
+          Sgd({.loss = loss, .alpha = 1e-6, .tol = 1e-5}).fit(test::regression_data(s.x, s.y, {}, layout));
+      for (std::size_t c = 0; c < 3; ++c)
+        CHECK(linear(model).weights()[c] ==
+              doctest::Approx(linear(exact).weights()[c]).epsilon(0.02).scale(1));
+      CHECK(linear(model).intercepts()[0] == doctest::Approx(3).epsilon(layout == Layout::csr ? 0.1 : 0.02));
+      CHECK(model->loss_history().size() >= 5);
+      CHECK(model->loss_history().back() < model->loss_history().front());
+    }
+}
+
+TEST_CASE("sgd separates classes with either loss, and its probabilities are honest") {
+  const Sample s = sample(2000);
+  for (const char* loss : {"logistic", "hinge"}) {
+    const Dataset two = test::classification_data(s.x, s.side),
+                  three = test::classification_data(s.x, s.third);
+    CAPTURE(loss);
+    const auto model = Sgd({.loss = loss}).fit(two);
+    CHECK(accuracy(*model, two) > 0.94);
+    CHECK(accuracy(*Sgd({.loss = loss}).fit(three), three) > 0.93);
+    const Table p = model->predict(two.features());
+    double mean = 0, ones = 0;
+    for (std::int64_t i = 0; i < two.num_rows(); ++i) {
+      const double yes = p.column("p_1").number_at(i);
+      CHECK(yes + p.column("p_0").number_at(i) == doctest::Approx(1));
+      mean += yes;
+      ones += s.side[static_cast<std::size_t>(i)];
+    }
+    CHECK(mean / 2000 == doctest::Approx(ones / 2000).epsilon(0.03));
+  }
+}
+
+TEST_CASE("an L1 penalty sets useless weights to zero") {
+  Sample s = sample(1000);
+  Random random(12, "noise");
+  for (auto& row : s.x)
+    for (int c = 0; c < 5; ++c) row.push_back(random.normal());
+  const auto model = Sgd({.penalty = "l1", .alpha = 0.05}).fit(test::regression_data(s.x, s.y));
+  int zeros = 0;
+  for (std::size_t c = 2; c < 8; ++c) zeros += linear(model).weights()[c] == 0;
+  CHECK(zeros >= 4);
+  CHECK(linear(model).weights()[0] > 1.8);
+}
+
+TEST_CASE("the same bits for any number of threads; another seed, another walk") {
+  const Sample s = sample(500);
+  const Dataset data = test::classification_data(s.x, s.third);
+  const auto fit = [&](int threads, std::uint64_t seed) {
+    set_num_threads(threads);
+    const auto model = Sgd({}).fit(data, {.seed = seed});
+    return std::vector<double>(linear(model).weights().begin(), linear(model).weights().end());
+  };
+  const auto one = fit(1, 0);
+  CHECK(one == fit(2, 0));
+  CHECK(one == fit(7, 0));
+  CHECK(one != fit(2, 1));
+  set_num_threads(2);
+}
+
+TEST_CASE("diverging steps and a loss of another task are explained") {
+  Sample s = sample(200);
+  for (auto& row : s.x) row[0] *= 1e6;
+  const std::string text = error_of(Sgd({.learning_rate = 1, .power = 0}), test::regression_data(s.x, s.y));
+  CHECK(text.find("the steps diverge: the mean loss is") != std::string::npos);
+  CHECK(text.find("lower learning_rate = 1") != std::string::npos);
+  CHECK(error_of(Sgd({.loss = "hinge"}), test::regression_data(s.x, s.y))
+            .find("hinge does not serve a regression") != std::string::npos);
+}

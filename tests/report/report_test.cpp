@@ -1,0 +1,299 @@
+#include "cairn/report/report.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "cairn/report/format_internal.h"
+#include "tests/report/samples.h"
+#include "tests/support/json_schema.h"
+
+using namespace cairn;
+using test::kSamples;
+using test::sample;
+
+namespace {
+
+bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+std::size_t occurrences(const std::string& text, std::string_view part) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++n;
+  return n;
+}
+
+// Every text of the result, and every name of a column, class or parameter, becomes `hostile`.
+Json poisoned(const Json& json, const std::string& hostile) {
+  if (json.is_string()) return hostile;
+  if (json.is_array()) {
+    Json out = Json::array();
+    for (const Json& item : json) out.push_back(poisoned(item, hostile));
+    return out;
+  }
+  if (!json.is_object()) return json;
+  Json out = Json::object();
+  for (const auto& [key, value] : json.items()) out[key] = poisoned(value, hostile);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the samples follow the schema that is embedded, and the schema refuses what is wrong") {
+  for (const char* task : kSamples) {
+    CAPTURE(task);
+    const auto faults = test::schema_faults(result_schema(), sample(task).dump());
+    CHECK_MESSAGE(faults.empty(), (faults.empty() ? "" : faults[0]));
+  }
+  const Json good = sample("binary");
+  const auto refused = [&](auto&& spoil) {
+    Json bad = good;
+    spoil(bad);
+    return !test::schema_faults(result_schema(), bad.dump()).empty();
+  };
+  CHECK(refused([](Json& j) { j.erase("metrics"); }));
+  CHECK(refused([](Json& j) { j["schema"] = 2; }));
+  CHECK(refused([](Json& j) { j["task"] = "clustering"; }));
+  CHECK(refused([](Json& j) { j["data_sha256"] = "abc"; }));
+  CHECK(refused([](Json& j) { j["metrics"]["accuracy"].erase("low"); }));
+  CHECK(refused([](Json& j) { j["metrics"]["accuracy"]["value"] = "0.8"; }));
+  CHECK(refused([](Json& j) { j["mispelt"] = 1; }));
+  CHECK(refused([](Json& j) { j["next"][0].erase("action"); }));
+  CHECK(refused([](Json& j) { j["ledger"][0].erase("error"); }));
+  CHECK(refused([](Json& j) { j["curves"]["roc"].erase("threshold"); }));
+  CHECK(refused([](Json& j) { j["rows"]["train"] = -1; }));
+}
+
+TEST_CASE("a page is whole, small and a pure function of the result") {
+  for (const char* task : kSamples) {
+    CAPTURE(task);
+    const Json result = sample(task);
+    const std::string page = report_html(result);
+    CHECK(page == report_html(Json::parse(result.dump())));
+    CHECK(page.size() < 400'000);
+    CHECK(page.starts_with("<!doctype html>"));
+    CHECK(!holds(page, "{{"));
+    for (const char* part : {"src=\"http", "href=\"http", "@import", "url("}) {
+      CAPTURE(part);
+      CHECK(!holds(page, part));  // nothing is loaded from anywhere
+    }
+    for (const char* section : {"next", "metrics", "candidates", "explanation", "ledger", "learning-curve",
+                                "data", "commands", "details"}) {
+      CAPTURE(section);
+      CHECK(occurrences(page, "<section id=\"" + std::string(section) + "\"") == 1);
+    }
+    CHECK(occurrences(page, "<section") == occurrences(page, "</section>"));
+    CHECK(occurrences(page, "<div") == occurrences(page, "</div>"));
+    CHECK(occurrences(page, "<canvas") == occurrences(page, "\"id\":\"chart-"));
+    CHECK(occurrences(page, "<canvas") == occurrences(page, "role=\"img\""));
+  }
+}
+
+TEST_CASE("the result is one sentence with the baseline beside it") {
+  const std::string binary = report_html(sample("binary"));
+  CHECK(holds(binary,
+              "Of two unseen rows, one “yes” and one “no”, the model ranks the “yes” higher 89 times in 100; "
+              "<span class=\"against\">guessing does so 50 times in 100.</span>"));
+  CHECK(holds(report_html(sample("regression")),
+              "the model misses median_house_value by 58,184 (root mean square); <span "
+              "class=\"against\">always answering the mean, 206,855.8, misses by 113,955."));
+  CHECK(holds(report_html(sample("multiclass")),
+              "The model is right on all of the 69 rows it has never seen; <span "
+              "class=\"against\">always answering Adelie is right on"));
+  Json unsure = sample("binary");
+  unsure["metrics"]["roc_auc"]["low"] = 0.49;
+  CHECK(holds(report_html(unsure), "This is no proof of skill"));
+  CHECK(!holds(binary, "This is no proof of skill"));
+  unsure["metrics"]["roc_auc"] = {{"value", nullptr}, {"low", nullptr}, {"high", nullptr}, {"n", 179}};
+  CHECK(holds(report_html(unsure), "ROC AUC cannot be measured on the rows that were held out"));
+}
+
+TEST_CASE("what comes from the data is harmless") {
+  const std::vector<std::string> attacks{"</script><script>alert(1)</script>",
+                                         "\"><img src=x onerror=alert(1)>",
+                                         "<!--<script>",
+                                         "' onmouseover='alert(1)",
+                                         "{{script}}",
+                                         "a\x01b\x7F",
+                                         "\xFF\xFE broken",
+                                         "&lt;b&gt;"};
+  const std::string clean = report_html(sample("binary"));
+  for (const std::string& attack : attacks) {
+    for (const char* task : kSamples) {
+      CAPTURE(attack);
+      const std::string page = report_html(poisoned(sample(task), attack));
+      CHECK(occurrences(page, "<script") == 3);
+      CHECK(occurrences(page, "</script>") == 3);
+      CHECK(occurrences(page, "<img") == 0);
+      CHECK(!holds(page.substr(0, page.find("<script")), "' onmouseover='"));
+      CHECK(!holds(page, "\xFF"));
+      CHECK(occurrences(page, "<!--") == 0);
+    }
+  }
+  CHECK(occurrences(clean, "<script") == 3);
+}
+
+TEST_CASE("a result with little in it makes a page and a text all the same") {
+  const Json little{{"schema", 1}, {"task", "binary"}, {"target", "y"}};
+  CHECK(holds(report_html(little), "</html>"));
+  CHECK(!report_text(little, false, 80).empty());
+  CHECK(holds(evaluation_html(little), "</html>"));
+  Json odd = sample("multiclass");
+  odd["confusion"]["counts"] = Json::array({Json::array({1})});
+  odd["curves"] = nullptr;
+  odd["candidates"] = nullptr;
+  odd["importance"][0]["value"] = nullptr;
+  CHECK(holds(report_html(odd), "</html>"));
+}
+
+TEST_CASE("a learner that was tried twice is told apart by its parameters") {
+  Json result = sample("binary");
+  result["candidates"] = {
+      {{"learner", "ridge"}, {"metric", 0.8}, {"params", {{"alpha", 1.0}, {"tol", 0.001}}}},
+      {{"learner", "ridge"}, {"metric", 0.7}, {"params", {{"alpha", 10.0}, {"tol", 0.001}}}},
+      {{"learner", "constant"}, {"metric", 0.5}, {"params", {{"alpha", 3.0}}}}};
+  const std::string page = report_html(result);
+  CHECK(holds(page, "<th scope=\"row\">ridge, alpha 1.0</th>"));
+  CHECK(holds(page, "<th scope=\"row\">ridge, alpha 10.0</th>"));
+  CHECK(holds(page, "<th scope=\"row\">constant</th>"));
+}
+
+TEST_CASE("coefficients come in any order") {
+  Json result = sample("multiclass"), reversed = result;
+  Json& list = reversed["coefficients"];
+  std::stable_sort(list.begin(), list.end(), [](const Json& a, const Json& b) {
+    return std::abs(a["value"].get<double>()) > std::abs(b["value"].get<double>());
+  });
+  CHECK(list != result["coefficients"]);
+  CHECK(report_html(reversed) == report_html(result));
+  CHECK(holds(report_html(result), "<th scope=\"row\">bill_length_mm</th><td class=\"num\">−2.294</td>"));
+}
+
+TEST_CASE("many classes become a list of mistakes") {
+  Json result = sample("multiclass");
+  Json classes = Json::array(), counts = Json::array();
+  for (int i = 0; i < 30; ++i) {
+    classes.push_back("class " + std::to_string(i));
+    Json row = Json::array();
+    for (int j = 0; j < 30; ++j) row.push_back(i == j ? 50 : i == 7 && j == 9 ? 12 : 0);
+    counts.push_back(row);
+  }
+  result["classes"] = classes;
+  result["confusion"] = {{"classes", classes}, {"counts", counts}};
+  const std::string page = report_html(result);
+  CHECK(!holds(page, "class=\"confusion\""));
+  CHECK(holds(page,
+              "<th scope=\"row\">class 7</th><td>class 9</td><td class=\"num\">12</td><td class=\"num\">19.4 "
+              "%</td>"));
+}
+
+TEST_CASE("the page of an evaluation has its parts and none of training's") {
+  Json e = sample("binary");
+  for (const char* key : {"metric", "baseline", "train_metrics", "cv_metrics", "candidates", "next", "ledger",
+                          "learning_curve", "commands"})
+    e.erase(key);
+  e["data"] = "new.csv";
+  e["rows"] = 179;
+  e["slice"] = "Sex";
+  e["slices"] = {{{"slice", "female"}, {"rows", 60}, {"metrics", {{"accuracy", e["metrics"]["accuracy"]}}}}};
+  const std::string page = evaluation_html(e);
+  CHECK(holds(page, "The model is right on 81.0 % of the rows it has never seen.</h1>"));
+  CHECK(holds(page, "<th scope=\"row\">female</th><td class=\"num\">60</td>"));
+  CHECK(holds(page, "class=\"confusion\""));
+  for (const char* section : {"next", "ledger", "candidates", "commands"})
+    CHECK(!holds(page, "<section id=\"" + std::string(section)));
+}
+
+TEST_CASE("numbers are written as a person reads them") {
+  using namespace report;
+  CHECK(number(58184.1, 0) == "58,184");
+  CHECK(number(1234567.0, 0) == "1,234,567");
+  CHECK(number(-0.01349, 3) == "−0.013");
+  CHECK(number(-0.0001, 3) == "0.000");
+  CHECK(number(std::optional<double>{0.0003}) == "0.00030");
+  CHECK(number(std::nullopt) == "–");
+  CHECK(value_of({0.89, 0.838167, 0.936628}) == "0.890");
+  CHECK(interval_of({58184.1, 55915.6, 60116.6}) == "55,916 to 60,117");
+  CHECK(interval_of({0.5, std::nullopt, 0.6}) == "–");
+  CHECK(signed_number(0.011, 3) == "+0.011");
+  CHECK(signed_number(0.0, 3) == "0.000");
+  CHECK(bytes(73400320) == "73.4 MB");
+  CHECK(duration(125) == "2 min 5 s");
+  CHECK(metric_label("1 - roc_auc") == "1 − ROC AUC");
+  CHECK(display_width("长度 cm") == 7);
+  CHECK(shortened("bill_length_mm", 8) == "bill_le…");
+  CHECK(wrapped("one two three", 7) == std::vector<std::string>{"one two", "three"});
+}
+
+TEST_CASE("the text keeps to the width, and colour is asked for") {
+  for (const char* task : kSamples)
+    for (const int width : {60, 80, 120}) {
+      CAPTURE(task);
+      CAPTURE(width);
+      const std::string text = report_text(sample(task), false, width);
+      CHECK(text == report_text(sample(task), false, width));
+      CHECK(!holds(text, "\x1b"));
+      std::size_t begin = 0;
+      for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+        const std::string line = text.substr(begin, end - begin);
+        // Paths and commands stay in one piece.
+        const bool whole = holds(line, "$ cairn") || holds(line, "Report: ") || holds(line, "Model: ") ||
+                           holds(line, "Predict: ");
+        CAPTURE(line);
+        CHECK((whole || report::display_width(line) <= width));
+      }
+    }
+  const Json result = sample("binary");
+  CHECK(holds(report_text(result, true, 80), "\x1b[1m"));
+  const std::string text = report_text(result, false, 100);
+  for (const char* part :
+       {"ROC AUC               0.890  0.838 to 0.937     0.500     0.847", "Do next", "Not worth it",
+        "Could not be examined", "+0.011 ROC AUC (80 %: +0.002 to +0.021)", "held-out         0.190",
+        "Variance +0.010 (−0.031 to +0.051), unproven", "Report:  runs/2026-01-15-titanic-1/report.html"}) {
+    CAPTURE(part);
+    CHECK(holds(text, part));
+  }
+  CHECK(!holds(report_text(poisoned(result,
+                                    "\x1b[2J\xC2\x9B"
+                                    "2J"),
+                           false, 80),
+               "\x1b"));
+}
+
+TEST_CASE("pictures stand in the page itself, and what is no picture is left out") {
+  Json result = sample("multiclass");
+  const std::string png = "iVBORw0KGgo=";
+  result["pictures"] = {{"height", 28},
+                        {"width", 28},
+                        {"channels", 1},
+                        {"samples", Json::array({{{"class", "3"}, {"png", png}},
+                                                 {{"class", "3"}, {"png", png}},
+                                                 {{"class", "8"}, {"png", png}}})},
+                        {"worst", Json::array({{{"truth", "3"},
+                                                {"said", "8<b>"},
+                                                {"probability", 0.987},
+                                                {"of_truth", 0.01},
+                                                {"row", 17},
+                                                {"png", png}},
+                                               {{"truth", "8"},
+                                                {"said", "3"},
+                                                {"probability", 0.6},
+                                                {"of_truth", 0.4},
+                                                {"row", 4},
+                                                {"file", "a/b.png"},
+                                                {"png", "\"><script>"}}})},
+                        {"filters", Json::array({png, png})}};
+  result["loss_history"] = Json::array({0.9, 0.5, 0.3});
+  result["watched_history"] = Json::array({1.0, 0.7, 0.6});
+  const auto faults = test::schema_faults(result_schema(), result.dump());
+  CHECK_MESSAGE(faults.empty(), (faults.empty() ? "" : faults[0]));
+  const std::string html = report_html(result);
+  CHECK(occurrences(html, "<img src=\"data:image/png;base64,iVBORw0KGgo=\"") == 6);
+  CHECK(holds(html, "<b>3</b>, taken for 8&lt;b&gt;"));
+  CHECK(holds(html, "a/b.png"));
+  CHECK(holds(html, "row 17"));
+  CHECK_FALSE(holds(html, "\"><script>"));
+  CHECK(holds(html, "watched rows"));
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""Reads an event file of ours back with TensorBoard itself. Skipped, and said so, where its Python package is absent.
+
+Usage: tensorboard_test.py TEST_PROGRAM
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+try:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+except ImportError:
+    print("the Python package tensorboard is not installed here: skipped")
+    sys.exit(0)
+
+with tempfile.TemporaryDirectory() as folder:
+    subprocess.run([os.path.abspath(sys.argv[1]), "--test-case=event files: written*"], check=True,
+                   env=dict(os.environ, CAIRN_EVENTS=folder), stdout=subprocess.DEVNULL)
+    path = max((os.path.join(folder, name) for name in os.listdir(folder)), key=os.path.getsize)
+    events = EventAccumulator(path)
+    events.Reload()
+    losses = [(e.step, e.value) for e in events.Scalars("loss/train")]
+    assert [step for step, _ in losses] == [1, 2, 3], losses
+    assert all(abs(value - 1 / step) < 1e-7 for step, value in losses), losses
+    histogram = events.Histograms("weights/fc1")[0].histogram_value
+    assert (histogram.min, histogram.max, histogram.num, histogram.sum) == (-1, 2, 4, 1.75), histogram
+    assert sum(histogram.bucket) == 4 and len(histogram.bucket) == 30 and histogram.bucket_limit[-1] == 2, histogram
+    assert events.Histograms("weights/one")[0].histogram_value.num == 1
+print("1 passed, 0 failed")

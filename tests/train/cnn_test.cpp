@@ -1,0 +1,77 @@
+#include "cairn/train/cnn.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "cairn/base/error.h"
+#include "cairn/nn/network.h"
+#include "cairn/train/augment_internal.h"
+#include "cairn/train/picture_model.h"
+
+using namespace cairn;
+using namespace cairn::train_detail;
+
+namespace {
+
+std::vector<int> values_of(const Tensor& t) {
+  const auto v = t.data<std::uint8_t>();
+  return {v.begin(), v.end()};
+}
+
+}  // namespace
+
+TEST_CASE("cnn: the network follows from the size of the pictures") {
+  const Cnn learner({});
+  const Network digits = Network::parse(learner.network(28, 28, 1, 10));
+  CHECK(digits.output_shape() == Shape{10});
+  std::vector<std::string> kinds;
+  for (const Network::Row& row : digits.rows()) kinds.push_back(row.kind);
+  CHECK(std::ranges::count(kinds, "conv2d") == 3);
+  CHECK(std::ranges::count(kinds, "max_pool2d") == 2);
+  CHECK(kinds.back() == "linear");
+  const Network one = Network::parse(Cnn({.channels = "4", .depth = 2, .dropout = 0}).network(2, 3, 3, 2));
+  CHECK(one.rows().size() == 8);
+  // More blocks than halvings: the last ones keep the size.
+  CHECK(Network::parse(Cnn({.channels = "4, 4, 4, 4"}).network(3, 3, 1, 2)).output_shape() == Shape{2});
+  CHECK_THROWS_AS(Cnn({.channels = "4, x"}), ParamError);
+}
+
+TEST_CASE("cnn: pictures are shifted over a repeated edge and flipped, and nothing else") {
+  const Tensor picture = Tensor::from(std::vector<std::uint8_t>{1, 2, 3, 4}).reshape({1, 2, 2, 1});
+  Random random(1, "test");
+  CHECK(values_of(augmented(picture, {}, random)) == std::vector{1, 2, 3, 4});
+  std::set<std::vector<int>> flips, shifts;
+  for (int i = 0; i < 200; ++i) {
+    flips.insert(values_of(augmented(picture, {.flip = true}, random)));
+    shifts.insert(values_of(augmented(picture, {.rows = 1, .columns = 1}, random)));
+  }
+  CHECK(flips == std::set<std::vector<int>>{{1, 2, 3, 4}, {2, 1, 4, 3}});
+  CHECK(shifts == std::set<std::vector<int>>{{1, 2, 3, 4},
+                                             {1, 1, 3, 3},
+                                             {2, 2, 4, 4},
+                                             {1, 2, 1, 2},
+                                             {3, 4, 3, 4},
+                                             {1, 1, 1, 1},
+                                             {2, 2, 2, 2},
+                                             {3, 3, 3, 3},
+                                             {4, 4, 4, 4}});
+}
+
+TEST_CASE("cnn: each channel comes to mean 0 and deviation 1") {
+  Tensor pixels = Tensor::empty({40, 3, 3, 3}, DType::u8);
+  auto to = pixels.mutable_data<std::uint8_t>();
+  Random random(2, "pixels");
+  for (std::size_t i = 0; i < to.size(); ++i)
+    to[i] = static_cast<std::uint8_t>(i % 3 == 2 ? 9 : random.below(200));
+  const Tensor scaled = PixelScaling::of(pixels).apply(pixels);
+  const auto v = scaled.data<float>();
+  for (std::size_t c = 0; c < 3; ++c) {
+    double sum = 0, squares = 0;
+    for (std::size_t i = c; i < v.size(); i += 3) sum += v[i], squares += static_cast<double>(v[i]) * v[i];
+    const double n = static_cast<double>(v.size()) / 3;
+    CHECK(sum / n == doctest::Approx(0).epsilon(1e-5));
+    CHECK(squares / n == doctest::Approx(c == 2 ? 0 : 1).epsilon(1e-5));  // a channel of one shade stays at 0
+  }
+}
