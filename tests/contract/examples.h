@@ -215,4 +215,9 @@ inline double target_scale(const Dataset& data) {
   return *high - *low;
 }
 
+// Networks compute in f32: their answers agree to fewer digits.
+inline bool is_network(const Model& fitted) {
+  return dynamic_cast<const PipelineModel&>(fitted).model().kind().ends_with("network");
+}
+
 }  // namespace cairn::test

@@ -101,10 +101,12 @@ TEST_CASE("models: a row's prediction does not depend on the rows beside it") {
       const auto model = c.fit();
       const Table asked = c.test.features(), all = model->predict(asked);
       const double scale = target_scale(c.train);
-      CHECK(prediction_difference(model->predict(asked.slice(5, 17)), all.slice(5, 17), scale) < 1e-12);
-      CHECK(prediction_difference(model->predict(asked.slice(3, 4)), all.slice(3, 4), scale) < 1e-12);
+      // A product of another height may be summed in another order.
+      const double tolerance = is_network(*model) ? 1e-5 : 1e-12;
+      CHECK(prediction_difference(model->predict(asked.slice(5, 17)), all.slice(5, 17), scale) < tolerance);
+      CHECK(prediction_difference(model->predict(asked.slice(3, 4)), all.slice(3, 4), scale) < tolerance);
       const std::vector<std::int64_t> some{9, 2, 2, 30};
-      CHECK(prediction_difference(model->predict(asked.select(some)), all.select(some), scale) < 1e-12);
+      CHECK(prediction_difference(model->predict(asked.select(some)), all.select(some), scale) < tolerance);
     }
 }
 

@@ -89,7 +89,7 @@ TEST_CASE("intervals of good models on few rows hold too") {
   }
 }
 
-TEST_CASE("rows that come in groups: whole groups are the units") {
+TEST_CASE("rows that come in groups: whole groups are the units" * doctest::test_suite("long")) {
   // Each row four times over: the sample knows no more than its distinct rows.
   for (const std::string name : {"accuracy", "roc_auc", "f1_macro", "log_loss", "average_precision"}) {
     CAPTURE(name);
