@@ -1,4 +1,4 @@
-// The verbs that use a finished model: predict, evaluate, inspect.
+// The verbs that use a finished model: predict, evaluate, inspect, export.
 #include "cairn/run/apply.h"
 
 #include <fmt/format.h>
@@ -14,6 +14,7 @@
 #include "cairn/builtin/registry.h"
 #include "cairn/data/csv_writer.h"
 #include "cairn/report/report.h"
+#include "cairn/run/export.h"
 #include "cairn/run/findings.h"
 
 namespace cairn::cli {
@@ -110,6 +111,28 @@ int run_inspect(const std::string& file, const CommonFlags& common) {
   return 0;
 }
 
+int run_export(const ExportOptions& options, const CommonFlags& common) {
+  const Json done = export_model(options, builtin_registry());
+  if (common.json) {
+    fmt::print("{}\n", done.dump(2, ' ', false, Json::error_handler_t::replace));
+    return 0;
+  }
+  if (common.quiet) return 0;
+  fmt::print("{}: {} trees for {}, {} bytes\n", options.out, done["trees"].get<std::int64_t>(),
+             done["to"].get<std::string>(), done["bytes"].get<std::size_t>());
+  fmt::print(
+      "features, in this order{}\n",
+      done["prepared"].get<bool>() ? " (what the model's own transforms make of the data's columns)" : "");
+  for (const Json& f : done["features"]) {
+    std::string levels;
+    if (f.contains("levels"))
+      for (std::size_t c = 0; c < f["levels"].size(); ++c)
+        levels += fmt::format("{}{} {}", c > 0 ? ", " : ": ", c, f["levels"][c].get<std::string>());
+    fmt::print("  {}{}\n", f["name"].get<std::string>(), levels);
+  }
+  return 0;
+}
+
 }  // namespace
 
 Verb add_predict(CLI::App& program) {
@@ -126,7 +149,7 @@ Verb add_predict(CLI::App& program) {
                   "coverage such as 0.9: columns low and high, or prediction_set for classes");
   app->add_flag("--explain", options->explain,
                 "base and one column contribution_<column> a column, which add up to the prediction (for "
-                "classes: to score, the log-odds)");
+                "classes: to score, the log-odds; of single trees and forests the probability)");
   app->add_option("--id", options->id, "columns to keep beside the predictions")->delimiter(',');
   add_params(*app, {"read", &options->read, &ReadFlags::list()});
   add_common(*app, *common);
@@ -158,6 +181,22 @@ Verb add_inspect(CLI::App& program) {
   app->add_option("FILE", *path, "a model file, a run folder, or any safetensors file")->required();
   add_common(*app, *common);
   return {app, common, [=] { return run_inspect(*path, *common); }};
+}
+
+Verb add_export(CLI::App& program) {
+  auto* app =
+      program.add_subcommand("export", "a model of trees as a file for XGBoost, LightGBM or a C++ program");
+  app->footer("Example: cairn export runs/last model.h");
+  auto options = std::make_shared<ExportOptions>();
+  auto common = std::make_shared<CommonFlags>();
+  app->add_option("MODEL", options->model, "a model file or a run folder")->required();
+  app->add_option("OUT", options->out,
+                  "the file to write: .json or .ubj for XGBoost, .txt for LightGBM, .h for a C++ header")
+      ->required();
+  app->add_option("--to", options->to, "xgboost, xgboost-ubj, lightgbm or cpp, whatever the ending says");
+  app->add_option("--name", options->name, "the namespace of the C++ header")->capture_default_str();
+  add_common(*app, *common);
+  return {app, common, [=] { return run_export(*options, *common); }};
 }
 
 }  // namespace cairn::cli

@@ -21,6 +21,7 @@ Verb add_train(CLI::App& program);
 Verb add_predict(CLI::App& program);
 Verb add_evaluate(CLI::App& program);
 Verb add_inspect(CLI::App& program);
+Verb add_export(CLI::App& program);
 Verb add_check(CLI::App& program);
 Verb add_list(CLI::App& program);
 Verb add_recipe(CLI::App& program);

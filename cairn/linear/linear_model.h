@@ -33,7 +33,7 @@ class LinearModel final : public NumericModel {
   void compute(const Matrix& x, std::span<double> outputs) const override;
   std::vector<Coefficient> coefficients() const override;
   std::vector<double> loss_history() const override { return loss_history_; }
-  bool explains() const override { return true; }
+  ExplainsFrom explains_from() const override { return ExplainsFrom::intercept; }
 
   std::span<const double> weights() const { return weights_.data<double>(); }
   std::span<const double> intercepts() const { return intercepts_; }

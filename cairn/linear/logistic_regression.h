@@ -46,7 +46,7 @@ class LogisticModel : public NumericModel {
   // Two classes: one set, for the positive class. More: one set a class, centred on 0 across classes by their
   // penalty.
   std::vector<Coefficient> coefficients() const override;
-  bool explains() const override { return true; }
+  ExplainsFrom explains_from() const override { return ExplainsFrom::intercept; }
   std::vector<double> loss_history() const override { return loss_history_; }  // mean loss plus penalty
 
   const Tensor& weights() const { return coefficients_; }

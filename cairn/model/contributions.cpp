@@ -51,11 +51,11 @@ ColumnShares trace(const PipelineModel& model, const Table& transformed) {
   return result;
 }
 
-Contributions from_intercept(const PipelineModel& model, const Table& table) {
+Contributions own_contributions(const PipelineModel& model, const Table& table) {
   if (!model.explains())
     throw NotSupported(
         "--explain",
-        fmt::format("{} has no exact contributions; linear and logistic models have them",
+        fmt::format("{} has no exact contributions; linear and logistic models and trees have them",
                     model.card().learner.empty() ? std::string(model.model().kind()) : model.card().learner),
         "The report shows which columns any model leans on: importance, by shuffling them.");
   const Table transformed = model.transformed(table);
@@ -114,7 +114,7 @@ NumericModel::LinearScore NumericModel::linear_score() const {
 }
 
 Contributions contributions(const PipelineModel& model, const Table& table) {
-  Contributions result = from_intercept(model, table);
+  Contributions result = own_contributions(model, table);
   if (!model.mean_contributions().defined()) return result;
   const auto means = model.mean_contributions().data<double>();
   if (means.size() != result.outputs.size() * result.columns.size())
@@ -127,7 +127,7 @@ Contributions contributions(const PipelineModel& model, const Table& table) {
 }
 
 Tensor mean_contributions(const PipelineModel& model, const Dataset& data) {
-  const Contributions all = from_intercept(model, data.features());
+  const Contributions all = own_contributions(model, data.features());
   const std::vector<double> weights = data.weights();
   const std::size_t width = all.outputs.size() * all.columns.size();
   std::vector<double> means(width);

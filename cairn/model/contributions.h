@@ -7,6 +7,10 @@
 // feature when features count as independent (Strumbelj, Kononenko 2014; Lundberg, Lee 2017, corollary 1).
 // The base is the score of the mean row. Features that were prepared from a column add up to the column's
 // contribution; what was made of several columns is shared by them (made_columns() of its transform).
+//
+// For trees the contributions are their exact Shapley values (cairn/tree/shap.h), the base what they expect
+// of a row of which nothing is known. The score of a single tree or a forest that classifies is the
+// probability itself, of boosting the log-odds or the scores above.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +37,7 @@ struct Contributions {
   std::vector<std::string> columns;  // [c]
   std::vector<double> base;          // [k]
   std::vector<double> parts;         // [n, k, c]: base + the sum over c is the score
+  bool of_probabilities = false;     // scores are probabilities
   double score(std::int64_t row, std::size_t output) const;
 };
 

@@ -73,6 +73,12 @@ struct Importance {
   double splits = 0;  // how often it was asked
 };
 
+enum class ExplainsFrom : std::uint8_t {
+  nothing,
+  intercept,  // of a linear score: moved to the mean row once that is known
+  mean,       // what is expected of a row of which nothing is known
+};
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -90,10 +96,11 @@ class Model {
   virtual std::vector<Importance> importances() const { return {}; }
   // What happened while fitting, for a person: "solver: cholesky, because ...". Stored with the model.
   virtual std::vector<std::string> notes() const { return {}; }
-  // Whether contributions() is exact for this model.
-  virtual bool explains() const { return false; }
-  // What each column behind the features of `table`, which the model sees, adds to the score, counted from
-  // the intercept. NotSupported for a model without an exact method.
+  // Whether contributions() is exact for this model, and what it counts from.
+  virtual ExplainsFrom explains_from() const { return ExplainsFrom::nothing; }
+  bool explains() const { return explains_from() != ExplainsFrom::nothing; }
+  // What each column behind the features of `table`, which the model sees, adds to the score. NotSupported
+  // for a model without an exact method.
   virtual Contributions contributions(const Table& table, const ColumnShares& shares) const;
   // The training loss after each iteration or epoch, where there is one.
   virtual std::vector<double> loss_history() const { return {}; }

@@ -68,7 +68,7 @@ class PipelineModel : public Model {
   // Binary: decide for the positive class at this probability. Stored; negative: the most probable class.
   void set_threshold(double threshold, std::string positive);
   double threshold() const { return threshold_; }
-  bool explains() const override { return model_->explains(); }
+  ExplainsFrom explains_from() const override { return model_->explains_from(); }
   // What `predict --interval` needs; stored. Empty unless training measured it.
   const ConformalScores& conformal() const { return conformal_; }
   void set_conformal(ConformalScores scores) { conformal_ = std::move(scores); }

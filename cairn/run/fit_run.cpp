@@ -138,7 +138,8 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
     run.baseline = run.selection.baseline.pipeline->fit(train, fit_context);
   choose_threshold(o, train, run);
   run.model->set_conformal(ConformalScores(best.cross_validation.pooled()));
-  if (run.model->explains()) run.model->set_mean_contributions(mean_contributions_of(*run.model, train));
+  if (run.model->explains_from() == ExplainsFrom::intercept)
+    run.model->set_mean_contributions(mean_contributions_of(*run.model, train));
   Storage::release_unused();
   seconds["fit"] = watch.lap();
 

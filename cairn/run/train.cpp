@@ -65,7 +65,8 @@ void refit_on_all(const PreparedData& data, FittedRun& run, const FitContext& co
   ConformalScores scores = run.model->conformal();
   run.model.reset(dynamic_cast<PipelineModel*>(fitted.release()));
   run.model->set_conformal(std::move(scores));
-  if (run.model->explains()) run.model->set_mean_contributions(mean_contributions_of(*run.model, *data.all));
+  if (run.model->explains_from() == ExplainsFrom::intercept)
+    run.model->set_mean_contributions(mean_contributions_of(*run.model, *data.all));
   const auto positive = static_cast<std::size_t>(data.all->positive());
   if (run.threshold >= 0) run.model->set_threshold(run.threshold, data.all->classes()[positive]);
 }

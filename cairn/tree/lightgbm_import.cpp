@@ -12,6 +12,7 @@
 #include "cairn/base/atomic_file.h"
 #include "cairn/tree/import.h"
 #include "cairn/tree/import_internal.h"
+#include "cairn/tree/parity.h"
 
 namespace cairn {
 namespace {
@@ -115,6 +116,7 @@ class Reader {
       trees.push_back(std::move(tree));
     }
     result.trees = TreeEnsemble(options, trees);
+    if (header.has(kParityName)) check_parity(result.trees, std::string(header.text(kParityName)), path_);
     return result;
   }
 

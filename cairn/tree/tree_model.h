@@ -38,6 +38,9 @@ class TreeModel final : public Model {
   std::vector<std::string> notes() const override { return parts_.notes; }
   std::vector<double> loss_history() const override { return parts_.loss_history; }
   std::vector<Importance> importances() const override;
+  // Shapley values. Not of models whose prediction is exp(score).
+  ExplainsFrom explains_from() const override;
+  Contributions contributions(const Table& table, const ColumnShares& shares) const override;
 
   const TreeEnsemble& trees() const { return parts_.trees; }
   const TreeFeatures& features() const { return parts_.features; }

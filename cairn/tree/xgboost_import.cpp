@@ -11,6 +11,7 @@
 #include "cairn/base/atomic_file.h"
 #include "cairn/tree/import.h"
 #include "cairn/tree/import_internal.h"
+#include "cairn/tree/parity.h"
 
 namespace cairn {
 namespace {
@@ -114,6 +115,9 @@ class Reader {
       for (Tree& t : grown) t.output = 0;
     options.base = base(shape, result.objective);
     result.trees = TreeEnsemble(options, grown);
+    if (const auto said = learner.find("attributes"); said != learner.end() && said->is_object())
+      if (const auto promise = said->find(kParityName); promise != said->end() && promise->is_string())
+        check_parity(result.trees, promise->get<std::string>(), path_);
     return result;
   }
 

@@ -1,0 +1,17 @@
+// The promise that a written file of trees carries: rows, and the raw scores they must get.
+#pragma once
+
+#include <string>
+
+#include "cairn/tree/ensemble.h"
+
+namespace cairn {
+
+inline constexpr const char* kParityName =
+    "cairn_parity";  // of an attribute of XGBoost, of a line of LightGBM
+
+// ModelFileError when the trees read from `path` do not give the scores that `promise` holds (within 1e-6 of
+// the largest of them, or of 1), or when the promise is no promise: {"rows": [[1.5, null]], "raw": [[0.2]]}.
+void check_parity(const TreeEnsemble& trees, const std::string& promise, const std::string& path);
+
+}  // namespace cairn

@@ -1,0 +1,55 @@
+// Trees as other programs know them: one number a leaf, no base, no mean.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cairn/base/error.h"
+#include "cairn/tree/export_internal.h"
+
+namespace cairn::export_detail {
+namespace {
+
+std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+std::vector<Tree> plain_trees(const TreeModel& model, std::string_view program) {
+  const TreeEnsemble& trees = model.trees();
+  const TreeEnsembleOptions& options = trees.options();
+  const std::int64_t k = trees.num_outputs();
+  if (options.output == TreeOutput::share)
+    throw NotSupported("export",
+                       fmt::format("the leaves of this model hold shares of its {} classes, and {} has no "
+                                   "objective that predicts them",
+                                   model.classes().size(), program),
+                       "Export it as a C++ header, or train gradient_boosting.");
+  const double scale = options.average && trees.num_trees() > 0 ? static_cast<double>(trees.num_trees()) : 1;
+  std::vector<std::vector<Tree>> of_output(at(k));
+  for (std::int64_t t = 0; t < trees.num_trees(); ++t)
+    for (std::int64_t o = 0; o < (options.vector_leaves ? k : 1); ++o) {
+      Tree one = trees.tree(t);
+      for (TreeNode& n : one.nodes)
+        if (n.is_leaf()) n.value = {n.value[at(o)] / scale};
+      of_output[at(options.vector_leaves ? o : one.output)].push_back(std::move(one));
+    }
+  // The base comes last: a program that adds in f32 then rounds small sums until the end.
+  for (std::int64_t o = 0; o < k; ++o) {
+    Tree base;
+    base.nodes.push_back({.cover = 1, .value = {options.base[at(o)]}});
+    of_output[at(o)].push_back(std::move(base));
+  }
+  std::size_t rounds = 0;
+  for (const auto& list : of_output) rounds = std::max(rounds, list.size());
+  std::vector<Tree> plain;
+  for (std::size_t round = 0; round < rounds; ++round)
+    for (std::int64_t o = 0; o < k; ++o) {
+      auto& list = of_output[at(o)];
+      Tree nothing;
+      nothing.nodes.push_back({.cover = 1, .value = {0}});
+      plain.push_back(round < list.size() ? std::move(list[round]) : std::move(nothing));
+      plain.back().output = static_cast<std::int32_t>(o);
+    }
+  return plain;
+}
+
+}  // namespace cairn::export_detail
