@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -17,6 +18,8 @@
 #include "cairn/run/findings.h"
 #include "cairn/run/measure.h"
 #include "cairn/run/read.h"
+#include "cairn/tree/import.h"
+#include "cairn/tree/imported_model.h"
 
 namespace cairn {
 namespace {
@@ -138,6 +141,15 @@ Json slices_to_json(const Judged& judged, const Column& column, const std::vecto
   return list;
 }
 
+// Enough to tell one kind of model file from another.
+std::string first_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(16, '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  return bytes;
+}
+
 }  // namespace
 
 std::unique_ptr<PipelineModel> open_model(const std::string& model, const Registry& registry) {
@@ -150,6 +162,7 @@ std::unique_ptr<PipelineModel> open_model(const std::string& model, const Regist
   } else if (!std::filesystem::exists(model, error)) {
     throw ModelFileError(model, "there is no such model file or run folder");
   }
+  if (begins_like_other_trees(first_bytes(path))) return import_model(path);
   auto loaded = load(path, registry);
   std::unique_ptr<PipelineModel> pipeline(dynamic_cast<PipelineModel*>(loaded.get()));
   if (!pipeline)

@@ -11,7 +11,8 @@
 
 namespace cairn {
 
-// MODEL as a person types it: a model file or a run folder. ModelFileError when it is neither.
+// MODEL as a person types it: a model file, a run folder, or trees in a file of XGBoost (JSON, UBJSON) or
+// LightGBM (text). ModelFileError when it is none of them.
 std::unique_ptr<PipelineModel> open_model(const std::string& model, const Registry& registry);
 
 struct PredictOptions {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cairn/tree/ensemble.h"
@@ -23,5 +24,8 @@ ImportedTrees read_xgboost(const std::string& path);
 // LightGBM's text. NotSupported: linear leaves, zero as a missing value, an objective whose output is neither
 // a value, exp, a logistic nor a softmax of the raw one.
 ImportedTrees read_lightgbm(const std::string& path);
+
+// Whether a file that begins so is meant to be one of these, and not a model file of ours.
+bool begins_like_other_trees(std::string_view first_bytes);
 
 }  // namespace cairn

@@ -84,9 +84,9 @@ class Block {
   std::map<std::string, std::string_view, std::less<>> values_;
 };
 
-class Reader {
+class LightgbmFile {
  public:
-  explicit Reader(const std::string& path) : path_(path), contents_(read_file(path)) {}
+  explicit LightgbmFile(const std::string& path) : path_(path), contents_(read_file(path)) {}
 
   ImportedTrees read() {
     Block header(path_, "header");
@@ -254,6 +254,6 @@ class Reader {
 
 }  // namespace
 
-ImportedTrees read_lightgbm(const std::string& path) { return Reader(path).read(); }
+ImportedTrees read_lightgbm(const std::string& path) { return LightgbmFile(path).read(); }
 
 }  // namespace cairn

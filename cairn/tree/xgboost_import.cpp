@@ -65,9 +65,9 @@ class Bounded : public nlohmann::detail::json_sax_dom_parser<json> {
   int depth_ = 0;
 };
 
-class Reader {
+class XgboostFile {
  public:
-  explicit Reader(const std::string& path) : path_(path) {}
+  explicit XgboostFile(const std::string& path) : path_(path) {}
 
   ImportedTrees read() {
     const json document = parse();
@@ -324,6 +324,6 @@ class Reader {
 
 }  // namespace
 
-ImportedTrees read_xgboost(const std::string& path) { return Reader(path).read(); }
+ImportedTrees read_xgboost(const std::string& path) { return XgboostFile(path).read(); }
 
 }  // namespace cairn

@@ -9,6 +9,7 @@
 #include "cairn/base/error.h"
 #include "cairn/base/random.h"
 #include "cairn/tree/import.h"
+#include "cairn/tree/imported_model.h"
 #include "cairn/tree/shap.h"
 #include "tests/support/golden.h"
 #include "tests/support/shared_data.h"
@@ -110,6 +111,39 @@ TEST_CASE("imported trees: today's XGBoost and LightGBM, raw scores, predictions
     shap_values(trees, x, shap);
     CHECK(test::largest_difference(shap, flat(pair["shap"])) < 1e-5);
   }
+}
+
+TEST_CASE("imported trees: as a model they predict for a table by its columns' names") {
+  const auto golden = test::read_golden("trees/pairs.json");
+  for (const auto& [name, pair] : golden["pairs"].items()) {
+    if (name.find("two_targets") != std::string::npos) continue;  // a model predicts one number
+    CAPTURE(name);
+    CHECK(begins_like_other_trees(read_file(kFolder + name).substr(0, 16)));
+    const auto model = import_model(kFolder + name);
+    const std::vector<double> rows = flat(pair["rows"]);
+    std::vector<Column> columns;
+    for (std::size_t f = 4; f-- > 0;) {  // in another order
+      std::vector<double> values;
+      for (std::size_t r = 0; r < rows.size() / 4; ++r) values.push_back(rows[4 * r + f]);
+      columns.push_back(Column::number(model->schema().columns[f].name, Tensor::take(std::move(values))));
+    }
+    const Table said = model->predict(Table(columns));
+    const std::vector<double> expected = flat(pair["predicted"]);
+    const std::size_t n = rows.size() / 4, k = expected.size() / n;
+    double worst = 0;
+    for (std::size_t r = 0; r < n; ++r)
+      for (std::size_t c = 0; c < k; ++c) {
+        const std::string column = model->task() == Task::regression ? "prediction"
+                                   : model->task() == Task::binary   ? "p_1"
+                                                                     : "p_" + std::to_string(c);
+        worst = std::max(worst, std::abs(said.column(column).number_at(static_cast<std::int64_t>(r)) -
+                                         expected[r * k + c]));
+      }
+    CHECK(worst < 1e-6);
+  }
+  // A model file of ours whose header happens to be 0x4c7b bytes long begins with '{L' as UBJSON does.
+  CHECK(!begins_like_other_trees(std::string_view("{L\0\0\0\0\0\0{\"__met", 16)));
+  CHECK(!begins_like_other_trees("binf"));
 }
 
 TEST_CASE("imported trees: models of the shared data and what their programs recorded") {
