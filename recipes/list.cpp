@@ -11,7 +11,7 @@ std::span<const Recipe> all_recipes() {
       kNormalEquation,      kCityProfits,     kLineAsClassifier,   kSigmoid,
       kDecisionBoundary,    kLogisticLoss,    kLogisticCost,       kLogisticDescent,
       kLibraryLogistic,     kRegularisedCost, kAdmissions,         kMicrochips,
-      kPolynomialAdvice};
+      kBoundaries,          kPolynomialAdvice};
   return recipes;
 }
 

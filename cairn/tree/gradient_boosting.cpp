@@ -123,7 +123,7 @@ const ParamList& GradientBoostingParams::list() {
       param<&P::validation>("validation",
                             "share of the rows set apart to watch, with patience and no data of its own",
                             above_to(0, 0.9), {"validation_fraction"}),
-      param<&P::quantile>("quantile", "objective=quantile: the level predicted", between(0, 1),
+      param<&P::quantile>("quantile", "objective=quantile or expectile: the level predicted", between(0, 1),
                           {"quantile_alpha", "alpha"}),
       param<&P::huber_quantile>("huber_quantile",
                                 "objective=huber: share of the residuals that count squared", above_to(0, 1)),

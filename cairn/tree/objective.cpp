@@ -60,6 +60,15 @@ void quantile_gradients(const Truth& t, std::span<const double> raw, std::int64_
   const double a = t.params.quantile;
   each_row(t, raw, b, e, g, h, [&](double f, double y) { return Pair{f > y ? 1 - a : f < y ? -a : 0, 1}; });
 }
+// Asymmetric squares (Newey, Powell: Asymmetric least squares estimation and testing, 1987).
+double expectile_weight(double f, double y, double level) { return f > y ? 1 - level : level; }
+void expectile_gradients(const Truth& t, std::span<const double> raw, std::int64_t b, std::int64_t e,
+                         std::span<double> g, std::span<double> h) {
+  each_row(t, raw, b, e, g, h, [&](double f, double y) {
+    const double w = expectile_weight(f, y, t.params.quantile);
+    return Pair{w * (f - y), w};
+  });
+}
 void logistic_gradients(const Truth& t, std::span<const double> raw, std::int64_t b, std::int64_t e,
                         std::span<double> g, std::span<double> h) {
   each_row(t, raw, b, e, g, h, [](double f, double y) {
@@ -114,6 +123,22 @@ void start_log_mean(const Truth& t, std::span<double> base) {
 void start_median(const Truth& t, std::span<double> base) { base[0] = quantile_of_targets(t, 0.5); }
 void start_quantile(const Truth& t, std::span<double> base) {
   base[0] = quantile_of_targets(t, t.params.quantile);
+}
+// The expectile of the targets is the mean with the weights that it gives itself.
+void start_expectile(const Truth& t, std::span<double> base) {
+  constexpr int kMostSteps = 100;
+  double value = weighted_mean(t);
+  for (int step = 0; step < kMostSteps; ++step) {
+    double sum = 0, total = 0;
+    for (std::int64_t r = 0; r < t.rows; ++r) {
+      const double w = t.weight(r) * expectile_weight(value, t.y[at(r)], t.params.quantile);
+      sum += w * t.y[at(r)], total += w;
+    }
+    const double next = sum / total;
+    if (next == value) break;
+    value = next;
+  }
+  base[0] = value;
 }
 void start_logit(const Truth& t, std::span<double> base) {
   const double p = std::clamp(weighted_mean(t), kLeastShare, 1 - kLeastShare);
@@ -176,6 +201,12 @@ const Objective kObjectives[] = {
        return e > 0 ? a * e : (a - 1) * e;
      },
      nullptr, [](const ObjectiveParams& p) { return p.quantile; }},
+    {"expectile", "asymmetric squares: the expectile at the level `quantile`", true, false, false, kValue,
+     nullptr, nullptr, start_expectile, expectile_gradients,
+     [](const Truth& t, std::span<const double> raw, std::int64_t r) {
+       const double e = raw[at(r)] - t.y[at(r)];
+       return expectile_weight(raw[at(r)], t.y[at(r)], t.params.quantile) * e * e / 2;
+     }},
     {"poisson", "counts, their logarithm is summed", true, false, false, kExp, "counts, 0 or more",
      not_negative, start_log_mean, poisson_gradients,
      [](const Truth& t, std::span<const double> raw, std::int64_t r) {

@@ -14,7 +14,7 @@
 namespace cairn::tree {
 
 struct ObjectiveParams {
-  double quantile = 0.5;        // quantile: the level
+  double quantile = 0.5;        // quantile, expectile: the level
   double huber_quantile = 0.9;  // huber: the share of the residuals that count squared
   double tweedie_power = 1.5;
 };

@@ -313,6 +313,23 @@ TEST_CASE("boosting: quantile leaves hold quantiles") {
   }
 }
 
+TEST_CASE("boosting: expectiles of targets 0 and 1 are their level; at one half they are means") {
+  const Rows x{{1}, {1}, {1}, {1}};
+  const std::vector<double> y{0, 1, 0, 1};
+  for (const double level : {0.1, 0.5, 0.8}) {
+    const auto model = fit({.objective = "expectile", .trees = 1, .quantile = level}, regression_data(x, y));
+    CHECK(model->trees().options().base[0] == doctest::Approx(level).epsilon(1e-12));
+  }
+  const Sample s = sample(4, 300, 3, false);
+  const Dataset data = regression_data(s.x, s.y);
+  const auto half = fit({.objective = "expectile", .trees = 20, .min_child_weight = 0, .l2 = 0}, data);
+  const auto mean = fit({.objective = "squared", .trees = 20, .min_child_weight = 0, .l2 = 0}, data);
+  const Table a = half->predict(data.features()), b = mean->predict(data.features());
+  for (std::int64_t r = 0; r < a.num_rows(); ++r)
+    CHECK(a.column("prediction").number_at(r) ==
+          doctest::Approx(b.column("prediction").number_at(r)).epsilon(1e-9));
+}
+
 TEST_CASE("bins: quantiles of weighted values, a bin a value when there are few") {
   using namespace cairn::tree;
   std::vector<double> values, ones;
