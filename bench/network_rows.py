@@ -5,7 +5,7 @@ import subprocess
 
 import numpy
 
-from harness import DATA, HERE, Disagreement, need, peer
+from harness import HERE, Disagreement, need, peer
 
 MNIST = os.path.join(HERE, "..", "..", "shared", "data", "mnist")
 

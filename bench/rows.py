@@ -8,7 +8,7 @@ import os
 
 import numpy
 
-from harness import DATA, Disagreement, need, peer  # noqa: F401: run.py takes Disagreement from here
+from harness import DATA, HERE, Disagreement, need, peer  # noqa: F401: run.py takes Disagreement from here
 from network_rows import NETWORK_ROWS
 
 def higgs_like(rows=500_000):
