@@ -64,12 +64,44 @@ def header_problems(paths):
     return problems
 
 
+SCOPE = re.compile(r"^(?:inline )?namespace\b([^{;=]*)\{|^\}  // namespace(.*)$")
+TYPE = re.compile(r"^(?:class|struct|enum class|enum struct|union)\s+(?:\[\[\w+\]\]\s+)?(\w+)(?:\s+final)?\s*(?::\s[^;]*|\{.*)?$")
+
+
+def types_of(text):
+    """Types defined at the top of named namespaces, by their whole names. clang-format writes which namespace a '}' ends."""
+    scopes = []
+    for line in text.splitlines():
+        if scope := SCOPE.match(line):
+            if line.startswith("}"):
+                scopes = scopes[:-1]
+            else:
+                scopes.append(scope.group(1).strip())
+        elif (found := TYPE.match(line)) and "" not in scopes:
+            yield "::".join(scopes + [found.group(1)])
+
+
+def twin_problems(texts):
+    """Two types of one name in one namespace: the linker takes one of them for both without a word."""
+    places = {}
+    for path, text in texts.items():
+        for name in set(types_of(text)):
+            places.setdefault(name, []).append(path)
+    return [f"{name} is defined in {' and '.join(paths)}" for name, paths in places.items() if len(paths) > 1]
+
+
 def main():
     checks = Checks()
     paths = tracked_files()
     checks.check("house: files are short", length_problems(paths))
     checks.check("house: folders have names", folder_problems(paths))
     checks.check("house: public headers include nothing heavy", header_problems(paths))
+    checks.check("house: no two types have one name",
+                 twin_problems({path: read(path) for path in paths if path.startswith("cairn/") and path.endswith((".h", ".cpp"))}))
+    twin = "namespace cairn {\nclass Replay {\n};\n}  // namespace cairn\n"
+    hidden = "namespace cairn {\nnamespace {\nclass Replay {\n};\n}  // namespace\n}  // namespace cairn\n"
+    checks.check("house: planted twins are caught", [] if twin_problems({"a": twin, "b": twin}) and not
+                 twin_problems({"a": twin, "b": hidden}) else ["two types of one name were not told"])
     planted = {"a_common": ["cairn/common/x.h"], "a_misc": ["tests/misc/y.py"]}
     checks.check("house: planted folder names are caught",
                  [name for name, files in planted.items() if not folder_problems(files)])
