@@ -1,7 +1,7 @@
 // Row G7: exact Shapley values by a model that XGBoost wrote.
 #include "bench/serve.h"
 #include "cairn/base/atomic_file.h"
-#include "cairn/tree/import.h"
+#include "cairn/tree/exchange/import.h"
 #include "cairn/tree/shap.h"
 
 int main(int argc, char** argv) {

@@ -18,8 +18,8 @@
 #include "cairn/run/findings.h"
 #include "cairn/run/measure.h"
 #include "cairn/run/read.h"
-#include "cairn/tree/import.h"
-#include "cairn/tree/imported_model.h"
+#include "cairn/tree/exchange/import.h"
+#include "cairn/tree/exchange/imported_model.h"
 
 namespace cairn {
 namespace {

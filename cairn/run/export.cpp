@@ -11,8 +11,8 @@
 #include "cairn/base/error.h"
 #include "cairn/base/suggest.h"
 #include "cairn/run/apply.h"
-#include "cairn/tree/export.h"
-#include "cairn/tree/import.h"
+#include "cairn/tree/exchange/export.h"
+#include "cairn/tree/exchange/import.h"
 
 namespace cairn {
 namespace {

@@ -10,9 +10,9 @@
 
 #include "cairn/base/atomic_file.h"
 #include "cairn/base/random.h"
-#include "cairn/tree/export.h"
-#include "cairn/tree/import.h"
-#include "cairn/tree/parity.h"
+#include "cairn/tree/exchange/export.h"
+#include "cairn/tree/exchange/import.h"
+#include "cairn/tree/exchange/parity.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
 

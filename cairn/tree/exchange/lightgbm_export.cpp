@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cairn/base/error.h"
-#include "cairn/tree/export.h"
-#include "cairn/tree/export_internal.h"
+#include "cairn/tree/exchange/export.h"
+#include "cairn/tree/exchange/export_internal.h"
 
 namespace cairn {
 namespace {

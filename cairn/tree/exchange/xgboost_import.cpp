@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cairn/base/atomic_file.h"
-#include "cairn/tree/import.h"
-#include "cairn/tree/import_internal.h"
-#include "cairn/tree/parity.h"
+#include "cairn/tree/exchange/import.h"
+#include "cairn/tree/exchange/import_internal.h"
+#include "cairn/tree/exchange/parity.h"
 
 namespace cairn {
 namespace {

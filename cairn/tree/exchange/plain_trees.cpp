@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "cairn/base/error.h"
-#include "cairn/tree/export_internal.h"
+#include "cairn/tree/exchange/export_internal.h"
 
 namespace cairn::export_detail {
 namespace {

@@ -1,4 +1,4 @@
-#include "cairn/tree/parity.h"
+#include "cairn/tree/exchange/parity.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/random.h"
-#include "cairn/tree/export_internal.h"
+#include "cairn/tree/exchange/export_internal.h"
 
 namespace cairn {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cairn/tree/parity.h"
+#include "cairn/tree/exchange/parity.h"
 #include "cairn/tree/tree_model.h"
 
 namespace cairn::export_detail {

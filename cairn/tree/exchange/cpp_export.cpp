@@ -10,8 +10,8 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/version.h"
-#include "cairn/tree/export.h"
-#include "cairn/tree/export_internal.h"
+#include "cairn/tree/exchange/export.h"
+#include "cairn/tree/exchange/export_internal.h"
 
 namespace cairn {
 namespace {

@@ -11,8 +11,8 @@
 #include <numeric>
 
 #include "cairn/base/error.h"
-#include "cairn/tree/export.h"
-#include "cairn/tree/export_internal.h"
+#include "cairn/tree/exchange/export.h"
+#include "cairn/tree/exchange/export_internal.h"
 
 namespace cairn {
 namespace {

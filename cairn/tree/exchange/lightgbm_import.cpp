@@ -10,9 +10,9 @@
 #include <string_view>
 
 #include "cairn/base/atomic_file.h"
-#include "cairn/tree/import.h"
-#include "cairn/tree/import_internal.h"
-#include "cairn/tree/parity.h"
+#include "cairn/tree/exchange/import.h"
+#include "cairn/tree/exchange/import_internal.h"
+#include "cairn/tree/exchange/parity.h"
 
 namespace cairn {
 namespace {

@@ -1,4 +1,4 @@
-#include "cairn/tree/imported_model.h"
+#include "cairn/tree/exchange/imported_model.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "cairn/base/atomic_file.h"
-#include "cairn/tree/import.h"
+#include "cairn/tree/exchange/import.h"
 #include "cairn/tree/tree_model.h"
 
 namespace cairn {
