@@ -19,14 +19,13 @@ LARGEST_PROGRAM = 20_000_000  # bytes
 LONGEST_START = 0.010
 # A machine on which Python itself starts more slowly than this may take more of both.
 PYTHON_START = 0.006
-DESCRIBE_SECONDS, TRAIN_SECONDS = 8.0, 45.0  # at most, for the wide table
+DESCRIBE_SECONDS, TRAIN_SECONDS = 4.0, 25.0  # at most, for the wide table
 # Four times the columns: a linear way takes about four times as long, a quadratic one sixteen times.
 NARROW, WIDE, MOST_GROWTH = 25_000, 100_000, 8.0
 
 
-# Training needs at most twice the data's memory; the program, its libraries and what its threads hold
-# come on top, which differs from run to run.
-ROWS, COLUMNS, PROGRAM_MEMORY = 150_000, 28, 40_000_000
+# Training needs at most twice the data's memory; the program, its libraries come on top.
+ROWS, COLUMNS, PROGRAM_MEMORY = 150_000, 28, 24_000_000
 
 
 def seconds_of(command):

@@ -48,6 +48,22 @@ std::string contents_of(const TreeModel& model, const std::string& format, const
   return cpp_header(model, name);
 }
 
+// Reads the file back under another name, which asks its rows for their scores, before it gets its own.
+void write_checked(const std::string& path, const std::string& contents, const std::string& format) {
+  if (format != "cpp") {
+    const std::string unchecked = path + ".unchecked";
+    write_file(unchecked, contents);
+    try {
+      format == "lightgbm" ? read_lightgbm(unchecked) : read_xgboost(unchecked);
+    } catch (...) {
+      std::filesystem::remove(unchecked);
+      throw;
+    }
+    std::filesystem::remove(unchecked);
+  }
+  write_file(path, contents);
+}
+
 }  // namespace
 
 Json export_model(const ExportOptions& options, const Registry& registry) {
@@ -60,9 +76,7 @@ Json export_model(const ExportOptions& options, const Registry& registry) {
                                    options.model, pipeline->model().kind()),
                        "Train with --learner gradient_boosting, random_forest or decision_tree.");
   const std::string contents = contents_of(*model, format, options.name);
-  write_file(options.out, contents);
-  if (format.starts_with("xgboost")) read_xgboost(options.out);  // which asks its rows for their scores
-  if (format == "lightgbm") read_lightgbm(options.out);
+  write_checked(options.out, contents, format);
   Json features = Json::array();
   for (const TreeFeature& f : model->features().list()) {
     Json one{{"name", f.name}};

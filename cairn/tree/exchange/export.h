@@ -11,9 +11,9 @@
 
 namespace cairn {
 
-// The model schema of XGBoost 2 and later. XGBoost compares in f32: a threshold becomes the next f32 above
-// it, so rows of f32 numbers take the same way; leaves are rounded to f32. NotSupported: leaves that hold
-// shares of classes (trees and forests that classify), for which XGBoost has no objective.
+// The model schema of XGBoost, as version 3.2 reads it. XGBoost compares in f32: a threshold becomes the next
+// f32 above it, so rows of f32 numbers take the same way; leaves are rounded to f32. NotSupported: leaves
+// that hold shares of classes (trees and forests that classify), for which XGBoost has no objective.
 std::string xgboost_json(const TreeModel& model);
 std::string xgboost_ubjson(const TreeModel& model);
 

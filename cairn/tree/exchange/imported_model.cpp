@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <fstream>
 #include <limits>
 
-#include "cairn/base/atomic_file.h"
 #include "cairn/tree/exchange/import.h"
 #include "cairn/tree/tree_model.h"
 
@@ -40,7 +39,9 @@ bool begins_like_other_trees(std::string_view first_bytes) {
 }
 
 std::unique_ptr<PipelineModel> import_model(const std::string& path) {
-  ImportedTrees imported = read_file(path).starts_with("tree") ? read_lightgbm(path) : read_xgboost(path);
+  char first = 0;  // 't' of "tree", or '{'
+  std::ifstream(path, std::ios::binary) >> first;
+  ImportedTrees imported = first == 't' ? read_lightgbm(path) : read_xgboost(path);
   const TreeEnsemble& trees = imported.trees;
   TreeModelParts parts;
   parts.task = task_of(trees);
