@@ -34,12 +34,28 @@ bool same_type(const Matrix& x, DType dtype) {
 
 }  // namespace
 
+namespace {
+
+double total_of(const LogisticDesign::RowNumbers& numbers, std::int64_t rows) {
+  constexpr std::int64_t kBlock = 4096;
+  std::vector<double> block;
+  double total = 0;
+  for (std::int64_t begin = 0; begin < rows; begin += kBlock) {
+    block.resize(static_cast<std::size_t>(std::min(kBlock, rows - begin)));
+    numbers(begin, block);
+    total += std::reduce(block.begin(), block.end());
+  }
+  return total;
+}
+
+}  // namespace
+
 std::int64_t logistic_tile_rows(std::int64_t columns) {
   return std::clamp<std::int64_t>((1 << 15) / std::max<std::int64_t>(columns, 1) / kTilePad * kTilePad, 128,
                                   1024);
 }
 
-LogisticDesign::LogisticDesign(const Matrix& x, bool exact, std::span<const double> along) : x_(x) {
+LogisticDesign::LogisticDesign(const Matrix& x, bool exact, const RowNumbers& along) : x_(x) {
   if (x_.is_sparse() && x_.columns() > kDenseColumns)
     form_ = Form::sparse;
   else if (x_.layout() == Matrix::Layout::columns && same_type(x_, DType::f64))
@@ -55,7 +71,7 @@ const T* LogisticDesign::column(std::int64_t j) const {
   return x_.column_tensors()[static_cast<std::size_t>(j)].template data<T>().data();
 }
 
-void LogisticDesign::measure_dense(std::span<const double> along, std::vector<ColumnSums>& sums,
+void LogisticDesign::measure_dense(const RowNumbers& along, std::vector<ColumnSums>& sums,
                                    std::vector<double>& shift) const {
   const std::int64_t d = x_.columns(), n = x_.rows();
   x_.tile(0, 1, shift.data());  // sums about the first row: a large offset does not cancel the digits
@@ -64,7 +80,7 @@ void LogisticDesign::measure_dense(std::span<const double> along, std::vector<Co
       n, block,
       [&](std::int64_t begin, std::int64_t end) {
         std::vector<ColumnSums> part(static_cast<std::size_t>(d));
-        std::vector<double> rows, one;
+        std::vector<double> rows, one, beside_rows;
         // Columns that lie in one piece are read in one.
         const std::int64_t step = form_ == Form::packed ? tile_rows_ : end - begin;
         for (std::int64_t b = begin; b < end; b += step) {
@@ -74,7 +90,11 @@ void LogisticDesign::measure_dense(std::span<const double> along, std::vector<Co
             one.resize(static_cast<std::size_t>(e - b));
             x_.tile(b, e, rows.data());
           }
-          const double* beside = along.empty() ? nullptr : along.data() + b;
+          if (along) {
+            beside_rows.resize(static_cast<std::size_t>(e - b));
+            along(b, beside_rows);
+          }
+          const double* beside = along ? beside_rows.data() : nullptr;
           for (std::int64_t j = 0; j < d; ++j) {
             const auto c = static_cast<std::size_t>(j);
             for (std::size_t r = 0; r < one.size(); ++r) one[r] = rows[r * static_cast<std::size_t>(d) + c];
@@ -113,7 +133,7 @@ void LogisticDesign::measure_sparse(std::vector<ColumnSums>& sums) const {
     if (stored[c] < x_.rows()) merge(sums[c], {0, 0, 0, 0, 0});
 }
 
-void LogisticDesign::measure(std::span<const double> along) {
+void LogisticDesign::measure(const RowNumbers& along) {
   const auto d = static_cast<std::size_t>(x_.columns());
   const auto n = static_cast<double>(x_.rows());
   std::vector<ColumnSums> sums(d);
@@ -122,7 +142,7 @@ void LogisticDesign::measure(std::span<const double> along) {
     measure_sparse(sums);
   else if (d > 0)
     measure_dense(along, sums, shift);
-  const double along_total = std::reduce(along.begin(), along.end());
+  const double along_total = along ? total_of(along, x_.rows()) : 0;
   for (std::size_t c = 0; c < d; ++c) {
     const ColumnSums& s = sums[c];
     finite_ = finite_ && std::isfinite(s.sum) && std::isfinite(s.squares);
@@ -146,7 +166,7 @@ void LogisticDesign::measure(std::span<const double> along) {
   }
   if (form_ == Form::direct32)
     for (double& c : centre_) c = static_cast<double>(static_cast<float>(c));
-  if (!along.empty() && (form_ == Form::direct32 || form_ == Form::direct64))
+  if (along && (form_ == Form::direct32 || form_ == Form::direct64))
     for (std::size_t p = 0; p < columns_.size(); ++p) {
       const auto c = static_cast<std::size_t>(columns_[p]);
       along_.push_back(sums[c].along - (centre_[p] - shift[c]) * along_total);

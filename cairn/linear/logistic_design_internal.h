@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -20,8 +21,12 @@ class LogisticDesign {
     sparse,  // compressed rows, too wide for dense tiles; not centred
   };
 
-  // `exact` sums Hessians of f32 data in f64 throughout. `along` [rows, or empty]: see along().
-  LogisticDesign(const Matrix& x, bool exact, std::span<const double> along = {});
+  // A number of each of the rows from `begin` on, written when a block of them is met: no vector of all rows
+  // lies in memory.
+  using RowNumbers = std::function<void(std::int64_t begin, std::span<double> numbers)>;
+
+  // `exact` sums Hessians of f32 data in f64 throughout. `along` (or null): see along().
+  LogisticDesign(const Matrix& x, bool exact, const RowNumbers& along = nullptr);
 
   const Matrix& x() const { return x_; }
   Form form() const { return form_; }
@@ -63,9 +68,9 @@ class LogisticDesign {
   Prefetch ahead(std::int64_t begin, std::int64_t end, std::vector<const char*>& memory) const;
 
  private:
-  void measure(std::span<const double> along);
+  void measure(const RowNumbers& along);
   void find_positions();
-  void measure_dense(std::span<const double> along, std::vector<logistic_kernels::ColumnSums>& sums,
+  void measure_dense(const RowNumbers& along, std::vector<logistic_kernels::ColumnSums>& sums,
                      std::vector<double>& shift) const;
   void measure_sparse(std::vector<logistic_kernels::ColumnSums>& sums) const;
   template <class T>

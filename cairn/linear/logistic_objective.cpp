@@ -68,12 +68,11 @@ struct LogisticObjective::Scratch {
   std::vector<const char*> next;
 };
 
-std::vector<double> LogisticTruth::residuals_at_zero() const {
-  if (num_logits > 1) return {};
-  std::vector<double> residuals(truth.size());
-  for (std::size_t r = 0; r < truth.size(); ++r)
-    residuals[r] = (weights.empty() ? 1.0 : weights[r]) * (0.5 - truth[r]);
-  return residuals;
+void LogisticTruth::residuals_at_zero(std::int64_t begin, std::span<double> residuals) const {
+  for (std::size_t i = 0; i < residuals.size(); ++i) {
+    const std::size_t r = at(begin) + i;
+    residuals[i] = (weights.empty() ? 1.0 : weights[r]) * (0.5 - truth[r]);
+  }
 }
 
 LogisticObjective::LogisticObjective(LogisticDesign design, LogisticTruth truth, LogisticPenalty penalty,

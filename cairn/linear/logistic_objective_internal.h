@@ -20,8 +20,8 @@ struct LogisticTruth {
   std::vector<std::int32_t> truth;  // [n]
   std::vector<double> weights;      // [n]; empty: every row counts once
 
-  // What one logit of 0 leaves of each row, s (1/2 - y): [n], or empty when there are more logits.
-  std::vector<double> residuals_at_zero() const;
+  // What one logit of 0 leaves of the rows from `begin` on, s (1/2 - y). For two classes.
+  void residuals_at_zero(std::int64_t begin, std::span<double> residuals) const;
 };
 
 // l2 / 2 * sum w^2 + l1 * sum |w|, beside the sum of the rows' losses.

@@ -135,7 +135,10 @@ class Fit {
 
  private:
   LogisticObjective make_objective(LogisticTruth truth) const {
-    LogisticDesign design(data_.x, unpenalised(), truth.residuals_at_zero());
+    LogisticDesign::RowNumbers residuals;
+    if (truth.num_logits == 1)
+      residuals = [&](std::int64_t begin, std::span<double> to) { truth.residuals_at_zero(begin, to); };
+    LogisticDesign design(data_.x, unpenalised(), residuals);
     if (!design.sums_are_finite()) check_finite(data_.x, data_.feature_names, LogisticRegression::kName);
     return LogisticObjective(std::move(design), std::move(truth), penalty_, context_.stop);
   }

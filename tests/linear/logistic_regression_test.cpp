@@ -270,7 +270,8 @@ TEST_CASE("The gradient at zero from the pass that measures the columns") {
   for (const bool narrow : {false, true}) {
     const NumericData data = numeric_data(classified(rows.x, rows.y, narrow, false, weights), "test");
     const LogisticTruth truth{.truth = data.labels, .weights = data.weights};
-    LogisticDesign design(data.x, false, truth.residuals_at_zero());
+    LogisticDesign design(
+        data.x, false, [&](std::int64_t begin, std::span<double> to) { truth.residuals_at_zero(begin, to); });
     REQUIRE(design.along().size() == 3);
     LogisticObjective objective(std::move(design), truth, {.l2 = 1}, {});
     std::vector<double> cheap(4), swept(4);
