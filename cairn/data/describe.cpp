@@ -214,7 +214,13 @@ Json describe_column(const Column& c, const std::vector<double>& sorted, const S
     json["reason"] = spec->second->reason;
   json["missing"] = c.num_missing();
   if (c.kind() == ColumnKind::tensor) {
-    json["features"] = c.feature_names();
+    const Matrix& m = c.matrix();
+    const auto& names = c.feature_names();
+    json["examples"] = std::vector<std::string>(
+        names.begin(), names.begin() + std::min<std::ptrdiff_t>(std::ssize(names), kExamples));
+    json["features"] = m.columns();
+    const double cells = static_cast<double>(m.rows()) * static_cast<double>(m.columns());
+    json["stated"] = cells > 0 ? static_cast<double>(m.num_stored()) / cells : 0;
     return json;
   }
   if (c.kind() == ColumnKind::image) {

@@ -20,7 +20,8 @@ struct DescribeOptions {
 //   "0.95"},
 //     "histogram" {"low", "high", "counts"}: bins of equal width, the last one closed;
 //   category, boolean, text, and integers of few values: "levels" [{"level", "count"}], "other" (rows of the
-//   levels left out); text: "characters" {"low", "mean", "high"}; tensor: "features".
+//   levels left out); text: "characters" {"low", "mean", "high"}; tensor: "features" (how many;
+//   "examples" names the first), "stated" (the share of their values that is stored).
 // Dates are written as a person would see them. A number that does not exist is null.
 Json describe(const Table& table, const DescribeOptions& options = {});
 

@@ -44,9 +44,9 @@ struct ReadResult {
   std::vector<std::string> guesses;  // "separator: tab", "header: yes (line 1 has no numbers, line 2 has 4)"
   std::vector<Warning> warnings;
   std::string sha256;  // of the bytes read
-  // What data that know it say themselves: the column to predict, the columns that only name a row, and rows
-  // set apart for the test.
-  std::string target;
+  // What data that know it say themselves: the column to predict, the one whose equal cells belong
+  // together, the columns that only name a row, and rows set apart for the test.
+  std::string target, group;
   std::vector<std::string> id;
   std::optional<Table> test;
 };

@@ -12,6 +12,7 @@
 
 #include "cairn/base/parallel.h"
 #include "cairn/base/suggest.h"
+#include "cairn/data/schema_features_internal.h"
 #include "cairn/data/transform_columns_internal.h"
 #include "cairn/image/picture.h"
 
@@ -153,11 +154,7 @@ Column as_spec(const Column& c, const ColumnSpec& spec, std::vector<Warning>* wa
     case ColumnKind::tensor:
       break;
   }
-  if (c.kind() != ColumnKind::tensor || c.feature_names() != spec.levels)
-    throw DataError(
-        fmt::format("column '{}'", c.name()),
-        fmt::format("does not hold the {} features the model was trained on", spec.levels.size()));
-  return c;
+  return schema_detail::as_features(c, spec, warnings);
 }
 
 // What a model file claims: pictures of at least a pixel and at most what a picture may have.
@@ -226,7 +223,8 @@ std::unordered_map<std::string_view, const ColumnSpec*> Schema::index() const {
   return specs;
 }
 
-Table Schema::conform(const Table& table, std::vector<Warning>* warnings) const {
+Table Schema::conform(const Table& given, std::vector<Warning>* warnings) const {
+  const Table table = schema_detail::regrouped(given, columns, warnings);
   transform_detail::ColumnFinder finder(table);
   std::vector<std::size_t> where;
   std::vector<std::string> absent;

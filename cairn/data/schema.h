@@ -33,7 +33,9 @@ struct Schema {
 
   // The table with exactly these columns, in this order, of these kinds. Extra columns are dropped, other
   // order is fine. A missing column, or a cell that cannot be read as its kind, is a DataError that names
-  // column and row. Levels never seen in training become missing; a Warning counts them.
+  // column and row. Levels never seen in training become missing; a Warning counts them. Numbers may come as
+  // columns of their own or as one column of features, whichever the model has; what a sparse one leaves out
+  // is 0.
   Table conform(const Table& table, std::vector<Warning>* warnings = nullptr) const;
   void visit(Visitor& v) { v.children("columns", columns); }
 };

@@ -149,6 +149,44 @@ void Table::blocks(std::int64_t rows, const std::function<void(const Table&)>& u
   for (std::int64_t begin = 0; begin < rows_; begin += rows) use(slice(begin, std::min(rows_, begin + rows)));
 }
 
+namespace {
+
+// Of the numbers in a row of a column of features: by their names, whatever their order, zeros left out.
+class FeatureHash {
+ public:
+  explicit FeatureHash(const Column& column) : column_(column) {
+    if (column.kind() != ColumnKind::tensor) return;
+    for (const std::string& name : column.feature_names()) names_.push_back(hash_text(name));
+    if (column.matrix().is_sparse()) values_ = column.matrix().values().to(DType::f64);
+  }
+
+  std::uint64_t row(std::int64_t r) const {
+    const Matrix& m = column_.matrix();
+    std::uint64_t sum = 0;
+    const auto add = [&](std::size_t feature, double value) {
+      if (value != 0) sum += combine(names_[feature], std::bit_cast<std::uint64_t>(value));
+    };
+    const auto i = static_cast<std::size_t>(r);
+    if (m.is_sparse()) {
+      for (auto e = static_cast<std::size_t>(m.indptr()[i]); e < static_cast<std::size_t>(m.indptr()[i + 1]);
+           ++e)
+        add(static_cast<std::size_t>(m.indices()[e]), values_.data<double>()[e]);
+      return sum;
+    }
+    std::vector<double> values(names_.size());
+    m.tile(r, r + 1, values.data());
+    for (std::size_t f = 0; f < values.size(); ++f) add(f, values[f]);
+    return sum;
+  }
+
+ private:
+  const Column& column_;
+  std::vector<std::uint64_t> names_;
+  Tensor values_;
+};
+
+}  // namespace
+
 std::vector<std::uint64_t> Table::row_hashes() const {
   std::vector<std::uint64_t> hashes(static_cast<std::size_t>(rows_), 0);
   for (const Column& c : columns_) {
@@ -156,6 +194,7 @@ std::vector<std::uint64_t> Table::row_hashes() const {
         levels;  // a level's text is hashed once: codes differ between tables, texts do not
     if (c.kind() == ColumnKind::category)
       for (const std::string& level : c.levels()) levels.push_back(hash_text(level));
+    const FeatureHash features(c);
     parallel_for(rows_, 1 << 14, [&](std::int64_t b, std::int64_t e) {
       for (std::int64_t r = b; r < e; ++r) {
         std::uint64_t v = 1;
@@ -171,7 +210,7 @@ std::vector<std::uint64_t> Table::row_hashes() const {
               v = hash_text(c.picture_bytes(r));
               break;
             case ColumnKind::tensor:
-              v = hash_text(c.cell(r));
+              v = features.row(r);
               break;
             default:
               v = std::bit_cast<std::uint64_t>(c.number_at(r) + 0.0);  // + 0.0 makes -0 and 0 the same
@@ -191,7 +230,10 @@ std::string Table::sha256() const {
     hash.update(fmt::format("{}\x1f{}\x1f{}\x1e", c.name(), name_of(c.kind()), c.size()));
     const bool plain =
         c.kind() != ColumnKind::text && c.kind() != ColumnKind::category && c.kind() != ColumnKind::tensor;
-    if (c.kind() == ColumnKind::image) {
+    if (c.kind() == ColumnKind::tensor) {
+      const FeatureHash features(c);
+      for (std::int64_t r = 0; r < rows_; ++r) hash.update(fmt::format("{:x}\x1f", features.row(r)));
+    } else if (c.kind() == ColumnKind::image) {
       hash.update(fmt::format("{}\x1e", c.values().shape().text()));
       for (std::int64_t r = 0; r < rows_; ++r) hash.update(c.picture_bytes(r));
     } else if (plain && c.num_missing() == 0) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 #include "cairn/report/describe_internal.h"
 #include "cairn/report/format_internal.h"
@@ -83,6 +84,12 @@ std::string values_in_words(const Json& column, std::int64_t rows) {
     if (has(quantiles, "0.25"))
       words += fmt::format("; half lie in {} to {}", scalar(field(quantiles, "0.25")),
                            scalar(field(quantiles, "0.75")));
+  } else if (text_at(column, "kind") == "tensor") {
+    words = fmt::format("{} features, {} of their values stated",
+                        count(static_cast<std::int64_t>(number_at(column, "features").value_or(0))),
+                        percent(number_at(column, "stated").value_or(0)));
+    const char* before = ": ";
+    for (const Json& name : field(column, "examples")) words += std::exchange(before, ", ") + scalar(name);
   } else if (text_at(column, "kind") == "text") {
     for (const Json& example : field(column, "examples")) add("“" + shortened(scalar(example), 40) + "”");
   } else {

@@ -35,7 +35,7 @@ DatasetOptions dataset_options(const TrainOptions& o, const ReadResult& read, co
     if (std::ranges::find(id, name) == id.end() && name != target) id.push_back(name);
   d.roles = {.target = target,
              .weight = o.weight,
-             .group = o.group,
+             .group = o.group.empty() ? read.group : o.group,
              .time = o.time,
              .id = std::move(id),
              .ignored = column_list(o.ignore, table)};
