@@ -15,6 +15,8 @@ pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
 
+find_path(PROTOZERO_INCLUDE protozero/pbf_reader.hpp REQUIRED)  # protocol buffers (ONNX), headers only
+
 # HDF5 and matio are loaded when a file asks for them: HDF5 alone would cost every start 6 ms. Their headers say what is called.
 find_path(HDF5_INCLUDE hdf5.h PATHS /usr/include/hdf5/serial REQUIRED)
 find_path(MATIO_INCLUDE matio.h REQUIRED)

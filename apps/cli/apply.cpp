@@ -141,7 +141,8 @@ Verb add_predict(CLI::App& program) {
   auto options = std::make_shared<PredictOptions>();
   auto out = std::make_shared<std::string>();
   auto common = std::make_shared<CommonFlags>();
-  app->add_option("MODEL", options->model, "a model file, a run folder, or a file of XGBoost or LightGBM")
+  app->add_option("MODEL", options->model,
+                  "a model file, a run folder, or a file of XGBoost, LightGBM or ONNX")
       ->required();
   app->add_option("DATA", options->data, "a file, or - for standard input")->required();
   app->add_option("--out", *out, "write here instead of standard output");
@@ -190,7 +191,8 @@ Verb add_export(CLI::App& program) {
   app->footer("Example: cairn export runs/last model.h");
   auto options = std::make_shared<ExportOptions>();
   auto common = std::make_shared<CommonFlags>();
-  app->add_option("MODEL", options->model, "a model file, a run folder, or a file of XGBoost or LightGBM")
+  app->add_option("MODEL", options->model,
+                  "a model file, a run folder, or a file of XGBoost, LightGBM or ONNX")
       ->required();
   app->add_option("OUT", options->out,
                   "the file to write: .json or .ubj for XGBoost, .txt for LightGBM, .h for a C++ header")

@@ -5,13 +5,20 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cairn/base/error.h"
+#include "cairn/tree/exchange/import.h"
 #include "cairn/tree/tree.h"
 
 namespace cairn::import_detail {
+
+// The bytes of a file as trees; `path` only names them.
+ImportedTrees xgboost_trees(std::string_view contents, const std::string& path);
+ImportedTrees lightgbm_trees(std::string_view contents, const std::string& path);
+ImportedTrees onnx_trees(std::string_view contents, const std::string& path);
 
 [[noreturn]] inline void refuse(const std::string& path, const std::string& what) {
   throw ModelFileError(path, what);

@@ -2,15 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <limits>
 
+#include "cairn/base/atomic_file.h"
 #include "cairn/tree/exchange/import.h"
+#include "cairn/tree/exchange/import_internal.h"
+#include "cairn/tree/exchange/onnx_file_internal.h"
 #include "cairn/tree/tree_model.h"
 
 namespace cairn {
 namespace {
 
+constexpr std::int64_t kMostUnnamed = 1'000'000;  // features that only a number in the file speaks of
 constexpr std::size_t kHeaderBytes = 8;  // of a model file of ours: the length of its header, then '{'
 
 Task task_of(const TreeEnsemble& trees) {
@@ -24,7 +27,8 @@ Task task_of(const TreeEnsemble& trees) {
     case TreeOutput::share:
       break;
   }
-  return Task::multiclass;
+  return trees.options().output == TreeOutput::share && trees.num_outputs() == 2 ? Task::binary
+                                                                                 : Task::multiclass;
 }
 
 }  // namespace
@@ -33,20 +37,29 @@ bool begins_like_other_trees(std::string_view first_bytes) {
   if (first_bytes.size() > kHeaderBytes && first_bytes[kHeaderBytes] == '{' &&
       first_bytes.substr(4, 4) == std::string_view("\0\0\0\0", 4))
     return false;
+  if (import_detail::begins_like_onnx(first_bytes)) return true;
   const auto first = first_bytes.find_first_not_of(" \t\r\n");
   return first_bytes.starts_with("tree\n") || first_bytes.starts_with("tree\r\n") ||
          (first != std::string_view::npos && first_bytes[first] == '{');
 }
 
+ImportedTrees parse_other_trees(std::string_view contents, const std::string& path) {
+  if (import_detail::begins_like_onnx(contents)) return import_detail::onnx_trees(contents, path);
+  return contents.starts_with("tree") ? import_detail::lightgbm_trees(contents, path)
+                                      : import_detail::xgboost_trees(contents, path);
+}
+
 std::unique_ptr<PipelineModel> import_model(const std::string& path) {
-  char first = 0;  // 't' of "tree", or '{'
-  std::ifstream(path, std::ios::binary) >> first;
-  ImportedTrees imported = first == 't' ? read_lightgbm(path) : read_xgboost(path);
+  ImportedTrees imported = parse_other_trees(read_file(path), path);
   const TreeEnsemble& trees = imported.trees;
+  if (imported.feature_names.empty() && trees.num_features() > kMostUnnamed)
+    throw ModelFileError(path, fmt::format("claims {} features without a name; at most {} are read",
+                                           trees.num_features(), kMostUnnamed));
   TreeModelParts parts;
   parts.task = task_of(trees);
   for (std::int64_t c = 0; parts.task != Task::regression && c < trees.num_predicted(); ++c)
-    parts.classes.push_back(fmt::format("{}", c));
+    parts.classes.push_back(imported.classes.empty() ? fmt::format("{}", c)
+                                                     : imported.classes[static_cast<std::size_t>(c)]);
   Schema schema;
   std::vector<TreeFeature> features;
   for (std::int64_t f = 0; f < trees.num_features(); ++f) {

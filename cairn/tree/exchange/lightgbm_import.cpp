@@ -86,7 +86,7 @@ class Block {
 
 class LightgbmFile {
  public:
-  explicit LightgbmFile(const std::string& path) : path_(path), contents_(read_file(path)) {}
+  LightgbmFile(std::string_view contents, const std::string& path) : path_(path), contents_(contents) {}
 
   ImportedTrees read() {
     Block header(path_, "header");
@@ -154,7 +154,10 @@ class LightgbmFile {
       text.remove_prefix(std::min(word.size() + 1, text.size()));
     }
     if (std::ssize(list) != d) refuse(path_, fmt::format("names {} of its {} features", list.size(), d));
-    return list;
+    // It calls features that came without a name so.
+    for (std::size_t f = 0; f < list.size(); ++f)
+      if (list[f] != fmt::format("Column_{}", f)) return list;
+    return {};
   }
 
   TreeOutput output_of(const std::string& objective) {
@@ -248,12 +251,18 @@ class LightgbmFile {
   }
 
   const std::string& path_;
-  std::string contents_;
+  std::string_view contents_;
   double sigmoid_ = 1;  // the slope of the logistic
 };
 
 }  // namespace
 
-ImportedTrees read_lightgbm(const std::string& path) { return LightgbmFile(path).read(); }
+ImportedTrees import_detail::lightgbm_trees(std::string_view contents, const std::string& path) {
+  return LightgbmFile(contents, path).read();
+}
+
+ImportedTrees read_lightgbm(const std::string& path) {
+  return import_detail::lightgbm_trees(read_file(path), path);
+}
 
 }  // namespace cairn

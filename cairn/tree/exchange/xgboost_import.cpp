@@ -67,7 +67,7 @@ class Bounded : public nlohmann::detail::json_sax_dom_parser<json> {
 
 class XgboostFile {
  public:
-  explicit XgboostFile(const std::string& path) : path_(path) {}
+  XgboostFile(std::string_view contents, const std::string& path) : contents_(contents), path_(path) {}
 
   ImportedTrees read() {
     const json document = parse();
@@ -123,19 +123,19 @@ class XgboostFile {
 
  private:
   json parse() const {
-    const std::string contents = read_file(path_);
-    if (contents.empty()) refuse(path_, "is empty");
-    const auto first = contents.find_first_not_of(" \t\r\n");
-    if (first == std::string::npos || contents[first] != '{')
+    if (contents_.empty()) refuse(path_, "is empty");
+    const auto first = contents_.find_first_not_of(" \t\r\n");
+    if (first == std::string::npos || contents_[first] != '{')
       refuse(path_,
              "is neither XGBoost's JSON nor its UBJSON: it does not begin with '{'; XGBoost's old binary "
              "files can be written again as JSON by XGBoost before version 3.1");
     // In JSON a name follows, in UBJSON the length of one.
-    const auto second = contents.find_first_not_of(" \t\r\n", first + 1);
-    const bool is_text = second != std::string::npos && (contents[second] == '"' || contents[second] == '}');
+    const auto second = contents_.find_first_not_of(" \t\r\n", first + 1);
+    const bool is_text =
+        second != std::string::npos && (contents_[second] == '"' || contents_[second] == '}');
     json document;
-    Bounded builder(document, contents.size());
-    const bool fine = json::sax_parse(contents, &builder,
+    Bounded builder(document, contents_.size());
+    const bool fine = json::sax_parse(contents_, &builder,
                                       is_text ? json::input_format_t::json : json::input_format_t::ubjson);
     if (!fine || !builder.problem.empty())
       refuse(path_, builder.problem.empty() ? "cannot be read" : builder.problem);
@@ -318,12 +318,19 @@ class XgboostFile {
     return sets;
   }
 
+  std::string_view contents_;
   const std::string& path_;
   std::int64_t num_features_ = 0, num_outputs_ = 1;
 };
 
 }  // namespace
 
-ImportedTrees read_xgboost(const std::string& path) { return XgboostFile(path).read(); }
+ImportedTrees import_detail::xgboost_trees(std::string_view contents, const std::string& path) {
+  return XgboostFile(contents, path).read();
+}
+
+ImportedTrees read_xgboost(const std::string& path) {
+  return import_detail::xgboost_trees(read_file(path), path);
+}
 
 }  // namespace cairn

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Writes trees of scikit-learn as ONNX by skl2onnx, with what scikit-learn and onnxruntime predict of some rows.
+
+  pip install scikit-learn==1.9.1 skl2onnx==1.20.0 'onnx<1.19' onnxruntime==1.32.0
+  scripts/golden/onnx_trees.py        # tests/golden/trees/onnx_*.onnx and onnx_pairs.json
+"""
+import json
+import os
+
+import numpy
+import onnxruntime
+import skl2onnx.common._container as container
+from sklearn import datasets, ensemble, tree
+from skl2onnx import to_onnx
+
+FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", "trees")
+
+# skl2onnx 1.20 hands booleans to a list of integers, which today's protobuf refuses.
+make_node = container.make_node
+container.make_node = lambda *a, **k: make_node(
+    *a, **{n: [int(x) if isinstance(x, (bool, numpy.bool_)) else x for x in v] if isinstance(v, list) else v for n, v in k.items()})
+
+
+def main():
+    iris, cancer, diabetes = datasets.load_iris(), datasets.load_breast_cancer(), datasets.load_diabetes()
+    named = iris.target_names[iris.target]
+    f64 = {"dtype": numpy.float64, "opset": {"": 18, "ai.onnx.ml": 3}}
+    cases = {
+        "tree_classes": (tree.DecisionTreeClassifier(max_depth=4, random_state=0), iris.data, iris.target, {}),
+        "tree_numbers": (tree.DecisionTreeRegressor(max_depth=4, random_state=0), diabetes.data, diabetes.target, {}),
+        "forest_names": (ensemble.RandomForestClassifier(7, max_depth=4, random_state=0), iris.data, named, {}),
+        "forest_binary": (ensemble.RandomForestClassifier(7, max_depth=3, random_state=0), cancer.data, cancer.target, {}),
+        "forest_numbers": (ensemble.RandomForestRegressor(7, max_depth=4, random_state=0), diabetes.data, diabetes.target, {}),
+        "forest_f64": (ensemble.ExtraTreesRegressor(5, max_depth=4, random_state=0), diabetes.data, diabetes.target, f64),
+        "boosting_binary": (ensemble.GradientBoostingClassifier(n_estimators=9, max_depth=2, random_state=0), cancer.data, cancer.target, {}),
+        "boosting_classes": (ensemble.GradientBoostingClassifier(n_estimators=5, max_depth=2, random_state=0), iris.data, iris.target, {}),
+        "boosting_numbers": (ensemble.GradientBoostingRegressor(n_estimators=9, max_depth=2, random_state=0), diabetes.data, diabetes.target, {}),
+        "hist_binary": (ensemble.HistGradientBoostingClassifier(max_iter=8, max_depth=3), cancer.data, cancer.target, {"missing": True}),
+        "hist_classes": (ensemble.HistGradientBoostingClassifier(max_iter=4, max_depth=2), iris.data, iris.target, {"missing": True}),
+        "hist_numbers": (ensemble.HistGradientBoostingRegressor(max_iter=8, max_depth=3), diabetes.data, diabetes.target, {"missing": True}),
+    }
+    draw, pairs = numpy.random.default_rng(0), {}
+    for name, (model, x, y, how) in cases.items():
+        x = x.astype(how.get("dtype", numpy.float32))
+        if how.get("missing"):
+            x = x.copy()
+            x[draw.random(x.shape) < 0.1] = numpy.nan
+        model.fit(x, y)
+        written = to_onnx(model, x[:1], target_opset=how.get("opset"), options={"zipmap": False} if hasattr(model, "classes_") else None)
+        with open(os.path.join(FOLDER, f"onnx_{name}.onnx"), "wb") as file:
+            file.write(written.SerializeToString())
+        rows = x[draw.choice(len(x), 40, replace=False)]
+        # onnxruntime refuses skl2onnx's regressors of f64.
+        said = onnxruntime.InferenceSession(written.SerializeToString()).run(None, {"X": rows}) if "dtype" not in how else [[]]
+        own = model.predict_proba(rows) if hasattr(model, "classes_") else model.predict(rows)
+        pairs[f"onnx_{name}.onnx"] = {
+            "classes": [str(c) for c in model.classes_] if hasattr(model, "classes_") else [],
+            "rows": [[None if numpy.isnan(v) else float(v) for v in row] for row in rows],
+            "predicted": numpy.asarray(own, dtype=float).ravel().tolist(),
+            "onnxruntime": numpy.asarray(said[-1], dtype=float).ravel().tolist(),
+        }
+    with open(os.path.join(FOLDER, "onnx_pairs.json"), "w", encoding="utf-8") as file:
+        json.dump(pairs, file)
+
+
+main()
