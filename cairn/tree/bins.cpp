@@ -202,7 +202,7 @@ BinnedData::BinnedData(const TreeData& data, int max_bins, const StopToken& stop
         }
       },
       stop);
-  columns_.resize(at(n_ * d));
+  columns_.resize(at(n_ * d) + kColumnSlack);
   bin_columns(x, stop);
   find_sparse();
   lay_out_rows(stop);

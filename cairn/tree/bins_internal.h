@@ -45,6 +45,8 @@ class BinnedData {
     return {sparse_entries_.data() + first, end - first};
   }
   const std::vector<std::int32_t>& sparse() const { return sparse_; }
+  // One bin a row. Reading kColumnSlack bytes beyond the last row is safe: vectors do.
+  static constexpr std::size_t kColumnSlack = 3;
   const std::uint8_t* column(std::int64_t f) const { return columns_.data() + f * n_; }
 
  private:

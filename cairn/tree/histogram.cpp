@@ -132,21 +132,6 @@ void complete_sparse(const BinnedData& data, std::int64_t total, std::int64_t* h
   }
 }
 
-std::int64_t partition_rows(std::uint32_t* rows, std::int64_t count, const std::uint8_t* column,
-                            const std::uint8_t* goes_left, std::uint32_t* right_memory) {
-  std::int64_t left = 0, right = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::uint32_t row = rows[i];
-    const bool to_left = goes_left[column[row]] != 0;
-    rows[left] = row;
-    right_memory[right] = row;
-    left += to_left ? 1 : 0;
-    right += to_left ? 0 : 1;
-  }
-  std::copy_n(right_memory, right, rows + left);
-  return left;
-}
-
 HistogramPool::Histogram HistogramPool::take() {
   if (free_.empty()) return Histogram(new std::int64_t[static_cast<std::size_t>(size_)]);
   Histogram h = std::move(free_.back());

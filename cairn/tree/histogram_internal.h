@@ -38,7 +38,7 @@ void add_to_histogram(const BinnedData& data, const std::uint32_t* rows, std::in
 void complete_sparse(const BinnedData& data, std::int64_t total, std::int64_t* histogram);
 
 // Moves the rows that go left to the front, both sides keeping their order; returns how many. right_memory
-// holds at least `count`.
+// holds at least `count`, goes_left says it of each of 256 bins; after `column` come kColumnSlack bytes more.
 std::int64_t partition_rows(std::uint32_t* rows, std::int64_t count, const std::uint8_t* column,
                             const std::uint8_t* goes_left, std::uint32_t* right_memory);
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "cairn/tree/split_scan_internal.h"
+
 namespace cairn::tree {
 namespace {
 
@@ -42,7 +44,8 @@ class Search {
   NodeSplit best() const { return best_; }
 
  private:
-  template <bool Plain>
+  void scan_plain(std::int32_t feature, const std::int64_t* histogram, std::int64_t start, bool missing_left,
+                  int last);
   void scan(std::int32_t feature, const std::int64_t* histogram, std::int64_t start, bool missing_left,
             int last);
   double gain_of(std::int64_t left, std::int32_t feature, double extra_l2) const;
@@ -83,39 +86,31 @@ bool Search::try_left(std::int64_t left, std::int32_t feature, double extra_l2) 
   return true;
 }
 
-// Plain: neither bounds nor l1, where one division does for both sides.
-template <bool Plain>
+// Neither bounds nor l1: one division does for both sides.
+void Search::scan_plain(std::int32_t feature, const std::int64_t* histogram, std::int64_t start,
+                        bool missing_left, int last) {
+  const ScanRules scan{.g_scale = gradients_.g_scale,
+                       .h_scale = gradients_.h_scale,
+                       .g = g_,
+                       .h = h_,
+                       .l2 = rules_.l2,
+                       .least = least_,
+                       .most = h_ - least_ * (1 - kSlack)};
+  const BestBin found =
+      scan_bins(histogram, start, last, scan, 2 * std::max(best_.gain, rules_.min_gain) + parent_);
+  if (found.bin < 0 || !try_left(found.left, feature, 0)) return;
+  best_.bin = found.bin;
+  best_.missing_left = missing_left;
+}
+
 void Search::scan(std::int32_t feature, const std::int64_t* histogram, std::int64_t start, bool missing_left,
                   int last) {
   std::int64_t left = start;
-  std::int32_t best_bin = -1;
-  std::int64_t best_left = 0;
-  const double gs = gradients_.g_scale, hs = gradients_.h_scale, l2 = rules_.l2;
-  const double most = h_ - least_ * (1 - kSlack);
-  double best_twice = 2 * std::max(best_.gain, rules_.min_gain) + parent_;
   for (int b = 0; b <= last; ++b) {
     if (histogram[b] == 0) continue;
     left += histogram[b];
-    if constexpr (Plain) {
-      const double gl = static_cast<double>(left >> 32) * gs;
-      const double hl = static_cast<double>(static_cast<std::uint32_t>(left)) * hs;
-      if (hl < least_) continue;
-      if (hl > most) break;
-      const double gr = g_ - gl, kl = hl + l2, kr = h_ - hl + l2;
-      const double twice = (gl * gl * kr + gr * gr * kl) / (kl * kr);
-      if (twice > best_twice) {
-        best_twice = twice;
-        best_bin = b;
-        best_left = left;
-      }
-    } else if (try_left(left, feature, 0)) {
-      best_.bin = b;
-      best_.missing_left = missing_left;
-    }
-  }
-  if (!Plain || best_bin < 0) return;
-  if (try_left(best_left, feature, 0)) {
-    best_.bin = best_bin;
+    if (!try_left(left, feature, 0)) continue;
+    best_.bin = b;
     best_.missing_left = missing_left;
   }
 }
@@ -124,8 +119,8 @@ void Search::number(const BinnedFeature& f, std::int32_t feature, const std::int
   const std::int64_t missing = f.has_missing ? histogram[f.missing_bin()] : 0;
   const bool plain = !bounded_ && rules_.l1 == 0;
   const auto go = [&](std::int64_t start, bool missing_left, int last) {
-    plain ? scan<true>(feature, histogram, start, missing_left, last)
-          : scan<false>(feature, histogram, start, missing_left, last);
+    plain ? scan_plain(feature, histogram, start, missing_left, last)
+          : scan(feature, histogram, start, missing_left, last);
   };
   if (missing == 0) {
     const double before = best_.gain;
@@ -202,6 +197,7 @@ NodeSplit best_split(const BinnedData& data, const Gradients& gradients, const s
 }
 
 void left_table(const BinnedFeature& feature, const NodeSplit& split, std::uint8_t* goes_left) {
+  std::fill_n(goes_left, kMostScanned, std::uint8_t{0});
   for (int b = 0; b < feature.num_bins; ++b) {
     const auto bin = static_cast<std::size_t>(b);
     goes_left[bin] = split.category ? (split.left_bins[bin / 64] >> (b % 64) & 1) != 0 : b <= split.bin;

@@ -45,7 +45,7 @@ NodeSplit best_split(const BinnedData& data, const Gradients& gradients, const s
                      std::int64_t total, std::span<const std::uint8_t> allowed, const SplitRules& rules,
                      const Bounds& bounds);
 
-// 1 for the bins that go left, missing included.
+// 1 for the bins that go left, missing included, 0 for the others: [256].
 void left_table(const BinnedFeature& feature, const NodeSplit& split, std::uint8_t* goes_left);
 
 }  // namespace cairn::tree

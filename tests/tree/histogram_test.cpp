@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "cairn/base/random.h"
+#include "cairn/tree/split_scan_internal.h"
 #include "tests/support/numeric_dataset.h"
 
 using namespace cairn;
@@ -62,5 +64,70 @@ TEST_CASE("histograms: listed features and others hold the sums of their rows") 
       const auto begin = histogram.begin() + binned.offset(f);
       CHECK(std::vector<std::int64_t>(begin, begin + std::ssize(sums)) == sums);
     }
+  }
+}
+
+TEST_CASE("partition: rows go where their bin says, in their order, whatever the count") {
+  Random draw(3, "partition");
+  std::vector<std::uint8_t> column(5000 + BinnedData::kColumnSlack);
+  for (std::uint8_t& bin : column) bin = static_cast<std::uint8_t>(draw.below(256));
+  std::vector<std::uint8_t> goes_left(256);
+  for (std::uint8_t& side : goes_left) side = static_cast<std::uint8_t>(draw.below(3) == 0);
+  for (const std::int64_t count : {0, 1, 15, 16, 17, 31, 33, 1000, 4999}) {
+    CAPTURE(count);
+    std::vector<std::uint32_t> rows;
+    for (std::uint32_t r = 0; std::ssize(rows) < count; ++r)
+      if (count > 2000 || draw.below(3) > 0) rows.push_back(r);
+    std::vector<std::uint32_t> expected = rows;
+    const auto middle =
+        std::ranges::stable_partition(expected, [&](std::uint32_t r) { return goes_left[column[r]] != 0; });
+    constexpr std::uint32_t kUntouched = 0xABCDEF01;
+    std::vector<std::uint32_t> memory(static_cast<std::size_t>(count) + 1, kUntouched);
+    const std::int64_t left =
+        partition_rows(rows.data(), count, column.data(), goes_left.data(), memory.data());
+    CHECK(rows == expected);
+    CHECK(left == middle.begin() - expected.begin());
+    CHECK(memory.back() == kUntouched);
+  }
+}
+
+TEST_CASE("scan: the best place among the bins, as one by one") {
+  Random draw(4, "scan");
+  for (int round = 0; round < 400; ++round) {
+    CAPTURE(round);
+    const int bins = 2 + static_cast<int>(draw.below(254));
+    std::vector<std::int64_t> histogram(static_cast<std::size_t>(bins));
+    std::int64_t total = 0;
+    for (std::int64_t& word : histogram) {
+      if (draw.below(4) != 0)
+        word = (static_cast<std::int64_t>(draw.below(200001)) - 100000) * (std::int64_t{1} << 32) +
+               static_cast<std::int64_t>(draw.below(50000));
+      if (round % 10 == 0 && word != 0) word = histogram[0];  // many equal gains
+      total += word;
+    }
+    const Gradients gradients{.words = {}, .g_scale = 0.37e-4, .h_scale = 0.11e-3};
+    const ScanRules rules{.g_scale = gradients.g_scale,
+                          .h_scale = gradients.h_scale,
+                          .g = gradients.g(total),
+                          .h = gradients.h(total),
+                          .l2 = static_cast<double>(round % 3),
+                          .least = 0.01 * (round % 7) + 1e-5,
+                          .most = gradients.h(total) - 0.01 * (round % 7)};
+    const double floor = round % 2 ? 0.0 : 5.0;
+    BestBin expected;
+    std::int64_t left = 0;
+    double best = floor;
+    for (int b = 0; b <= bins - 2; ++b) {
+      const std::int64_t own = histogram[static_cast<std::size_t>(b)];
+      left += own;
+      const double gl = gradients.g(left), hl = gradients.h(left), gr = rules.g - gl, kl = hl + rules.l2,
+                   kr = rules.h - hl + rules.l2;
+      if (own == 0 || hl < rules.least || hl > rules.most) continue;
+      const double twice = (gl * gl * kr + gr * gr * kl) / (kl * kr);
+      if (twice > best) best = twice, expected = {b, left};
+    }
+    const BestBin found = scan_bins(histogram.data(), 0, bins - 2, rules, floor);
+    CHECK(found.bin == expected.bin);
+    CHECK(found.left == expected.left);
   }
 }
