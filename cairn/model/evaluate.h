@@ -17,6 +17,9 @@ struct Judged {
   std::vector<double> truth, predicted, probabilities, weights;
   std::vector<std::int32_t> labels, decisions;
   std::vector<std::int64_t> groups;
+  std::vector<double> levels, quantiles;  // of the columns q_<level>: [q] and [n * q]
+  std::vector<std::uint8_t> events;
+  Predicts predicts = Predicts::value;
   std::int64_t num_classes = 0;
   std::int32_t positive = 1;
   Scored view() const;
