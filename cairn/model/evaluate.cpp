@@ -75,7 +75,9 @@ void Judged::append(const Judged& more) {
   extend(decisions, more.decisions);
   extend(probabilities, more.probabilities);
   extend(weights, more.weights);
-  extend(groups, more.groups);
+  // Groups are numbered anew in each part.
+  const std::int64_t first = groups.empty() ? 0 : *std::ranges::max_element(groups) + 1;
+  for (const std::int64_t g : more.groups) groups.push_back(first + g);
   extend(quantiles, more.quantiles);
   extend(events, more.events);
 }

@@ -24,7 +24,7 @@ struct Judged {
   std::int32_t positive = 1;
   Scored view() const;
   Judged select(std::span<const std::int64_t> rows) const;
-  void append(const Judged& more);  // rows of another part, same task and classes
+  void append(const Judged& more);  // rows of another part, same task and classes; no group is in both
 };
 // Classes are matched by name; a model that lacks a class of the data gives it probability 0.
 Judged judge(const Model& model, const Dataset& data);

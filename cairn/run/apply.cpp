@@ -200,6 +200,14 @@ Predictions predict(const PredictOptions& options, const Registry& registry, con
   Predictions result;
   result.warnings = read.warnings;
   model->schema().conform(read.table, &result.warnings);
+  if (const Predicts p = model->predicts();
+      options.interval != 0 && p != Predicts::value && p != Predicts::quantiles)
+    throw NotSupported(
+        "--interval",
+        p == Predicts::rank_score
+            ? "this model's score only orders the rows of a query; it has no distance from the truth"
+            : "this model learned from times that were not lived to see; their distance from a "
+              "prediction is not known");
   const double quantile = options.interval != 0 ? model->conformal().quantile(options.interval) : 0;
   Table said = model->predict(read.table);
   std::vector<std::string> hidden;
