@@ -24,6 +24,7 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 // Mean loss over every `step`-th row.
 double mean_loss(const Objective& objective, const Truth& truth, std::span<const double> raw,
                  std::int64_t step) {
+  if (objective.mean_loss) return objective.mean_loss(truth, raw);
   struct Sum {
     double loss = 0, weight = 0;
   };
@@ -72,7 +73,7 @@ class Booster {
   }
   void begin(const TreeEnsemble* start);
   void round(int number);
-  void renew_leaves(std::span<const double> raw);
+  void renew_leaves(std::span<const double> raw, std::int64_t output);
   bool judge(int number);
   TreeEnsemble ensemble_of(const Tree& tree) const;
   std::vector<double> raw_of(const TreeData& data, const TreeEnsemble* start) const;
@@ -128,7 +129,7 @@ TreeEnsemble Booster::ensemble_of(const Tree& tree) const {
   return {{.num_features = data_.features.size()}, std::span(&one, 1)};
 }
 
-void Booster::renew_leaves(std::span<const double> raw) {
+void Booster::renew_leaves(std::span<const double> raw, std::int64_t output) {
   const auto leaves = grower_.leaf_rows();
   std::vector<double> values(leaves.size());
   parallel_for(std::ssize(leaves), 1, [&](std::int64_t begin, std::int64_t end) {
@@ -140,7 +141,7 @@ void Booster::renew_leaves(std::span<const double> raw) {
         if (!truth_.weights.empty()) weights.push_back(truth_.weights[r]);
       }
       values[at(l)] = weighted_quantile(std::move(residuals), std::move(weights),
-                                        objective_.leaf_quantile(rules_.objective_params));
+                                        objective_.leaf_quantile(rules_.objective_params, output));
     }
   });
   grower_.set_leaf_values(values);
@@ -148,10 +149,13 @@ void Booster::renew_leaves(std::span<const double> raw) {
 
 void Booster::round(int number) {
   if (objective_.prepare) objective_.prepare(truth_, raw_);
-  parallel_for(
-      n_, kBlock,
-      [&](std::int64_t begin, std::int64_t end) { objective_.gradients(truth_, raw_, begin, end, g_, h_); },
-      context_.stop);
+  if (objective_.all_gradients)
+    objective_.all_gradients(truth_, raw_, g_, h_);
+  else
+    parallel_for(
+        n_, kBlock,
+        [&](std::int64_t begin, std::int64_t end) { objective_.gradients(truth_, raw_, begin, end, g_, h_); },
+        context_.stop);
   const std::uint64_t stream = first_number_ + static_cast<std::uint64_t>(number - 1);
   std::vector<std::uint32_t> sample;
   if (!sampler_.all_rows()) sample = sampler_.draw(stream, n_, g_, h_);
@@ -165,7 +169,7 @@ void Booster::round(int number) {
       throw FitError(kWhere, fmt::format("the loss left the range of numbers in round {}", number),
                      "A smaller learning_rate, or a target in other units, keeps it in.");
     grower_.grow(gradients_, rows, tree_number, context_.stop);
-    if (objective_.leaf_quantile) renew_leaves(raw);
+    if (objective_.leaf_quantile) renew_leaves(raw, o);
     Tree tree = grower_.tree(rules_.learning_rate);
     tree.output = static_cast<std::int32_t>(o);
     if (sampler_.all_rows())
@@ -213,6 +217,19 @@ Boosted Booster::run() {
   return std::move(result_);
 }
 
+std::shared_ptr<const Queries> queries_of(const TreeData& data) {
+  auto q = std::make_shared<Queries>();
+  q->names = data.group_names;
+  q->starts.assign(data.group_names.size() + 1, 0);
+  for (const std::int64_t g : data.groups) ++q->starts[at(g + 1)];
+  std::partial_sum(q->starts.begin(), q->starts.end(), q->starts.begin());
+  q->rows.resize(data.groups.size());
+  std::vector<std::int64_t> next = q->starts;
+  for (std::size_t r = 0; r < data.groups.size(); ++r)
+    q->rows[at(next[at(data.groups[r])]++)] = static_cast<std::uint32_t>(r);
+  return q;
+}
+
 }  // namespace
 
 Truth truth_of(const TreeData& data, const Objective& objective, const ObjectiveParams& params,
@@ -221,6 +238,9 @@ Truth truth_of(const TreeData& data, const Objective& objective, const Objective
   t.rows = data.rows();
   t.weights = data.weights;
   t.params = params;
+  if (objective.predicts == Predicts::rank_score && !data.groups.empty()) t.queries = queries_of(data);
+  t.events = data.events;
+  if (objective.predicts == Predicts::quantiles) t.num_outputs = std::ssize(params.levels);
   if (data.task == Task::multiclass) {
     t.labels = data.labels;
     t.num_outputs = std::ssize(data.classes);
@@ -234,12 +254,13 @@ Truth truth_of(const TreeData& data, const Objective& objective, const Objective
       throw DataError(kWhere,
                       fmt::format("a target is {}; objective={} takes targets {}", target, objective.name,
                                   objective.needs),
-                      "objective=squared takes any number.");
+                      objective.predicts == Predicts::value ? "objective=squared takes any number." : "");
     if (!(std::abs(target) <= kLargestTarget))
       throw DataError(kWhere,
                       fmt::format("a target is {}; its square is beyond the range of numbers", target),
                       "Give the target in larger units.");
   }
+  if (objective.check) objective.check(t);
   return t;
 }
 

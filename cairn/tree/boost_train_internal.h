@@ -8,7 +8,7 @@
 
 #include "cairn/model/learner.h"
 #include "cairn/tree/boost_grow_internal.h"
-#include "cairn/tree/objective_internal.h"
+#include "cairn/tree/objective/objective_internal.h"
 #include "cairn/tree/row_sampling_internal.h"
 
 namespace cairn::tree {

@@ -10,7 +10,8 @@
 #include "cairn/model/archive.h"
 #include "cairn/tree/bins_internal.h"
 #include "cairn/tree/gradient_boosting.h"
-#include "cairn/tree/objective_internal.h"
+#include "cairn/tree/objective/expression_internal.h"
+#include "cairn/tree/objective/objective_internal.h"
 #include "tests/support/numeric_dataset.h"
 
 using namespace cairn;
@@ -174,6 +175,7 @@ TEST_CASE("boosting: derivatives of every objective against central differences"
   using namespace cairn::tree;
   constexpr double kStep = 1e-5;
   for (const Objective& o : objectives()) {
+    if (o.all_gradients) continue;  // rows that depend on each other have tests of their own
     INFO(o.name);
     Random random(1, "rows");
     constexpr std::int64_t kRows = 12;
@@ -181,6 +183,9 @@ TEST_CASE("boosting: derivatives of every objective against central differences"
     t.rows = kRows;
     t.num_outputs = o.multiclass ? 3 : 1;
     t.params.quantile = 0.3;
+    t.params.levels = {0.2, 0.5, 0.9};
+    t.params.expression = std::make_shared<Expression>("log_cosh(score - y) * (1 + y)");
+    if (o.predicts == Predicts::quantiles) t.num_outputs = 3;
     std::vector<double> y, w, raw;
     std::vector<std::int32_t> labels;
     for (int i = 0; i < kRows; ++i) {
@@ -202,7 +207,8 @@ TEST_CASE("boosting: derivatives of every objective against central differences"
       up[i] += kStep;
       down[i] -= kStep;
       const double slope =
-          (o.loss(t, up, row) - o.loss(t, down, row)) / (2 * kStep) * w[static_cast<std::size_t>(row)];
+          (o.loss(t, up, row) - o.loss(t, down, row)) / (2 * kStep) * w[static_cast<std::size_t>(row)] *
+          (o.predicts == Predicts::quantiles ? 3 : 1);  // their loss is the mean over the levels
       CHECK(g[i] == doctest::Approx(slope).epsilon(1e-6));
       CHECK(h[i] > 0);
       if (!second_is_true) continue;
