@@ -81,6 +81,20 @@ BoostRules boost_rules(const P& p, const TreeFeatures& features, const Objective
   r.sampling = sampling_from_name(p.sampling);
   r.row_share = p.row_share;
   r.patience = p.patience;
+  r.dropout = {p.dropout, p.dropout_skip, p.dropout_max};
+  if (p.dropout > 0 && p.patience > 0)
+    throw UsageError(
+        "gradient_boosting.dropout",
+        fmt::format("patience={} would keep the best round, and dropout={} goes on changing the trees "
+                    "of rounds before",
+                    p.patience, p.dropout),
+        "Leave one of them out.");
+  if (!p.monotone.empty() && objective.leaf_quantile)
+    throw UsageError(
+        "gradient_boosting.monotone",
+        fmt::format("objective={} answers quantiles of a leaf's residuals, which need not rise or fall",
+                    objective.name),
+        "objective=huber and expectile keep it.");
   r.objective_params = objective_params(p, objective);
   r.grow.max_depth = p.max_depth;
   r.grow.max_leaves = p.max_leaves;
@@ -102,7 +116,7 @@ BoostRules boost_rules(const P& p, const TreeFeatures& features, const Objective
 
 // The model to continue from, when it can be.
 const TreeModel* start_of(const Model* given, const TreeData& data, const Objective& objective,
-                          const std::vector<double>& levels) {
+                          TreeOutput output, const std::vector<double>& levels) {
   if (const auto* pipeline = dynamic_cast<const PipelineModel*>(given)) given = &pipeline->model();
   if (!given) return nullptr;
   const auto* model = dynamic_cast<const TreeModel*>(given);
@@ -111,7 +125,9 @@ const TreeModel* start_of(const Model* given, const TreeData& data, const Object
   };
   const bool same_levels =
       model && (model->quantiles() == levels || (model->quantiles().empty() && levels.size() <= 1));
-  if (!model || !same_levels || model->objective() != objective.name || model->classes() != data.classes ||
+  const bool same_output = model && model->trees().options().output == output;
+  if (!model || !same_levels || !same_output || model->objective() != objective.name ||
+      model->classes() != data.classes ||
       !std::ranges::equal(model->features().list(), data.features.list(), same))
     throw UsageError(GradientBoosting::kName,
                      fmt::format("cannot continue from this {}; it needs a boosting model of objective {} on "
@@ -159,6 +175,15 @@ const ParamList& GradientBoostingParams::list() {
                                     {"colsample_bylevel"}),
       param<&P::column_share_node>("column_share_node", "share of those at each node", above_to(0, 1),
                                    {"colsample_bynode", "feature_fraction_bynode"}),
+      param<&P::dropout>(
+          "dropout",
+          "share of the rounds so far that a round is learned without (DART), each by chance and at "
+          "least one; 0: none",
+          between(0, 1), {"rate_drop", "drop_rate"}),
+      param<&P::dropout_skip>("dropout_skip", "chance that a round leaves out none", between(0, 1),
+                              {"skip_drop"}),
+      param<&P::dropout_max>("dropout_max", "most rounds left out at once; 0: any number", between(0, 1e6),
+                             {"max_drop"}),
       param<&P::patience>("patience", "rounds without a lower validation loss before it ends; 0: never",
                           between(0, 1e6),
                           {"early_stopping_rounds", "early_stopping_round", "n_iter_no_change"}),
@@ -240,7 +265,11 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
   }
   const BoostRules rules = boost_rules(params_, rows.features, objective);
   const std::vector<double>& levels = rules.objective_params.levels;
-  const TreeModel* start = start_of(context.start_model, rows, objective, levels);
+  const TreeOutput output = params_.expression_output == "exponential" && rules.objective_params.expression
+                                ? TreeOutput::exponential
+                                : objective.output;
+  const TreeModel* start = start_of(context.start_model, rows, objective, output, levels);
+  if (rules.objective_params.expression) notes.push_back("the loss of a row: " + params_.expression);
   const Boosted boosted = boost(rows, watched ? &*watched : nullptr, objective, rules,
                                 start ? &start->trees() : nullptr, context);
   TreeModelParts parts{.task = rows.task,
@@ -262,14 +291,11 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
         fmt::format("round {} of {} had the lowest loss on the rows watched, {:.6g}", boosted.best_round,
                     boosted.validation_history.size(),
                     boosted.validation_history[static_cast<std::size_t>(boosted.best_round - 1)]));
-  parts.trees =
-      TreeEnsemble({.num_features = rows.features.size(),
-                    .num_outputs = std::ssize(boosted.base),
-                    .output = params_.expression_output == "exponential" && rules.objective_params.expression
-                                  ? TreeOutput::exponential
-                                  : objective.output,
-                    .base = boosted.base},
-                   trees);
+  parts.trees = TreeEnsemble({.num_features = rows.features.size(),
+                              .num_outputs = std::ssize(boosted.base),
+                              .output = output,
+                              .base = boosted.base},
+                             trees);
   parts.notes = std::move(notes);
   return std::make_unique<TreeModel>(std::move(parts));
 }

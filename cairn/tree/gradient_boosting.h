@@ -27,6 +27,8 @@ struct GradientBoostingParams {
   std::string sampling = "uniform";
   double row_share = 1;
   double column_share = 1, column_share_level = 1, column_share_node = 1;
+  double dropout = 0, dropout_skip = 0;
+  int dropout_max = 50;
   int patience = 0;
   double validation = 0.1;
   std::vector<std::string> quantiles;

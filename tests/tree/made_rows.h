@@ -2,11 +2,13 @@
 // need no file of data.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "cairn/tree/gradient_boosting.h"
+#include "tests/support/numeric_dataset.h"
 
 namespace cairn::test {
 
@@ -29,6 +31,21 @@ class MadeNumbers {
  private:
   std::uint64_t state_;
 };
+
+// A spread that grows with x1, noise that is skewed.
+inline Dataset quantile_rows(std::uint64_t seed, int n) {
+  MadeNumbers made(seed);
+  std::vector<std::vector<double>> x;
+  std::vector<double> y;
+  for (int i = 0; i < n; ++i) {
+    std::vector<double> row;
+    for (int f = 0; f < 3; ++f) row.push_back(4 * made.uniform() - 2);
+    const double e = made.normal();
+    y.push_back(row[0] + row[0] * row[2] + (0.3 + std::abs(row[1])) * (e + 0.3 * e * e));
+    x.push_back(std::move(row));
+  }
+  return regression_data(x, y);
+}
 
 inline std::unique_ptr<TreeModel> fit_boosting(const GradientBoostingParams& params, const Dataset& data,
                                                const FitContext& context = {}) {

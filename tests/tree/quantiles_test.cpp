@@ -10,7 +10,6 @@
 #include "cairn/builtin/registry.h"
 #include "cairn/model/archive.h"
 #include "cairn/model/evaluate.h"
-#include "tests/support/numeric_dataset.h"
 #include "tests/tree/made_rows.h"
 
 using namespace cairn;
@@ -19,20 +18,6 @@ using namespace cairn::test;
 namespace {
 
 using P = GradientBoostingParams;
-
-Dataset quantile_rows(std::uint64_t seed, int n) {
-  MadeNumbers made(seed);
-  std::vector<std::vector<double>> x;
-  std::vector<double> y;
-  for (int i = 0; i < n; ++i) {
-    std::vector<double> row;
-    for (int f = 0; f < 3; ++f) row.push_back(4 * made.uniform() - 2);
-    const double e = made.normal();
-    y.push_back(row[0] + row[0] * row[2] + (0.3 + std::abs(row[1])) * (e + 0.3 * e * e));
-    x.push_back(std::move(row));
-  }
-  return regression_data(x, y);
-}
 
 P three_levels() {
   return {.objective = "quantile", .trees = 100, .max_depth = 4, .quantiles = {"0.1,0.5", "0.9"}};

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "cairn/base/stop.h"
 #include "cairn/data/task.h"
 #include "cairn/tree/ensemble.h"
 
