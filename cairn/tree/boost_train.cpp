@@ -10,6 +10,7 @@
 #include "cairn/base/error.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
+#include "cairn/tree/objective/objectives_internal.h"
 
 namespace cairn::tree {
 namespace {
@@ -266,6 +267,8 @@ Truth truth_of(const TreeData& data, const Objective& objective, const Objective
   y = data.y;
   if (data.task == Task::binary) y.assign(data.labels.begin(), data.labels.end());
   t.y = y;
+  if (objective.predicts == Predicts::risk) t.by_time = rows_by_time(t.y);
+  if (objective.predicts == Predicts::risk) t.by_time = rows_by_time(t.y);
   for (const double target : y) {
     if (objective.fits && !objective.fits(target))
       throw DataError(kWhere,

@@ -64,6 +64,8 @@ void take_few(Few& f, const Json& few) {
   f.truth.y = f.time;
   f.truth.events = f.event;
   f.truth.rows = std::ssize(f.time);
+  f.truth.by_time = tree::rows_by_time(f.time);
+  f.truth.by_time = tree::rows_by_time(f.time);
 }
 
 constexpr std::pair<const char*, tree::Noise> kNoises[] = {
@@ -83,6 +85,8 @@ TEST_CASE("cox: derivatives are XGBoost's, and against central differences with 
   }
   for (std::size_t i = 0; i < g.size(); ++i) f.weights.push_back(0.5 + static_cast<double>(i % 3));
   f.time[3] = f.time[5] = f.time[8];  // two that happened and one that is censored
+  f.truth.by_time = tree::rows_by_time(f.time);
+  f.truth.by_time = tree::rows_by_time(f.time);
   f.truth.weights = f.weights;
   tree::cox_gradients(f.truth, f.raw, g, h);
   double events = 0;

@@ -50,8 +50,9 @@ struct Truth {
   std::span<const std::int32_t> labels;  // multiclass
   std::span<const double> weights;       // empty: every row counts once
   std::int64_t rows = 0, num_outputs = 1;
-  std::span<const std::uint8_t> events;    // empty: everywhere it happened
-  std::shared_ptr<const Queries> queries;  // of a ranking
+  std::span<const std::uint8_t> events;                       // empty: everywhere it happened
+  std::shared_ptr<const Queries> queries;                     // of a ranking
+  std::shared_ptr<const std::vector<std::uint32_t>> by_time;  // of cox: rows, the earliest first
   ObjectiveParams params;
   double delta = 0;  // huber: where |residual| begins to count linearly, set by prepare
   double weight(std::int64_t r) const { return weights.empty() ? 1 : weights[static_cast<std::size_t>(r)]; }

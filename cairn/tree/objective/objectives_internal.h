@@ -16,6 +16,7 @@ double rank_loss(const Truth& truth, std::span<const double> raw);
 
 // ---- survival.cpp
 bool is_time(double y);
+std::shared_ptr<const std::vector<std::uint32_t>> rows_by_time(std::span<const double> time);
 void check_events(const Truth& truth);
 // Cox: the negative logarithm of the partial likelihood (Breslow's for equal times), an event.
 void cox_gradients(const Truth& truth, std::span<const double> raw, std::span<double> g, std::span<double> h);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <ranges>
 
 #include "cairn/base/error.h"
 #include "cairn/tree/objective/objectives_internal.h"
@@ -18,16 +19,14 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 bool happened(const Truth& t, std::size_t r) { return t.events.empty() || t.events[r] != 0; }
 
-// Calls visit(rows of one time), the shortest time first with less, the longest with greater.
-template <class Order, class F>
-void each_time(const Truth& t, Order order, F&& visit) {
-  std::vector<std::uint32_t> rows(at(t.rows));
-  std::iota(rows.begin(), rows.end(), 0U);
-  std::ranges::stable_sort(rows, order, [&](std::uint32_t r) { return t.y[r]; });
-  for (auto begin = rows.begin(); begin != rows.end();) {
-    const auto end = std::find_if(begin, rows.end(), [&](std::uint32_t r) { return t.y[r] != t.y[*begin]; });
-    visit(std::span(begin, end));
-    begin = end;
+// Calls visit(rows of one time) along rows that are sorted by time, one way or the other.
+template <class Rows, class F>
+void each_time(const Truth& t, Rows&& rows, F&& visit) {
+  std::vector<std::uint32_t> same;
+  for (auto next = rows.begin(); next != rows.end();) {
+    const double time = t.y[*next];
+    for (same.clear(); next != rows.end() && t.y[*next] == time; ++next) same.push_back(*next);
+    visit(std::span<const std::uint32_t>(same));
   }
 }
 
@@ -46,7 +45,7 @@ RiskSets risk_sets(const Truth& t, std::span<const double> raw) {
   for (std::size_t r = 0; r < raw.size(); ++r)
     s.hazard[r] = t.weight(static_cast<std::int64_t>(r)) * std::exp(raw[r] - s.highest);
   double sum = 0;
-  each_time(t, std::greater<>(), [&](std::span<const std::uint32_t> same) {
+  each_time(t, std::views::reverse(*t.by_time), [&](std::span<const std::uint32_t> same) {
     for (const std::uint32_t r : same) sum += s.hazard[r];
     for (const std::uint32_t r : same) s.at_risk[r] = sum;
   });
@@ -95,6 +94,13 @@ Surprise surprise_of(const Truth& t, double raw, std::size_t r) {
 
 }  // namespace
 
+std::shared_ptr<const std::vector<std::uint32_t>> rows_by_time(std::span<const double> time) {
+  std::vector<std::uint32_t> rows(time.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  std::ranges::stable_sort(rows, {}, [&](std::uint32_t r) { return time[r]; });
+  return std::make_shared<const std::vector<std::uint32_t>>(std::move(rows));
+}
+
 bool is_time(double y) { return y > 0; }
 
 void check_events(const Truth& t) {
@@ -111,7 +117,7 @@ void check_events(const Truth& t) {
 void cox_gradients(const Truth& t, std::span<const double> raw, std::span<double> g, std::span<double> h) {
   const RiskSets s = risk_sets(t, raw);
   double once = 0, squared = 0;  // sums over what happened until now of weight / at risk, and / its square
-  each_time(t, std::less<>(), [&](std::span<const std::uint32_t> same) {
+  each_time(t, *t.by_time, [&](std::span<const std::uint32_t> same) {
     for (const std::uint32_t r : same) {
       if (!happened(t, r)) continue;
       const double w = t.weight(r);
