@@ -146,6 +146,29 @@ TEST_CASE("expression: every mistake is shown where it stands") {
   refused(std::string("score\0y", 7), "cannot stand here");
 }
 
+TEST_CASE("expression: any text gives an expression or a message, and every expression a value") {
+  const char* pieces[] = {"score", "y",    "(", ")", "+",   "-", "*", "/",  "^",    "**", ",",    "max(",
+                          "log(",  "exp(", "2", " ", "1e3", ".", "e", "pi", "abs(", "_",  "\xff", "\t"};
+  MadeNumbers made(7);
+  int good = 0;
+  for (int trial = 0; trial < 20000; ++trial) {
+    std::string text = made.uniform() < 0.3 ? "score" : "";
+    for (int i = 0, n = 1 + trial % 6; i < n; ++i)
+      text += pieces[static_cast<std::size_t>(made.uniform() * std::size(pieces))];
+    try {
+      const auto j = Expression(text).at(1.5, 0.5);
+      good += std::isfinite(j.v) ? 1 : 0;
+    } catch (const UsageError& e) {
+      CHECK(std::string(e.what()).starts_with("gradient_boosting.expression: at character "));
+    }
+  }
+  CHECK(good > 20);
+  // As deep as a text may be, with as much waiting at each level as there can be.
+  std::string deep, tail;
+  for (int i = 0; i < 14; ++i) deep += "1+2*0.5^max(0,4-1/", tail += ")";
+  CHECK(std::isfinite(Expression(deep + "(6+score^2)" + tail).at(1, 1).v));
+}
+
 TEST_CASE("expression: losses that cannot be learned from") {
   const Dataset data = made_rows(50, false);
   const auto refused = [&](P p, const char* words) {

@@ -256,5 +256,7 @@ TEST_CASE("lambdarank: bad queries and relevances") {
           "a target is 0.5; objective=lambdarank takes targets whole numbers from 0 to 31");
   refused({1, 32}, {"a", "a"}, "a target is 32; objective=lambdarank");
   refused({1, 0, 2}, {"a", "a", "alone"}, "the query 'alone' has one row; a ranking learns from pairs");
+  refused({1, 0, 2, 1}, {"a", "a", {}, {}},
+          "2 rows belong to no query. Leave them out, or name another column");
   refused({1, 1, 2, 2}, {"a", "a", "b", "b"}, "in none of 2 queries do the rows differ in relevance");
 }

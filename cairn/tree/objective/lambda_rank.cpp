@@ -156,6 +156,9 @@ void check_queries(const Truth& t) {
   bool differs = false;
   for (std::int64_t q = 0; q < t.queries->count(); ++q) {
     const auto rows = t.queries->of(q);
+    if (t.queries->names[at(q)].empty())
+      throw DataError(kWhere, fmt::format("{} rows belong to no query", rows.size()),
+                      "Leave them out, or name another column with --group.");
     if (rows.size() == 1)
       throw DataError(kWhere,
                       fmt::format("the query '{}' has one row; a ranking learns from pairs of a query's rows",
