@@ -286,6 +286,11 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
   trees.insert(trees.end(), boosted.trees.begin(), boosted.trees.end());
   parts.loss_history.insert(parts.loss_history.end(), boosted.loss_history.begin(),
                             boosted.loss_history.end());
+  if (std::ranges::all_of(boosted.trees, [](const Tree& t) { return t.nodes.size() == 1; }))
+    notes.push_back(
+        fmt::format("no round found a split: every row is answered alike; min_child_weight={} and "
+                    "min_gain={} forbid small ones",
+                    params_.min_child_weight, params_.min_gain));
   if (validation)
     notes.push_back(
         fmt::format("round {} of {} had the lowest loss on the rows watched, {:.6g}", boosted.best_round,

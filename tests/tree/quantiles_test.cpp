@@ -126,6 +126,20 @@ TEST_CASE("quantiles: pinball by hand, and of the level that a single quantile h
   CHECK(evaluate(high, 0).value("pinball") == doctest::Approx(sum / 200));
 }
 
+TEST_CASE("quantiles: levels that a model file cannot hold") {
+  const auto model = fit_boosting(three_levels(), quantile_rows(7, 60));
+  const auto with = [&](std::vector<double> levels) {
+    return TreeModel(
+        {.features = model->features(), .trees = model->trees(), .quantiles = std::move(levels)});
+  };
+  CHECK_NOTHROW(with({0.2, 0.3, 0.4}));
+  for (const std::vector<double>& bad :
+       {std::vector{0.2, 0.4, 0.3}, {0.2, 0.2, 0.3}, {0.2, 0.5, 1.5}, {0.2, std::nan(""), 0.5}})
+    CHECK_THROWS_WITH_AS(with(bad), doctest::Contains("that cannot be"), ModelFileError);
+  CHECK_THROWS_WITH_AS(with({0.2, 0.5}), doctest::Contains("its trees predict 3 numbers"), ModelFileError);
+  CHECK_THROWS_AS(with({}), ModelFileError);
+}
+
 TEST_CASE("quantiles: bad levels") {
   const Dataset rows = quantile_rows(6, 50);
   const auto refused = [&](std::vector<std::string> levels, const char* text) {

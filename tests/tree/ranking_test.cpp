@@ -222,6 +222,10 @@ TEST_CASE("lambdarank: the same bytes for any number of threads, and it stops by
     CHECK(now == bytes);
   }
   set_num_threads(before);
+  const auto strict = fit_boosting({.objective = "lambdarank", .trees = 2, .min_child_weight = 1e6}, rows);
+  CHECK(strict->notes()[0] ==
+        "no round found a split: every row is answered alike; min_child_weight=1000000 and min_gain=0 forbid "
+        "small ones");
   const auto stopped = fit_boosting({.objective = "lambdarank", .trees = 500, .patience = 5}, rows);
   CHECK(stopped->trees().num_trees() < 400);
   CHECK(stopped->notes()[0].find("whole groups") != std::string::npos);
