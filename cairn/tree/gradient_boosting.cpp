@@ -136,10 +136,22 @@ const TreeModel* start_of(const Model* given, const TreeData& data, const Object
   return model;
 }
 
-}  // namespace
+// What the rounds came to, for a person.
+void add_outcome(const P& params, const Boosted& boosted, std::vector<std::string>& notes) {
+  if (std::ranges::all_of(boosted.trees, [](const Tree& t) { return t.nodes.size() == 1; }))
+    notes.push_back(
+        fmt::format("no round found a split: every row is answered alike; min_child_weight={} and "
+                    "min_gain={} forbid small ones",
+                    params.min_child_weight, params.min_gain));
+  if (!boosted.validation_history.empty())
+    notes.push_back(
+        fmt::format("round {} of {} had the lowest loss on the rows watched, {:.6g}", boosted.best_round,
+                    boosted.validation_history.size(),
+                    boosted.validation_history[static_cast<std::size_t>(boosted.best_round - 1)]));
+}
 
-const ParamList& GradientBoostingParams::list() {
-  static const ParamList l{
+ParamList growing_params() {
+  return {
       param<&P::objective>("objective", "what is minimised; auto: squared, logistic or softmax",
                            objective_rule(), names_elsewhere()),
       param<&P::trees>("trees", "rounds of boosting; with several classes each grows a tree a class",
@@ -163,33 +175,40 @@ const ParamList& GradientBoostingParams::list() {
       param<&P::min_gain>("min_gain", "a split must lower the loss by more than this", at_least(0),
                           {"gamma", "min_split_loss", "min_gain_to_split", "min_split_gain"}),
       param<&P::max_bins>("max_bins", "most bins a feature is cut into", between(2, kMostBins),
-                          {"max_bin", "border_count"}),
-      param<&P::sampling>("sampling", "how rows are drawn when row_share is below 1",
-                          one_of("uniform", "minimum_variance", "goss"),
-                          {"sampling_method", "data_sample_strategy"}),
-      param<&P::row_share>("row_share", "share of the rows a round learns from", above_to(0, 1),
-                           {"subsample", "bagging_fraction"}),
-      param<&P::column_share>("column_share", "share of the features a tree may ask about", above_to(0, 1),
-                              {"colsample_bytree", "feature_fraction", "rsm"}),
-      param<&P::column_share_level>("column_share_level", "share of those at each level", above_to(0, 1),
-                                    {"colsample_bylevel"}),
-      param<&P::column_share_node>("column_share_node", "share of those at each node", above_to(0, 1),
-                                   {"colsample_bynode", "feature_fraction_bynode"}),
-      param<&P::dropout>(
-          "dropout",
-          "share of the rounds so far that a round is learned without (DART), each by chance and at "
-          "least one; 0: none",
-          between(0, 1), {"rate_drop", "drop_rate"}),
-      param<&P::dropout_skip>("dropout_skip", "chance that a round leaves out none", between(0, 1),
-                              {"skip_drop"}),
-      param<&P::dropout_max>("dropout_max", "most rounds left out at once; 0: any number", between(0, 1e6),
-                             {"max_drop"}),
-      param<&P::patience>("patience", "rounds without a lower validation loss before it ends; 0: never",
-                          between(0, 1e6),
-                          {"early_stopping_rounds", "early_stopping_round", "n_iter_no_change"}),
-      param<&P::validation>("validation",
-                            "share of the rows set apart to watch, with patience and no data of its own",
-                            above_to(0, 0.9), {"validation_fraction"}),
+                          {"max_bin", "border_count"})};
+}
+
+ParamList round_params() {
+  return {param<&P::sampling>("sampling", "how rows are drawn when row_share is below 1",
+                              one_of("uniform", "minimum_variance", "goss"),
+                              {"sampling_method", "data_sample_strategy"}),
+          param<&P::row_share>("row_share", "share of the rows a round learns from", above_to(0, 1),
+                               {"subsample", "bagging_fraction"}),
+          param<&P::column_share>("column_share", "share of the features a tree may ask about",
+                                  above_to(0, 1), {"colsample_bytree", "feature_fraction", "rsm"}),
+          param<&P::column_share_level>("column_share_level", "share of those at each level", above_to(0, 1),
+                                        {"colsample_bylevel"}),
+          param<&P::column_share_node>("column_share_node", "share of those at each node", above_to(0, 1),
+                                       {"colsample_bynode", "feature_fraction_bynode"}),
+          param<&P::dropout>(
+              "dropout",
+              "share of the rounds so far that a round is learned without (DART), each by chance and at "
+              "least one; 0: none",
+              between(0, 1), {"rate_drop", "drop_rate"}),
+          param<&P::dropout_skip>("dropout_skip", "chance that a round leaves out none", between(0, 1),
+                                  {"skip_drop"}),
+          param<&P::dropout_max>("dropout_max", "most rounds left out at once; 0: any number",
+                                 between(0, 1e6), {"max_drop"}),
+          param<&P::patience>("patience", "rounds without a lower validation loss before it ends; 0: never",
+                              between(0, 1e6),
+                              {"early_stopping_rounds", "early_stopping_round", "n_iter_no_change"}),
+          param<&P::validation>("validation",
+                                "share of the rows set apart to watch, with patience and no data of its own",
+                                above_to(0, 0.9), {"validation_fraction"})};
+}
+
+ParamList loss_params() {
+  return {
       param<&P::quantile>("quantile", "objective=quantile or expectile: the level predicted", between(0, 1),
                           {"quantile_alpha", "alpha"}),
       param<&P::quantiles>(
@@ -218,22 +237,36 @@ const ParamList& GradientBoostingParams::list() {
           {}, {"custom_objective", "fobj", "obj"}),
       param<&P::expression_output>("expression_output",
                                    "objective=expression: what the prediction is made of score by",
-                                   one_of("identity", "exponential"), {"link", "inverse_link"}),
-      param<&P::max_one_hot>("max_one_hot",
-                             "categories of at most so many levels are split one against the rest",
-                             between(1, 255), {"max_cat_to_onehot"}),
-      param<&P::category_l2>("category_l2", "further l2 where levels are split into groups", at_least(0),
-                             {"cat_l2"}),
-      param<&P::category_smoothing>("category_smoothing",
-                                    "draws rare levels to the middle of the order they are grouped in",
-                                    at_least(0), {"cat_smooth"}),
-      param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
-                              one_of("none", "balanced"), {"is_unbalance", "scale_pos_weight"}),
-      param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature", {},
-                          {"monotone_constraints", "monotonic_cst"}),
-      param<&P::interactions>("interactions",
-                              "features that may meet on one path: age,income; others only by themselves", {},
-                              {"interaction_constraints", "interaction_cst"})};
+                                   one_of("identity", "exponential"), {"link", "inverse_link"})};
+}
+
+ParamList feature_params() {
+  return {param<&P::max_one_hot>("max_one_hot",
+                                 "categories of at most so many levels are split one against the rest",
+                                 between(1, 255), {"max_cat_to_onehot"}),
+          param<&P::category_l2>("category_l2", "further l2 where levels are split into groups", at_least(0),
+                                 {"cat_l2"}),
+          param<&P::category_smoothing>("category_smoothing",
+                                        "draws rare levels to the middle of the order they are grouped in",
+                                        at_least(0), {"cat_smooth"}),
+          param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
+                                  one_of("none", "balanced"), {"is_unbalance", "scale_pos_weight"}),
+          param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature",
+                              {}, {"monotone_constraints", "monotonic_cst"}),
+          param<&P::interactions>("interactions",
+                                  "features that may meet on one path: age,income; others only by themselves",
+                                  {}, {"interaction_constraints", "interaction_cst"})};
+}
+
+}  // namespace
+
+const ParamList& GradientBoostingParams::list() {
+  static const ParamList l = [] {
+    ParamList all;
+    for (const ParamList& part : {growing_params(), round_params(), loss_params(), feature_params()})
+      all.insert(all.end(), part.begin(), part.end());
+    return all;
+  }();
   return l;
 }
 
@@ -286,16 +319,7 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
   trees.insert(trees.end(), boosted.trees.begin(), boosted.trees.end());
   parts.loss_history.insert(parts.loss_history.end(), boosted.loss_history.begin(),
                             boosted.loss_history.end());
-  if (std::ranges::all_of(boosted.trees, [](const Tree& t) { return t.nodes.size() == 1; }))
-    notes.push_back(
-        fmt::format("no round found a split: every row is answered alike; min_child_weight={} and "
-                    "min_gain={} forbid small ones",
-                    params_.min_child_weight, params_.min_gain));
-  if (validation)
-    notes.push_back(
-        fmt::format("round {} of {} had the lowest loss on the rows watched, {:.6g}", boosted.best_round,
-                    boosted.validation_history.size(),
-                    boosted.validation_history[static_cast<std::size_t>(boosted.best_round - 1)]));
+  add_outcome(params_, boosted, notes);
   parts.trees = TreeEnsemble({.num_features = rows.features.size(),
                               .num_outputs = std::ssize(boosted.base),
                               .output = output,
