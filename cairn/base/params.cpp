@@ -60,9 +60,17 @@ const Param& find(const ParamsView& params, std::string_view name) {
   throw ParamError(std::string(params.owner), fmt::format("there is no parameter '{}'", name), hint);
 }
 
+// A peer's name of a choice stands in also_known_as as "theirs=ours".
+std::string nearest_choice(const Param& p, const std::string& value) {
+  for (const std::string& other : p.also_known_as)
+    if (other.starts_with(value + "="))
+      return fmt::format("Did you mean '{}'?", other.substr(value.size() + 1));
+  return suggestion(value, p.rule.choices);
+}
+
 void assign(const ParamsView& params, const Param& p, const ParamValue& value) {
   if (const std::string text = complaint(params, p, value); !text.empty())
-    throw ParamError("", text, p.type == ParamType::choice ? suggestion(to_text(value), p.rule.choices) : "");
+    throw ParamError("", text, p.type == ParamType::choice ? nearest_choice(p, to_text(value)) : "");
   p.set(params.object, value);
 }
 

@@ -105,6 +105,22 @@ std::vector<double> read_weights(const Table& table, const std::string& name) {
   return weights;
 }
 
+void check_events(const Table& table, const std::string& name) {
+  if (name.empty()) return;
+  const Column& c = table.column(name);
+  for (std::int64_t r = 0; r < c.size(); ++r) {
+    const bool number = holds_numbers(c) || c.kind() == ColumnKind::boolean;
+    const double v = number ? c.number_at(r) : std::nan("");
+    if (v == 0 || v == 1) continue;
+    throw DataError(fmt::format("event '{}', row {}", name, r + 1),
+                    c.is_missing(r)
+                        ? "is missing; 1 (it happened) or 0 (it had not happened by then) is needed"
+                        : fmt::format("'{}' is neither 1 (it happened) nor 0 (it had not happened by "
+                                      "then)",
+                                      c.cell(r)));
+  }
+}
+
 Column as_regression_target(const Column& c) {
   if (!holds_numbers(c) && c.kind() != ColumnKind::boolean) {
     throw DataError(fmt::format("target '{}'", c.name()),
@@ -158,6 +174,7 @@ Dataset::Dataset(Table table, DatasetOptions options)
   check_column(table_, roles_.weight, "--weight");
   check_column(table_, roles_.group, "--group");
   check_column(table_, roles_.time, "--time");
+  check_column(table_, roles_.event, "--event");
   for (const std::string& name : roles_.id) check_column(table_, name, "--id");
   for (const std::string& name : roles_.ignored) check_column(table_, name, "--ignore");
   if (roles_.target.empty()) {
@@ -208,13 +225,14 @@ Dataset::Dataset(Table table, DatasetOptions options)
     table_ = table_.with(as_classes(target, classes_, &repaired));
   }
   weights_ = read_weights(table_, roles_.weight);
+  check_events(table_, roles_.event);
 }
 
 namespace {
 
 // The columns that have a role and are no features.
 std::vector<std::string> role_columns(const Roles& roles) {
-  std::vector<std::string> names{roles.target, roles.weight, roles.group, roles.time};
+  std::vector<std::string> names{roles.target, roles.weight, roles.group, roles.time, roles.event};
   names.insert(names.end(), roles.id.begin(), roles.id.end());
   names.insert(names.end(), roles.ignored.begin(), roles.ignored.end());
   return names;
@@ -248,6 +266,14 @@ std::vector<std::int64_t> Dataset::groups() const {
   return groups;
 }
 
+std::vector<std::uint8_t> Dataset::events() const {
+  if (roles_.event.empty()) return {};
+  const Column& c = table_.column(roles_.event);
+  std::vector<std::uint8_t> events;
+  for (std::int64_t r = 0; r < c.size(); ++r) events.push_back(c.number_at(r) == 1 ? 1 : 0);
+  return events;
+}
+
 Dataset Dataset::with_rows_of(Table table, std::span<const std::int64_t> rows) const {
   Dataset part;
   part.table_ = std::move(table);
@@ -274,7 +300,7 @@ Dataset Dataset::with_table(Table table) const {
   Dataset other = *this;
   other.warnings_.clear();
   other.table_ = std::move(table);
-  std::vector<std::string> needed{roles_.target, roles_.weight, roles_.group};
+  std::vector<std::string> needed{roles_.target, roles_.weight, roles_.group, roles_.event};
   for (const std::string& name : needed)
     if (!name.empty() && !other.table_.find(name))
       throw DataError("data", fmt::format("there is no column '{}'", name),
@@ -301,6 +327,7 @@ Dataset Dataset::with_table(Table table) const {
                        repaired, target.cell(0))});
   }
   other.weights_ = read_weights(other.table_, roles_.weight);
+  check_events(other.table_, roles_.event);
   return other;
 }
 

@@ -17,6 +17,7 @@ namespace cairn {
 struct Roles {
   std::string target;  // empty: none
   std::string weight, group, time;
+  std::string event;  // 1: the target's time is when it happened; 0: it had not happened by then (censored)
   std::vector<std::string> id;  // kept beside predictions, never learned from
   std::vector<std::string> ignored;
 };
@@ -32,7 +33,7 @@ class Dataset {
  public:
   // Checks the roles (UsageError with the nearest column name) and the target: missing targets' rows are
   // dropped with a warning; a constant, all-missing or, for regression, textual target is a DataError.
-  // Weights are finite and >= 0.
+  // Weights are finite and >= 0, events 0 or 1.
   Dataset(Table table, DatasetOptions options);
 
   const Table& table() const { return table_; }
@@ -50,6 +51,7 @@ class Dataset {
   std::vector<double> target_values() const;           // regression: a number a row
   std::vector<double> weights() const;                 // empty when every row counts once
   std::vector<std::int64_t> groups() const;            // a group number a row; empty without the role
+  std::vector<std::uint8_t> events() const;            // 0 or 1 a row; empty without the role
 
   // The rows named, with the same task, classes and roles: a part may lack a class.
   Dataset select(std::span<const std::int64_t> rows) const;

@@ -84,14 +84,33 @@ std::vector<std::int64_t> draw_rows(const Units& units, std::int64_t draws, Rand
 }
 
 Gathered::Gathered(const Scored& rows, std::span<const std::int64_t> chosen, bool with_probabilities) {
-  view = {.task = rows.task, .num_classes = rows.num_classes, .positive = rows.positive};
+  view = {.task = rows.task,
+          .levels = rows.levels,
+          .predicts = rows.predicts,
+          .num_classes = rows.num_classes,
+          .positive = rows.positive};
   gather(rows.truth, chosen, 1, truth_, view.truth);
   gather(rows.predicted, chosen, 1, predicted_, view.predicted);
   gather(rows.labels, chosen, 1, labels_, view.labels);
   gather(rows.decisions, chosen, 1, decisions_, view.decisions);
   gather(rows.weights, chosen, 1, weights_, view.weights);
+  gather(rows.quantiles, chosen, std::ssize(rows.levels), quantiles_, view.quantiles);
+  gather(rows.events, chosen, 1, events_, view.events);
+  number_groups(rows, chosen);
   if (with_probabilities)
     gather(rows.probabilities, chosen, rows.num_classes, probabilities_, view.probabilities);
+}
+
+// A group that is drawn twice counts as two. Its rows are ascending, so a step back begins another.
+void Gathered::number_groups(const Scored& rows, std::span<const std::int64_t> chosen) {
+  if (rows.groups.empty()) return;
+  std::int64_t number = 0;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const auto group = [&](std::size_t at) { return rows.groups[static_cast<std::size_t>(chosen[at])]; };
+    if (i > 0 && (group(i) != group(i - 1) || chosen[i] <= chosen[i - 1])) ++number;
+    groups_.push_back(number);
+  }
+  view.groups = groups_;
 }
 
 Bounds percentile_interval(std::vector<double> resampled, double value, double shrink) {

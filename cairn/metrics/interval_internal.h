@@ -60,8 +60,11 @@ struct Gathered {
   Scored view;
 
  private:
-  std::vector<double> truth_, predicted_, probabilities_, weights_;
+  void number_groups(const Scored& rows, std::span<const std::int64_t> chosen);
+  std::vector<double> truth_, predicted_, probabilities_, weights_, quantiles_;
   std::vector<std::int32_t> labels_, decisions_;
+  std::vector<std::int64_t> groups_;
+  std::vector<std::uint8_t> events_;
 };
 
 // Percentiles of the resampled values (NaN: undefined there) as an interval; `shrink` = sqrt(m / n).

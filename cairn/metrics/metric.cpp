@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "cairn/base/error.h"
 #include "cairn/base/suggest.h"
@@ -21,6 +22,8 @@ bool computable(const Scored& rows, bool needs_probabilities) {
   if (n == 0) return false;
   if (rows.task == Task::regression) {
     CAIRN_ASSERT(rows.predicted.size() == n);
+    CAIRN_ASSERT(rows.quantiles.size() == n * rows.levels.size());
+    CAIRN_ASSERT(rows.events.empty() || rows.events.size() == n);
     return true;
   }
   CAIRN_ASSERT(rows.num_classes > 0 && rows.positive >= 0);
@@ -69,9 +72,28 @@ constexpr Metric probabilities(const char* name, const char* doc, const char* in
           compute, bounds};
 }
 constexpr Metric numbers(const char* name, const char* doc, const char* interval, bool higher_is_better,
-                         Value (*compute)(const Scored&), Bounds (*bounds)(const Scored&, double)) {
-  return {name,    doc,   interval, true, false, false, higher_is_better, false, higher_is_better ? 1.0 : 0.0,
-          compute, bounds};
+                         Value (*compute)(const Scored&), Bounds (*bounds)(const Scored&, double),
+                         Judges judges = Judges::values) {
+  return {
+      name,    doc,    interval, true, false, false, higher_is_better, false, higher_is_better ? 1.0 : 0.0,
+      compute, bounds, judges};
+}
+
+using OfOrder = std::vector<OfGroup> (*)(const Scored&, std::int64_t cutoff);
+constexpr std::int64_t kWhole = std::numeric_limits<std::int64_t>::max();
+
+template <OfOrder F, std::int64_t Cutoff>
+Value mean_over_groups(const Scored& rows) {
+  return computable(rows, false) ? finite(mean_of(F(rows, Cutoff))) : std::nullopt;
+}
+template <OfOrder F, std::int64_t Cutoff>
+Bounds bounds_over_groups(const Scored& rows, double value) {
+  return group_bounds(F(rows, Cutoff), value);
+}
+template <OfOrder F, std::int64_t Cutoff = kWhole>
+constexpr Metric order(const char* name, const char* doc) {
+  return numbers(name, doc, "of the mean over groups, in Wilson's interval", true,
+                 mean_over_groups<F, Cutoff>, bounds_over_groups<F, Cutoff>, Judges::order);
 }
 
 constexpr std::array kMetrics{
@@ -125,8 +147,26 @@ constexpr std::array kMetrics{
     numbers("max_error", "largest absolute error, in the target's unit",
             "none: rows not seen may be worse without bound", false, of_numbers<max_error>, unknown_bounds),
     numbers("pinball",
-            "mean pinball loss at the median, half of the mean absolute error, in the target's unit", kMean,
-            false, of_numbers<pinball>, pinball_bounds),
+            "mean pinball loss over the levels that a model predicts; of others at the median, half of the "
+            "mean absolute error, in the target's unit",
+            kMean, false, of_numbers<pinball>, pinball_bounds),
+    order<ndcg>("ndcg",
+                "normalised discounted cumulative gain, gains 2^relevance - 1, rows of equal score in every "
+                "order; mean over groups that hold a relevant row, 0 to 1"),
+    order<ndcg, 1>("ndcg@1", "the same for a group's first row"),
+    order<ndcg, 3>("ndcg@3", "the same for a group's first 3 rows"),
+    order<ndcg, 5>("ndcg@5", "the same for a group's first 5 rows"),
+    order<ndcg, 10>("ndcg@10", "the same for a group's first 10 rows"),
+    order<mean_precision>("map",
+                          "mean average precision: of the precisions at each relevant row (relevance above "
+                          "0), mean over groups that hold one, 0 to 1"),
+    order<mean_precision, 5>("map@5", "the same for a group's first 5 rows"),
+    order<mean_precision, 10>("map@10", "the same for a group's first 10 rows"),
+    numbers("concordance",
+            "share of the pairs of which it is known who was first that the model puts in this order, ties "
+            "half (Harrell's C), 0 to 1",
+            "delta method in Wilson's interval", true, of_numbers<concordance>, concordance_bounds,
+            Judges::times),
 };
 
 }  // namespace
@@ -145,14 +185,22 @@ const Metric& metric(std::string_view name) {
   throw UsageError("metric", fmt::format("there is no metric '{}'", name), suggestion(name, known));
 }
 
-const Metric& default_metric(Task task) {
-  return metric(task == Task::regression ? "rmse" : task == Task::binary ? "roc_auc" : "log_loss");
+const Metric& default_metric(Task task, Predicts predicts) {
+  if (task != Task::regression) return metric(task == Task::binary ? "roc_auc" : "log_loss");
+  if (is_survival(predicts)) return metric("concordance");
+  if (predicts == Predicts::rank_score) return metric("ndcg@10");
+  return metric(predicts == Predicts::quantiles ? "pinball" : "rmse");
 }
 
-std::vector<const Metric*> metrics_for(Task task, bool with_probabilities) {
+std::vector<const Metric*> metrics_for(Task task, bool with_probabilities, Predicts predicts) {
+  const Judges wanted = is_survival(predicts)              ? Judges::times
+                        : predicts == Predicts::rank_score ? Judges::order
+                                                           : Judges::values;
   std::vector<const Metric*> chosen;
   for (const Metric& m : kMetrics)
-    if (m.applies(task) && (with_probabilities || !m.needs_probabilities)) chosen.push_back(&m);
+    if (m.applies(task) && (with_probabilities || !m.needs_probabilities) &&
+        (task != Task::regression || m.judges == wanted))
+      chosen.push_back(&m);
   return chosen;
 }
 

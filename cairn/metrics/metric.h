@@ -24,6 +24,10 @@ struct Scored {
       probabilities;                // classification [n * k], row after row; empty when the model gives none
   std::span<const double> weights;  // empty: every row counts once
   std::span<const std::int64_t> groups;  // empty: rows are independent; else intervals resample whole groups
+  std::span<const double> levels;        // regression: of the quantiles [q]; empty: none are predicted
+  std::span<const double> quantiles;     // [n * q], row after row
+  std::span<const std::uint8_t> events;  // [n] 0: it had not happened by the time `truth`; empty: all did
+  Predicts predicts = Predicts::value;   // regression: what `predicted` is
   std::int64_t num_classes = 0;
   std::int32_t positive = 1;  // binary
   std::int64_t size() const {
@@ -40,6 +44,13 @@ struct Bounds {
   double low = 0, high = 0;
 };
 
+// Which regressions a metric speaks of.
+enum class Judges : std::uint8_t {
+  values,  // predictions in the target's unit
+  order,   // scores that order the rows of a group
+  times,   // who is first, where some times are censored
+};
+
 struct Metric {
   const char* name;      // scikit-learn's where it has one
   const char* doc;       // one clause with the unit
@@ -53,6 +64,7 @@ struct Metric {
   std::optional<double> (*compute)(const Scored& rows);
   // The 95 % interval of a value on these rows in closed form; nullptr where the bootstrap is used.
   Bounds (*bounds)(const Scored& rows, double value);
+  Judges judges = Judges::values;  // regression
   bool applies(Task task) const {
     return task == Task::regression ? regression : task == Task::binary ? binary : multiclass;
   }
@@ -60,8 +72,11 @@ struct Metric {
 
 std::span<const Metric> metrics();            // the table
 const Metric& metric(std::string_view name);  // UsageError with the nearest name
-const Metric& default_metric(Task task);      // rmse, roc_auc, log_loss
-std::vector<const Metric*> metrics_for(Task task, bool with_probabilities);
+// roc_auc, log_loss; rmse, pinball, ndcg or concordance by what a regression predicts.
+const Metric& default_metric(Task task, Predicts predicts = Predicts::value);
+// Those that speak of such predictions. Others can be asked for by name.
+std::vector<const Metric*> metrics_for(Task task, bool with_probabilities,
+                                       Predicts predicts = Predicts::value);
 
 // The value with its 95 % interval: in closed form where a good one is known (each table entry says which),
 // else a percentile bootstrap over rows (whole groups where given) whose resamples come from counter streams

@@ -112,6 +112,23 @@ Bounds median_ae_bounds(const Scored& rows, double value);
 Bounds r2_bounds(const Scored& rows, double value);
 Bounds mape_bounds(const Scored& rows, double value);
 Bounds pinball_bounds(const Scored& rows, double value);
+
+// ---- metrics of the order within groups
+// Of one group that has a relevant row.
+struct OfGroup {
+  double value = 0, weight = 0;  // the mean weight of its rows: a weight says how much a query counts
+};
+// Empty when rows have no groups, a truth is no relevance (below 0, above 1000) or a prediction is NaN.
+// Rows of equal score stand in every order alike.
+std::vector<OfGroup> ndcg(const Scored& rows, std::int64_t cutoff);
+std::vector<OfGroup> mean_precision(const Scored& rows, std::int64_t cutoff);
+Value mean_of(const std::vector<OfGroup>& groups);
+Bounds group_bounds(const std::vector<OfGroup>& groups, double value);
+
+// ---- metrics of times that some rows have not lived to see
+Value concordance(const Scored& rows);
+Bounds concordance_bounds(const Scored& rows, double value);
+
 Bounds unknown_bounds(const Scored& rows, double value);  // NaN: no interval can be told
 
 }  // namespace cairn::metric_detail

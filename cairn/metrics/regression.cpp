@@ -21,6 +21,18 @@ double relative(const Scored& rows, std::int64_t i) {
   return absolute(rows, i) / std::abs(truth_of(rows, i));
 }
 
+// The mean over the levels of the pinball loss (Koenker and Bassett 1978); without levels at the median.
+double pinball_of(const Scored& rows, std::int64_t i) {
+  if (rows.levels.empty()) return absolute(rows, i) / 2;
+  const std::size_t q = rows.levels.size();
+  double sum = 0;
+  for (std::size_t l = 0; l < q; ++l) {
+    const double e = truth_of(rows, i) - rows.quantiles[static_cast<std::size_t>(i) * q + l];
+    sum += e > 0 ? rows.levels[l] * e : (rows.levels[l] - 1) * e;
+  }
+  return sum / static_cast<double>(q);
+}
+
 std::vector<double> absolute_errors(const Scored& rows) {
   std::vector<double> errors(static_cast<std::size_t>(rows.size()));
   for (std::int64_t i = 0; i < rows.size(); ++i) errors[static_cast<std::size_t>(i)] = absolute(rows, i);
@@ -92,8 +104,7 @@ Value mae(const Scored& rows) {
 }
 
 Value pinball(const Scored& rows) {
-  const Value v = mae(rows);
-  return v ? Value(*v / 2) : std::nullopt;
+  return weighted_sum(rows, [&](std::int64_t i) { return pinball_of(rows, i); }).mean();
 }
 
 Value mape(const Scored& rows) {
@@ -152,7 +163,7 @@ Bounds mae_bounds(const Scored& rows, double value) {
 }
 
 Bounds pinball_bounds(const Scored& rows, double value) {
-  return mean_loss_bounds(rows, value, [&](std::int64_t i) { return absolute(rows, i) / 2; });
+  return mean_loss_bounds(rows, value, [&](std::int64_t i) { return pinball_of(rows, i); });
 }
 
 Bounds mape_bounds(const Scored& rows, double value) {

@@ -16,7 +16,10 @@ double weight_of(const Judged& judged, std::size_t row) {
 }
 
 bool has_scores(const Judged& judged) {
-  return judged.task == Task::regression || !judged.probabilities.empty();
+  // A score that only orders rows has no distance from the truth, nor has a time that was not lived to see.
+  if (judged.task == Task::regression)
+    return judged.predicts == Predicts::value || judged.predicts == Predicts::quantiles;
+  return !judged.probabilities.empty();
 }
 
 double score_of(const Judged& judged, std::size_t row) {

@@ -33,7 +33,7 @@ struct ColumnShares {
 };
 
 struct Contributions {
-  std::vector<std::string> outputs;  // [k]: "" for one score; the class of each else
+  std::vector<std::string> outputs;  // [k]: "" for one score; the class or quantile of each else
   std::vector<std::string> columns;  // [c]
   std::vector<double> base;          // [k]
   std::vector<double> parts;         // [n, k, c]: base + the sum over c is the score

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace cairn {
@@ -36,6 +37,10 @@ Scored Judged::view() const {
           .probabilities = probabilities,
           .weights = weights,
           .groups = groups,
+          .levels = levels,
+          .quantiles = quantiles,
+          .events = events,
+          .predicts = predicts,
           .num_classes = num_classes,
           .positive = positive};
 }
@@ -52,6 +57,10 @@ Judged Judged::select(std::span<const std::int64_t> rows) const {
   part.probabilities = pick(probabilities, rows, static_cast<std::size_t>(num_classes));
   part.weights = pick(weights, rows);
   part.groups = pick(groups, rows);
+  part.levels = levels;
+  part.quantiles = pick(quantiles, rows, levels.size());
+  part.events = pick(events, rows);
+  part.predicts = predicts;
   return part;
 }
 
@@ -66,13 +75,34 @@ void Judged::append(const Judged& more) {
   extend(decisions, more.decisions);
   extend(probabilities, more.probabilities);
   extend(weights, more.weights);
-  extend(groups, more.groups);
+  // Groups are numbered anew in each part.
+  const std::int64_t first = groups.empty() ? 0 : *std::ranges::max_element(groups) + 1;
+  for (const std::int64_t g : more.groups) groups.push_back(first + g);
+  extend(quantiles, more.quantiles);
+  extend(events, more.events);
 }
 
 namespace {
 
 // Rows that are predicted together: what a pipeline makes of them on the way is never a second whole table.
 constexpr std::int64_t kBlock = std::int64_t{1} << 16;
+
+// The columns q_<level>.
+void add_quantiles(const Table& said, Judged& j) {
+  std::vector<Tensor> columns;
+  j.levels.clear();
+  for (const Column& c : said.columns()) {
+    const std::string& name = c.name();
+    double level = 0;
+    if (!name.starts_with("q_") ||
+        std::from_chars(name.data() + 2, name.data() + name.size(), level).ptr != name.data() + name.size())
+      continue;
+    j.levels.push_back(level);
+    columns.push_back(c.numbers());
+  }
+  for (std::size_t r = 0; r < static_cast<std::size_t>(said.num_rows()); ++r)
+    for (const Tensor& c : columns) j.quantiles.push_back(c.data<double>()[r]);
+}
 
 // Appends what the model says to predictions, decisions and probabilities.
 void add_said(const Table& said, const std::vector<std::string>& classes, Judged& j) {
@@ -81,6 +111,7 @@ void add_said(const Table& said, const std::vector<std::string>& classes, Judged
     const Tensor values = prediction.numbers();
     const auto v = values.data<double>();
     j.predicted.insert(j.predicted.end(), v.begin(), v.end());
+    if (j.predicts == Predicts::quantiles) add_quantiles(said, j);
     return;
   }
   std::vector<std::int32_t> code_of;  // the model's class -> the data's
@@ -110,6 +141,8 @@ Judged judge(const Model& model, const Dataset& data) {
   j.groups = data.groups();
   if (j.task == Task::regression) {
     j.truth = data.target_values();
+    j.events = data.events();
+    j.predicts = model.predicts();
   } else {
     j.num_classes = std::ssize(data.classes());
     j.positive = data.positive();
@@ -162,7 +195,7 @@ std::string Evaluation::text() const {
 Evaluation evaluate(const Judged& judged, std::uint64_t seed, const std::vector<std::string>& names) {
   const Scored rows = judged.view();
   std::vector<const Metric*> wanted;
-  if (names.empty()) wanted = metrics_for(judged.task, !judged.probabilities.empty());
+  if (names.empty()) wanted = metrics_for(judged.task, !judged.probabilities.empty(), judged.predicts);
   for (const std::string& name : names) {
     const Metric& m = metric(name);
     if (!m.applies(judged.task))

@@ -17,11 +17,14 @@ struct Judged {
   std::vector<double> truth, predicted, probabilities, weights;
   std::vector<std::int32_t> labels, decisions;
   std::vector<std::int64_t> groups;
+  std::vector<double> levels, quantiles;  // of the columns q_<level>: [q] and [n * q]
+  std::vector<std::uint8_t> events;
+  Predicts predicts = Predicts::value;
   std::int64_t num_classes = 0;
   std::int32_t positive = 1;
   Scored view() const;
   Judged select(std::span<const std::int64_t> rows) const;
-  void append(const Judged& more);  // rows of another part, same task and classes
+  void append(const Judged& more);  // rows of another part, same task and classes; no group is in both
 };
 // Classes are matched by name; a model that lacks a class of the data gives it probability 0.
 Judged judge(const Model& model, const Dataset& data);

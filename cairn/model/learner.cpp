@@ -6,6 +6,8 @@ void ModelCard::visit(Visitor& v) {
   v.value("task", task);
   v.value("target", target);
   v.value("positive", positive);
+  v.optional("group", group);
+  v.optional("event", event);
   v.value("classes", classes);
   v.value("learner", learner);
   v.value("params", params_json);

@@ -39,6 +39,8 @@ class Learner {
   virtual ~Learner() = default;
   virtual std::string_view name() const = 0;  // its name in the registry: "ridge"
   virtual ParamsView params() const = 0;
+  // What the model of a regression will predict.
+  virtual Predicts predicts() const { return Predicts::value; }
   virtual std::unique_ptr<Learner> clone() const = 0;
   // DataError when the data cannot be learned from as they are; FitError when the algorithm cannot finish;
   // Interrupted.
@@ -48,6 +50,7 @@ class Learner {
 // Where a model comes from and what it may be used for. Written by whoever trains; travels in the archive.
 struct ModelCard {
   std::string task, target, positive;
+  std::string group, event;  // columns that judging needs; "" where it needs none
   std::vector<std::string> classes;
   std::string learner, params_json;
   std::string data_sha256, trained_on;  // "275 of 344 rows, stratified by species"
@@ -83,12 +86,14 @@ class Model {
  public:
   virtual ~Model() = default;
   virtual std::string_view kind() const = 0;  // the name under which the registry can make a blank one
-  // Columns `prediction` and, for classifiers, `p_<class>` in the order of classes(). Rows in input order.
+  // Columns `prediction` and, for classifiers, `p_<class>` in the order of classes(); of quantiles one
+  // `q_<level>` each. Rows in input order.
   virtual Table predict(const Table& table) const = 0;
   virtual void visit(Visitor& v) = 0;
 
   virtual Task task() const = 0;
-  virtual const std::vector<std::string>& classes() const = 0;  // empty for regression
+  virtual Predicts predicts() const { return Predicts::value; }  // regression
+  virtual const std::vector<std::string>& classes() const = 0;   // empty for regression
   // Signed weights in the units of the model's own inputs; empty when the model has none.
   virtual std::vector<Coefficient> coefficients() const { return {}; }
   // What the fitting itself says about the features; empty when the model has no splits. Unlike coefficients

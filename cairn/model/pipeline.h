@@ -30,6 +30,7 @@ class Pipeline : public Learner {
   Pipeline(const Pipeline& other);
   std::string_view name() const override { return learner_->name(); }
   ParamsView params() const override { return learner_->params(); }  // the learner's: what --set reaches
+  Predicts predicts() const override { return learner_->predicts(); }
   std::unique_ptr<Learner> clone() const override { return std::make_unique<Pipeline>(*this); }
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
 
@@ -52,6 +53,7 @@ class PipelineModel : public Model {
   Table predict(const Table& table) const override;
   void visit(Visitor& v) override;
   Task task() const override { return model_->task(); }
+  Predicts predicts() const override { return model_->predicts(); }
   const std::vector<std::string>& classes() const override { return model_->classes(); }
   std::vector<Coefficient> coefficients() const override { return model_->coefficients(); }
   std::vector<Importance> importances() const override { return model_->importances(); }

@@ -83,6 +83,7 @@ class LoadingVisitor : public PathVisitor {
       : values_(values), tensors_(tensors) {}
 
   bool loading() const override { return true; }
+  bool stored(std::string_view name) const override { return values_.contains(full(name)); }
   void tensor(std::string_view name, Tensor& t) override {
     const auto it = tensors_.find(full(name));
     t = it == tensors_.end() ? Tensor{} : it->second;

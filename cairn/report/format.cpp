@@ -75,7 +75,7 @@ std::string signed_number(double value, int decimals) {
 }
 
 std::string metric_label(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kLabels{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kLabels{
       {{"roc_auc", "ROC AUC"},
        {"rmse", "RMSE"},
        {"mse", "MSE"},
@@ -86,10 +86,14 @@ std::string metric_label(std::string_view name) {
        {"mcc", "MCC"},
        {"ece", "ECE"},
        {"cohen_kappa", "Cohen’s kappa"},
-       {"f1", "F1"}}};
+       {"f1", "F1"},
+       {"ndcg", "NDCG"},
+       {"map", "MAP"}}};
   if (name.starts_with("1 - ")) return "1 − " + metric_label(name.substr(4));
   for (const auto& [known, label] : kLabels)
     if (name == known) return std::string(label);
+  if (name.starts_with("ndcg@") || name.starts_with("map@"))
+    return metric_label(name.substr(0, name.find('@'))) + std::string(name.substr(name.find('@')));
   if (name.starts_with("f1_")) return "F1, " + std::string(name.substr(3));
   return learner_label(name);
 }

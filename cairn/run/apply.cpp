@@ -53,7 +53,11 @@ Dataset dataset_for(const PipelineModel& model, Table table) {
   // A stand-in with the training classes, so that labels are matched as for a test file.
   std::vector<std::optional<std::string>> labels(card.classes.begin(), card.classes.end());
   Table stand_in;
-  DatasetOptions options{.roles = {.target = card.target},
+  for (const std::string& needed : {card.group, card.event})
+    if (!needed.empty() && !table.find(needed))
+      throw DataError("data", fmt::format("there is no column '{}', which judging this model needs", needed),
+                      suggestion(needed, table.names()));
+  DatasetOptions options{.roles = {.target = card.target, .group = card.group, .event = card.event},
                          .task = model.task(),
                          .positive = card.positive,
                          .classes = card.classes};
@@ -61,6 +65,9 @@ Dataset dataset_for(const PipelineModel& model, Table table) {
     stand_in = Table({Column::category_of(card.target, labels)});
   else
     stand_in = Table({Column::number(card.target, Tensor::from(std::vector<double>{0, 1}))});
+  for (const std::string& needed : {card.group, card.event})
+    if (!needed.empty())
+      stand_in = stand_in.with(Column::number(needed, Tensor::from(std::vector<double>{0, 1})));
   return Dataset(stand_in, options).with_table(std::move(table));
 }
 
@@ -71,7 +78,19 @@ Table with_contributions(const PipelineModel& model, const Table& rows, Table pr
   const auto n = static_cast<std::size_t>(predicted.num_rows());
   const std::size_t k = all.outputs.size(), c = all.columns.size();
   std::vector<std::size_t> which(n, 0);
-  if (k > 1) {
+  if (k > 1 && model.task() == Task::regression) {
+    // Of several quantiles the one that is the prediction, which may have been another before they were put
+    // in order.
+    const Column& chosen = predicted.column("prediction");
+    for (std::size_t r = 0; r < n; ++r) {
+      const auto off = [&](std::size_t o) {
+        const auto row = static_cast<std::int64_t>(r);
+        return std::abs(all.score(row, o) - chosen.number_at(row));
+      };
+      for (std::size_t o = 1; o < k; ++o)
+        if (off(o) < off(which[r])) which[r] = o;
+    }
+  } else if (k > 1) {
     const Column& decided = predicted.column("prediction");
     for (std::size_t r = 0; r < n; ++r) {
       const auto at = std::ranges::find(all.outputs, decided.cell(static_cast<std::int64_t>(r)));
@@ -181,6 +200,14 @@ Predictions predict(const PredictOptions& options, const Registry& registry, con
   Predictions result;
   result.warnings = read.warnings;
   model->schema().conform(read.table, &result.warnings);
+  if (const Predicts p = model->predicts();
+      options.interval != 0 && p != Predicts::value && p != Predicts::quantiles)
+    throw NotSupported(
+        "--interval",
+        p == Predicts::rank_score
+            ? "this model's score only orders the rows of a query; it has no distance from the truth"
+            : "this model learned from times that were not lived to see; their distance from a "
+              "prediction is not known");
   const double quantile = options.interval != 0 ? model->conformal().quantile(options.interval) : 0;
   Table said = model->predict(read.table);
   std::vector<std::string> hidden;

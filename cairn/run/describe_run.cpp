@@ -69,6 +69,19 @@ void add_split(Json& result, const PreparedData& data, const TrainOptions& o) {
   if (data.dev) result["rows"]["dev"] = data.dev->num_rows();
 }
 
+// Those that speak of what the model predicts, and those that were asked for all the same.
+std::vector<std::string> metric_names(const TrainOptions& o, const FittedRun& run) {
+  std::vector<std::string> names;
+  const Judged& j = run.on_test;
+  for (const Metric* m : metrics_for(j.task, !j.probabilities.empty(), j.predicts))
+    names.emplace_back(m->name);
+  std::vector<std::string> asked{run.metric->name};
+  for (const std::string& text : o.require) asked.push_back(parse_requirement(text, j.task).metric);
+  for (const std::string& name : asked)
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  return names;
+}
+
 void add_requirements(Json& result, const TrainOptions& o, Task task, const Evaluation& held_out) {
   Json list = Json::array();
   for (const std::string& text : o.require) {
@@ -142,12 +155,14 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   result["notes"] = run.model->notes();
   result["refit_all"] = o.refit_all;
 
-  const Evaluation held_out = evaluate(run.on_test, seed);
+  const std::vector<std::string> names = metric_names(o, run);
+  const Evaluation held_out = evaluate(run.on_test, seed, names);
   result["metrics"] = metrics_to_json(held_out);
-  result["train_metrics"] = metrics_to_json(evaluate(run.on_train, seed));
+  result["train_metrics"] = metrics_to_json(evaluate(run.on_train, seed, names));
   result["intervals"] = intervals_to_json(run, data.test.has_value());
-  result["cv_metrics"] = metrics_to_json(evaluate(best.cross_validation.pooled(), seed));
-  result["baseline"] = run.baseline ? metrics_to_json(evaluate(run.baseline_on_test, seed)) : Json::object();
+  result["cv_metrics"] = metrics_to_json(evaluate(best.cross_validation.pooled(), seed, names));
+  result["baseline"] =
+      run.baseline ? metrics_to_json(evaluate(run.baseline_on_test, seed, names)) : Json::object();
   if (run.baseline) result["baseline_learner"] = baseline_in_words(run.baseline_on_test, classes);
   result["candidates"] = candidates_to_json(run.selection);
   result["folds"] = run.selection.folds;

@@ -28,9 +28,8 @@ Settings parse_settings(const std::vector<std::string>& texts) {
   return settings;
 }
 
-SelectionOptions selection_options(const TrainOptions& o, const Metric& metric) {
-  SelectionOptions s{.metric = &metric,
-                     .folds = static_cast<int>(o.folds),
+SelectionOptions selection_options(const TrainOptions& o) {
+  SelectionOptions s{.folds = static_cast<int>(o.folds),
                      .seed = static_cast<std::uint64_t>(o.seed),
                      .settings = parse_settings(o.set)};
   for (const std::string& name : o.learner)
@@ -45,12 +44,36 @@ SelectionOptions selection_options(const TrainOptions& o, const Metric& metric) 
   return s;
 }
 
-const Metric& chosen_metric(const TrainOptions& o, Task task) {
-  if (o.metric.empty()) return default_metric(task);
+const Metric& chosen_metric(const TrainOptions& o, const Dataset& train, Predicts predicts) {
+  if (o.metric.empty()) return default_metric(train.task(), predicts);
   const Metric& m = metric(o.metric);
-  if (!m.applies(task))
-    throw UsageError("--metric", fmt::format("{} does not apply to a {} task", o.metric, name_of(task)));
+  if (!m.applies(train.task()))
+    throw UsageError("--metric",
+                     fmt::format("{} does not apply to a {} task", o.metric, name_of(train.task())));
+  if (m.judges == Judges::order && train.roles().group.empty())
+    throw UsageError("--metric", fmt::format("{} is a mean over groups, and the rows have none", o.metric),
+                     "Name the column of the query: --group COL.");
   return m;
+}
+
+// What the learners that were named will predict: one of them that does not know of censored times would
+// take them for times at which it happened.
+Predicts what_is_predicted(const TrainOptions& o, const SelectionOptions& s, const Dataset& train,
+                           const Registry& registry) {
+  Predicts predicts = Predicts::value;
+  for (const std::string& name : s.learners) {
+    const LearnerEntry& entry = registry.learner(name);
+    if (!entry.serves(train.task())) continue;
+    predicts = configured(entry, s.settings, train, registry, s.pipeline)->predicts();
+    if (!o.event.empty() && !is_survival(predicts))
+      throw UsageError("--event",
+                       fmt::format("{} as it is set takes every time for one at which it happened", name),
+                       "--learner gradient_boosting --set objective=cox (or aft) knows of censored times.");
+  }
+  if (!o.event.empty() && s.learners.empty())
+    throw UsageError("--event", "auto compares learners that know nothing of censored times",
+                     "Name one that does: --learner gradient_boosting --set objective=cox (or aft).");
+  return s.learners.size() == 1 ? predicts : Predicts::value;
 }
 
 // A threshold from cross-validated predictions: every one made by a model that had not seen the row.
@@ -78,6 +101,16 @@ void choose_threshold(const TrainOptions& o, const Dataset& train, FittedRun& ru
                                        m.name, choice.value);
   }
   run.model->set_threshold(run.threshold, train.classes()[static_cast<std::size_t>(train.positive())]);
+}
+
+// The baseline is judged by the same metrics; its one number stands for every level of a distribution.
+void judge_alike(const Judged& model, Judged& baseline) {
+  if (baseline.predicted.empty()) return;
+  baseline.predicts = model.predicts;
+  baseline.levels = model.levels;
+  baseline.quantiles.clear();
+  for (const double v : baseline.predicted)
+    baseline.quantiles.insert(baseline.quantiles.end(), model.levels.size(), v);
 }
 
 // What the kept folds are of, beside learner and preparation.
@@ -110,8 +143,9 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
                   Stopwatch& watch) {
   const Dataset& train = *data.train;
   FittedRun run;
-  run.metric = &chosen_metric(o, train.task());
-  run.selection_options = selection_options(o, *run.metric);
+  run.selection_options = selection_options(o);
+  run.metric = &chosen_metric(o, train, what_is_predicted(o, run.selection_options, train, registry));
+  run.selection_options.metric = run.metric;
   for (const std::string& bar : o.require)
     parse_requirement(bar, train.task());  // a typing error is told before the work
   const FitContext fit_context{.seed = static_cast<std::uint64_t>(o.seed),
@@ -152,6 +186,7 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
     run.on_test = best.cross_validation.pooled();
     if (run.baseline) run.baseline_on_test = run.selection.baseline.cross_validation.pooled();
   }
+  judge_alike(run.on_test, run.baseline_on_test);
   return run;
 }
 

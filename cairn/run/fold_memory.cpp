@@ -65,6 +65,10 @@ void walk(Bytes& b, FoldResult& r) {
   b.many(r.judged.labels);
   b.many(r.judged.decisions);
   b.many(r.judged.groups);
+  b.many(r.judged.levels);
+  b.many(r.judged.quantiles);
+  b.many(r.judged.events);
+  b.one(r.judged.predicts);
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ Json curves_to_json(const Judged& judged) {
   const Scored rows = judged.view();
   Json curves = Json::object();
   if (judged.task == Task::regression) {
+    if (judged.predicts != Predicts::value && judged.predicts != Predicts::quantiles) return curves;
     const ResidualCurve r = residual_curve(rows);
     curves["residuals"] = {{"predicted", r.predicted},
                            {"residual", r.residual},

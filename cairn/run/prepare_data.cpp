@@ -37,6 +37,7 @@ DatasetOptions dataset_options(const TrainOptions& o, const ReadResult& read, co
              .weight = o.weight,
              .group = o.group.empty() ? read.group : o.group,
              .time = o.time,
+             .event = o.event,
              .id = std::move(id),
              .ignored = column_list(o.ignore, table)};
   if (!o.task.empty()) d.task = task_from_name(o.task);

@@ -37,15 +37,23 @@ const ParamList& TrainOptions::list() {
                      "a file with rows like those the model will meet, for the ledger's data mismatch"),
       param<&T::holdout>("holdout", "the share of rows kept back to judge on", between(0, 0.9)),
       param<&T::folds>("folds", "parts of the cross-validation", between(2, 100)),
-      param<&T::metric>("metric", "what decides; default roc_auc, log_loss or rmse by task"),
+      param<&T::metric>(
+          "metric",
+          "what decides; default roc_auc, log_loss or rmse by task; of quantiles pinball, of rankings "
+          "ndcg, of survival concordance"),
       param<&T::positive>("positive", "the class that counts as positive"),
       param<&T::class_weight>("class_weight", "balanced counts every class alike",
                               one_of("none", "balanced")),
       param<&T::threshold>(
           "threshold", "decide for the positive class from this probability on; or a metric to choose it by"),
       param<&T::human_error>("human_error", "the error a person makes, or a target, for the ledger"),
-      param<&T::group>("group", "a column whose equal values must not be torn apart by a split"),
+      param<&T::group>(
+          "group", "a column whose equal values must not be torn apart by a split; of a ranking, the query"),
       param<&T::time>("time", "a column that orders the rows; the latest are judged on"),
+      param<&T::event>(
+          "event",
+          "a column of survival data: 1 where it happened at the target's time, 0 where it had not "
+          "happened by then"),
       param<&T::weight>("weight", "a column that says how much each row counts"),
       param<&T::id>("id", "columns that name a row: kept beside predictions, never learned from"),
       param<&T::ignore>("ignore", "columns to leave out"),

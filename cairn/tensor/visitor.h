@@ -48,6 +48,15 @@ class Visitor {
   virtual void enter(std::string_view name) = 0;  // what follows belongs to the member `name`
   virtual void leave() = 0;
 
+  // A value that files written before it was thought of do not hold: stored only where it says something.
+  template <class T>
+  void optional(std::string_view name, T& member) {
+    if (loading() ? stored(name) : member != T{})
+      value(name, member);
+    else
+      member = T{};
+  }
+
   template <class T>
   void child(std::string_view name, T& member) {
     enter(name);
@@ -71,6 +80,9 @@ class Visitor {
     value(name, text);
     if (loading()) member = from_name(text);
   }
+
+ protected:
+  virtual bool stored(std::string_view /*name*/) const { return true; }  // asked on loading
 
  private:
   static std::size_t checked_count(std::int64_t n);  // ModelFileError outside [0, 10^6]

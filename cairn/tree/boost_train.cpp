@@ -10,6 +10,7 @@
 #include "cairn/base/error.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
+#include "cairn/tree/objective/objectives_internal.h"
 
 namespace cairn::tree {
 namespace {
@@ -24,6 +25,7 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 // Mean loss over every `step`-th row.
 double mean_loss(const Objective& objective, const Truth& truth, std::span<const double> raw,
                  std::int64_t step) {
+  if (objective.mean_loss) return objective.mean_loss(truth, raw);
   struct Sum {
     double loss = 0, weight = 0;
   };
@@ -72,9 +74,11 @@ class Booster {
   }
   void begin(const TreeEnsemble* start);
   void round(int number);
-  void renew_leaves(std::span<const double> raw);
+  void grow_tree(std::int64_t output, int number, std::span<const std::uint32_t> rows, double rate);
+  void leave_out(std::span<const std::size_t> rounds, double factor);
+  void put_back(std::span<const std::size_t> rounds, double factor);
+  void renew_leaves(std::span<const double> raw, std::int64_t output);
   bool judge(int number);
-  TreeEnsemble ensemble_of(const Tree& tree) const;
   std::vector<double> raw_of(const TreeData& data, const TreeEnsemble* start) const;
 
   const TreeData& data_;
@@ -122,13 +126,21 @@ void Booster::begin(const TreeEnsemble* start) {
   validation_raw_ = raw_of(*validation_, start);
 }
 
-TreeEnsemble Booster::ensemble_of(const Tree& tree) const {
-  Tree one = tree;
-  one.output = 0;
-  return {{.num_features = data_.features.size()}, std::span(&one, 1)};
+void Booster::leave_out(std::span<const std::size_t> rounds, double factor) {
+  for (const std::size_t round : rounds) {
+    const auto trees = std::span(result_.trees).subspan(round * at(k_), at(k_));
+    add_trees(trees, data_.x, factor, raw_);
+    if (validation_) add_trees(trees, validation_->x, factor, validation_raw_);
+  }
 }
 
-void Booster::renew_leaves(std::span<const double> raw) {
+void Booster::put_back(std::span<const std::size_t> rounds, double factor) {
+  for (const std::size_t round : rounds)
+    for (Tree& tree : std::span(result_.trees).subspan(round * at(k_), at(k_))) multiply_leaves(tree, factor);
+  leave_out(rounds, 1);
+}
+
+void Booster::renew_leaves(std::span<const double> raw, std::int64_t output) {
   const auto leaves = grower_.leaf_rows();
   std::vector<double> values(leaves.size());
   parallel_for(std::ssize(leaves), 1, [&](std::int64_t begin, std::int64_t end) {
@@ -140,45 +152,55 @@ void Booster::renew_leaves(std::span<const double> raw) {
         if (!truth_.weights.empty()) weights.push_back(truth_.weights[r]);
       }
       values[at(l)] = weighted_quantile(std::move(residuals), std::move(weights),
-                                        objective_.leaf_quantile(rules_.objective_params));
+                                        objective_.leaf_quantile(rules_.objective_params, output));
     }
   });
   grower_.set_leaf_values(values);
 }
 
-void Booster::round(int number) {
-  if (objective_.prepare) objective_.prepare(truth_, raw_);
-  parallel_for(
-      n_, kBlock,
-      [&](std::int64_t begin, std::int64_t end) { objective_.gradients(truth_, raw_, begin, end, g_, h_); },
-      context_.stop);
+void Booster::grow_tree(std::int64_t output, int number, std::span<const std::uint32_t> rows, double rate) {
   const std::uint64_t stream = first_number_ + static_cast<std::uint64_t>(number - 1);
+  const std::uint64_t tree_number =
+      stream * static_cast<std::uint64_t>(k_) + static_cast<std::uint64_t>(output);
+  const auto part = [&](std::vector<double>& all) { return std::span(all).subspan(at(output * n_), at(n_)); };
+  pack_gradients(part(g_), part(h_), derive_seed(context_.seed, "tree", tree_number), gradients_);
+  if (!std::isfinite(gradients_.g_scale) || !std::isfinite(gradients_.h_scale))
+    throw FitError(kWhere, fmt::format("the loss left the range of numbers in round {}", number),
+                   "A smaller learning_rate, or a target in other units, keeps it in.");
+  grower_.grow(gradients_, rows, tree_number, context_.stop);
+  const auto raw = part(raw_);
+  if (objective_.leaf_quantile) renew_leaves(raw, output);
+  Tree tree = grower_.tree(rate);
+  tree.output = static_cast<std::int32_t>(output);
+  if (sampler_.all_rows())
+    grower_.add_to(raw, rate);
+  else
+    grower_.add_to_all(raw, rate);
+  if (validation_) add_trees(std::span(&tree, 1), validation_->x, 1, validation_raw_);
+  result_.trees.push_back(std::move(tree));
+}
+
+void Booster::round(int number) {
+  const std::uint64_t stream = first_number_ + static_cast<std::uint64_t>(number - 1);
+  const auto out = rounds_left_out(rules_.dropout, result_.trees.size() / at(k_), stream, context_.seed);
+  leave_out(out, -1);
+  if (objective_.prepare) objective_.prepare(truth_, raw_);
+  if (objective_.all_gradients)
+    objective_.all_gradients(truth_, raw_, g_, h_);
+  else
+    parallel_for(
+        n_, kBlock,
+        [&](std::int64_t begin, std::int64_t end) { objective_.gradients(truth_, raw_, begin, end, g_, h_); },
+        context_.stop);
   std::vector<std::uint32_t> sample;
   if (!sampler_.all_rows()) sample = sampler_.draw(stream, n_, g_, h_);
   const std::span<const std::uint32_t> rows = sampler_.all_rows() ? rows_ : sample;
-  for (std::int64_t o = 0; o < k_; ++o) {
-    const std::uint64_t tree_number = stream * static_cast<std::uint64_t>(k_) + static_cast<std::uint64_t>(o);
-    const auto g = std::span(g_).subspan(at(o * n_), at(n_)), h = std::span(h_).subspan(at(o * n_), at(n_));
-    const auto raw = std::span(raw_).subspan(at(o * n_), at(n_));
-    pack_gradients(g, h, derive_seed(context_.seed, "tree", tree_number), gradients_);
-    if (!std::isfinite(gradients_.g_scale) || !std::isfinite(gradients_.h_scale))
-      throw FitError(kWhere, fmt::format("the loss left the range of numbers in round {}", number),
-                     "A smaller learning_rate, or a target in other units, keeps it in.");
-    grower_.grow(gradients_, rows, tree_number, context_.stop);
-    if (objective_.leaf_quantile) renew_leaves(raw);
-    Tree tree = grower_.tree(rules_.learning_rate);
-    tree.output = static_cast<std::int32_t>(o);
-    if (sampler_.all_rows())
-      grower_.add_to(raw, rules_.learning_rate);
-    else
-      grower_.add_to_all(raw, rules_.learning_rate);
-    if (validation_) {
-      std::vector<double> step(at(validation_->rows()));
-      ensemble_of(tree).predict_raw(validation_->x, step);
-      for (std::size_t r = 0; r < step.size(); ++r) validation_raw_[at(o) * step.size() + r] += step[r];
-    }
-    result_.trees.push_back(std::move(tree));
-  }
+  // The new tree and the d that were left out aim at the same: together they go as far as the d did and a
+  // step more.
+  const auto d = static_cast<double>(out.size());
+  const double rate = rules_.learning_rate / (d > 0 ? d + rules_.learning_rate : 1);
+  for (std::int64_t o = 0; o < k_; ++o) grow_tree(o, number, rows, rate);
+  if (d > 0) put_back(out, d / (d + rules_.learning_rate));
 }
 
 // Whether to go on after this round.
@@ -213,6 +235,19 @@ Boosted Booster::run() {
   return std::move(result_);
 }
 
+std::shared_ptr<const Queries> queries_of(const TreeData& data) {
+  auto q = std::make_shared<Queries>();
+  q->names = data.group_names;
+  q->starts.assign(data.group_names.size() + 1, 0);
+  for (const std::int64_t g : data.groups) ++q->starts[at(g + 1)];
+  std::partial_sum(q->starts.begin(), q->starts.end(), q->starts.begin());
+  q->rows.resize(data.groups.size());
+  std::vector<std::int64_t> next = q->starts;
+  for (std::size_t r = 0; r < data.groups.size(); ++r)
+    q->rows[at(next[at(data.groups[r])]++)] = static_cast<std::uint32_t>(r);
+  return q;
+}
+
 }  // namespace
 
 Truth truth_of(const TreeData& data, const Objective& objective, const ObjectiveParams& params,
@@ -221,6 +256,9 @@ Truth truth_of(const TreeData& data, const Objective& objective, const Objective
   t.rows = data.rows();
   t.weights = data.weights;
   t.params = params;
+  if (objective.predicts == Predicts::rank_score && !data.groups.empty()) t.queries = queries_of(data);
+  t.events = data.events;
+  if (objective.predicts == Predicts::quantiles) t.num_outputs = std::ssize(params.levels);
   if (data.task == Task::multiclass) {
     t.labels = data.labels;
     t.num_outputs = std::ssize(data.classes);
@@ -229,17 +267,20 @@ Truth truth_of(const TreeData& data, const Objective& objective, const Objective
   y = data.y;
   if (data.task == Task::binary) y.assign(data.labels.begin(), data.labels.end());
   t.y = y;
+  if (objective.predicts == Predicts::risk) t.by_time = rows_by_time(t.y);
+  if (objective.predicts == Predicts::risk) t.by_time = rows_by_time(t.y);
   for (const double target : y) {
     if (objective.fits && !objective.fits(target))
       throw DataError(kWhere,
                       fmt::format("a target is {}; objective={} takes targets {}", target, objective.name,
                                   objective.needs),
-                      "objective=squared takes any number.");
+                      objective.predicts == Predicts::value ? "objective=squared takes any number." : "");
     if (!(std::abs(target) <= kLargestTarget))
       throw DataError(kWhere,
                       fmt::format("a target is {}; its square is beyond the range of numbers", target),
                       "Give the target in larger units.");
   }
+  if (objective.check) objective.check(t);
   return t;
 }
 

@@ -8,7 +8,8 @@
 
 #include "cairn/model/learner.h"
 #include "cairn/tree/boost_grow_internal.h"
-#include "cairn/tree/objective_internal.h"
+#include "cairn/tree/dropout_internal.h"
+#include "cairn/tree/objective/objective_internal.h"
 #include "cairn/tree/row_sampling_internal.h"
 
 namespace cairn::tree {
@@ -21,6 +22,7 @@ struct BoostRules {
   Sampling sampling = Sampling::uniform;
   double row_share = 1;
   int patience = 0;
+  DropoutRules dropout;
   ObjectiveParams objective_params;
 };
 

@@ -5,7 +5,7 @@
 
 #include "cairn/tree/bins_internal.h"
 #include "cairn/tree/cart_criteria_internal.h"
-#include "cairn/tree/objective_internal.h"
+#include "cairn/tree/objective/objective_internal.h"
 
 namespace cairn::tree {
 namespace {

@@ -12,12 +12,51 @@
 #include "cairn/model/pipeline.h"
 #include "cairn/tree/boost_train_internal.h"
 #include "cairn/tree/constraints_internal.h"
+#include "cairn/tree/objective/objective_params_internal.h"
 
 namespace cairn {
 namespace {
 
 using P = GradientBoostingParams;
 using namespace tree;
+
+// The parameter's names, then the objectives', in XGBoost, LightGBM, CatBoost and scikit-learn.
+std::vector<std::string> names_elsewhere() {
+  return {"loss",
+          "application",
+          "reg:squarederror=squared",
+          "squared_error=squared",
+          "regression=squared",
+          "l2=squared",
+          "RMSE=squared",
+          "reg:absoluteerror=absolute",
+          "absolute_error=absolute",
+          "regression_l1=absolute",
+          "l1=absolute",
+          "mae=absolute",
+          "reg:pseudohubererror=huber",
+          "reg:quantileerror=quantile",
+          "MultiQuantile=quantile",
+          "reg:expectileerror=expectile",
+          "count:poisson=poisson",
+          "reg:gamma=gamma",
+          "reg:tweedie=tweedie",
+          "rank:ndcg=lambdarank",
+          "rank:map=lambdarank",
+          "rank:pairwise=lambdarank",
+          "lambdamart=lambdarank",
+          "rank_xendcg=lambdarank",
+          "YetiRank=lambdarank",
+          "survival:cox=cox",
+          "survival:aft=aft",
+          "binary:logistic=logistic",
+          "binary=logistic",
+          "Logloss=logistic",
+          "multi:softmax=softmax",
+          "multi:softprob=softmax",
+          "multiclass=softmax",
+          "custom=expression"};
+}
 
 ParamRule objective_rule() { return {.choices = objective_names()}; }
 
@@ -34,7 +73,7 @@ void check_classes_present(const TreeData& data) {
                   data.classes[only], data.labels.size()));
 }
 
-BoostRules boost_rules(const P& p, const TreeFeatures& features) {
+BoostRules boost_rules(const P& p, const TreeFeatures& features, const Objective& objective) {
   BoostRules r;
   r.trees = p.trees;
   r.learning_rate = p.learning_rate;
@@ -42,7 +81,21 @@ BoostRules boost_rules(const P& p, const TreeFeatures& features) {
   r.sampling = sampling_from_name(p.sampling);
   r.row_share = p.row_share;
   r.patience = p.patience;
-  r.objective_params = {p.quantile, p.huber_quantile, p.tweedie_power};
+  r.dropout = {p.dropout, p.dropout_skip, p.dropout_max};
+  if (p.dropout > 0 && p.patience > 0)
+    throw UsageError(
+        "gradient_boosting.dropout",
+        fmt::format("patience={} would keep the best round, and dropout={} goes on changing the trees "
+                    "of rounds before",
+                    p.patience, p.dropout),
+        "Leave one of them out.");
+  if (!p.monotone.empty() && objective.leaf_quantile)
+    throw UsageError(
+        "gradient_boosting.monotone",
+        fmt::format("objective={} answers quantiles of a leaf's residuals, which need not rise or fall",
+                    objective.name),
+        "objective=huber and expectile keep it.");
+  r.objective_params = objective_params(p, objective);
   r.grow.max_depth = p.max_depth;
   r.grow.max_leaves = p.max_leaves;
   r.grow.leaf_wise = p.growth == "leaf_wise";
@@ -62,14 +115,19 @@ BoostRules boost_rules(const P& p, const TreeFeatures& features) {
 }
 
 // The model to continue from, when it can be.
-const TreeModel* start_of(const Model* given, const TreeData& data, const Objective& objective) {
+const TreeModel* start_of(const Model* given, const TreeData& data, const Objective& objective,
+                          TreeOutput output, const std::vector<double>& levels) {
   if (const auto* pipeline = dynamic_cast<const PipelineModel*>(given)) given = &pipeline->model();
   if (!given) return nullptr;
   const auto* model = dynamic_cast<const TreeModel*>(given);
   const auto same = [](const TreeFeature& a, const TreeFeature& b) {
     return a.name == b.name && a.category == b.category && a.levels == b.levels;
   };
-  if (!model || model->objective() != objective.name || model->classes() != data.classes ||
+  const bool same_levels =
+      model && (model->quantiles() == levels || (model->quantiles().empty() && levels.size() <= 1));
+  const bool same_output = model && model->trees().options().output == output;
+  if (!model || !same_levels || !same_output || model->objective() != objective.name ||
+      model->classes() != data.classes ||
       !std::ranges::equal(model->features().list(), data.features.list(), same))
     throw UsageError(GradientBoosting::kName,
                      fmt::format("cannot continue from this {}; it needs a boosting model of objective {} on "
@@ -78,12 +136,24 @@ const TreeModel* start_of(const Model* given, const TreeData& data, const Object
   return model;
 }
 
-}  // namespace
+// What the rounds came to, for a person.
+void add_outcome(const P& params, const Boosted& boosted, std::vector<std::string>& notes) {
+  if (std::ranges::all_of(boosted.trees, [](const Tree& t) { return t.nodes.size() == 1; }))
+    notes.push_back(
+        fmt::format("no round found a split: every row is answered alike; min_child_weight={} and "
+                    "min_gain={} forbid small ones",
+                    params.min_child_weight, params.min_gain));
+  if (!boosted.validation_history.empty())
+    notes.push_back(
+        fmt::format("round {} of {} had the lowest loss on the rows watched, {:.6g}", boosted.best_round,
+                    boosted.validation_history.size(),
+                    boosted.validation_history[static_cast<std::size_t>(boosted.best_round - 1)]));
+}
 
-const ParamList& GradientBoostingParams::list() {
-  static const ParamList l{
+ParamList growing_params() {
+  return {
       param<&P::objective>("objective", "what is minimised; auto: squared, logistic or softmax",
-                           objective_rule(), {"loss", "application"}),
+                           objective_rule(), names_elsewhere()),
       param<&P::trees>("trees", "rounds of boosting; with several classes each grows a tree a class",
                        between(1, 1e6),
                        {"n_estimators", "num_round", "num_boost_round", "num_iterations", "iterations"}),
@@ -105,48 +175,102 @@ const ParamList& GradientBoostingParams::list() {
       param<&P::min_gain>("min_gain", "a split must lower the loss by more than this", at_least(0),
                           {"gamma", "min_split_loss", "min_gain_to_split", "min_split_gain"}),
       param<&P::max_bins>("max_bins", "most bins a feature is cut into", between(2, kMostBins),
-                          {"max_bin", "border_count"}),
-      param<&P::sampling>("sampling", "how rows are drawn when row_share is below 1",
-                          one_of("uniform", "minimum_variance", "goss"),
-                          {"sampling_method", "data_sample_strategy"}),
-      param<&P::row_share>("row_share", "share of the rows a round learns from", above_to(0, 1),
-                           {"subsample", "bagging_fraction"}),
-      param<&P::column_share>("column_share", "share of the features a tree may ask about", above_to(0, 1),
-                              {"colsample_bytree", "feature_fraction", "rsm"}),
-      param<&P::column_share_level>("column_share_level", "share of those at each level", above_to(0, 1),
-                                    {"colsample_bylevel"}),
-      param<&P::column_share_node>("column_share_node", "share of those at each node", above_to(0, 1),
-                                   {"colsample_bynode", "feature_fraction_bynode"}),
-      param<&P::patience>("patience", "rounds without a lower validation loss before it ends; 0: never",
-                          between(0, 1e6),
-                          {"early_stopping_rounds", "early_stopping_round", "n_iter_no_change"}),
-      param<&P::validation>("validation",
-                            "share of the rows set apart to watch, with patience and no data of its own",
-                            above_to(0, 0.9), {"validation_fraction"}),
+                          {"max_bin", "border_count"})};
+}
+
+ParamList round_params() {
+  return {param<&P::sampling>("sampling", "how rows are drawn when row_share is below 1",
+                              one_of("uniform", "minimum_variance", "goss"),
+                              {"sampling_method", "data_sample_strategy"}),
+          param<&P::row_share>("row_share", "share of the rows a round learns from", above_to(0, 1),
+                               {"subsample", "bagging_fraction"}),
+          param<&P::column_share>("column_share", "share of the features a tree may ask about",
+                                  above_to(0, 1), {"colsample_bytree", "feature_fraction", "rsm"}),
+          param<&P::column_share_level>("column_share_level", "share of those at each level", above_to(0, 1),
+                                        {"colsample_bylevel"}),
+          param<&P::column_share_node>("column_share_node", "share of those at each node", above_to(0, 1),
+                                       {"colsample_bynode", "feature_fraction_bynode"}),
+          param<&P::dropout>(
+              "dropout",
+              "share of the rounds so far that a round is learned without (DART), each by chance and at "
+              "least one; 0: none",
+              between(0, 1), {"rate_drop", "drop_rate"}),
+          param<&P::dropout_skip>("dropout_skip", "chance that a round leaves out none", between(0, 1),
+                                  {"skip_drop"}),
+          param<&P::dropout_max>("dropout_max", "most rounds left out at once; 0: any number",
+                                 between(0, 1e6), {"max_drop"}),
+          param<&P::patience>("patience", "rounds without a lower validation loss before it ends; 0: never",
+                              between(0, 1e6),
+                              {"early_stopping_rounds", "early_stopping_round", "n_iter_no_change"}),
+          param<&P::validation>("validation",
+                                "share of the rows set apart to watch, with patience and no data of its own",
+                                above_to(0, 0.9), {"validation_fraction"})};
+}
+
+ParamList loss_params() {
+  return {
       param<&P::quantile>("quantile", "objective=quantile or expectile: the level predicted", between(0, 1),
                           {"quantile_alpha", "alpha"}),
+      param<&P::quantiles>(
+          "quantiles",
+          "objective=quantile: several levels at once, such as 0.1,0.5,0.9; a column q_<level> "
+          "each, a tree each a round",
+          {}, {"quantile_levels"}),
       param<&P::huber_quantile>("huber_quantile",
                                 "objective=huber: share of the residuals that count squared", above_to(0, 1)),
       param<&P::tweedie_power>("tweedie_power", "objective=tweedie: variance grows as the mean to this power",
                                ParamRule{.low = 1, .high = 2, .low_open = true, .high_open = true},
                                {"tweedie_variance_power"}),
-      param<&P::max_one_hot>("max_one_hot",
-                             "categories of at most so many levels are split one against the rest",
-                             between(1, 255), {"max_cat_to_onehot"}),
-      param<&P::category_l2>("category_l2", "further l2 where levels are split into groups", at_least(0),
-                             {"cat_l2"}),
-      param<&P::category_smoothing>("category_smoothing",
-                                    "draws rare levels to the middle of the order they are grouped in",
-                                    at_least(0), {"cat_smooth"}),
-      param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
-                              one_of("none", "balanced"), {"is_unbalance", "scale_pos_weight"}),
-      param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature", {},
-                          {"monotone_constraints", "monotonic_cst"}),
-      param<&P::interactions>("interactions",
-                              "features that may meet on one path: age,income; others only by themselves", {},
-                              {"interaction_constraints", "interaction_cst"})};
+      param<&P::rank_metric>("rank_metric", "objective=lambdarank: what a swap of two rows changes",
+                             one_of("ndcg", "map"), {"lambdarank_metric"}),
+      param<&P::rank_at>(
+          "rank_at", "objective=lambdarank: only pairs count of which one is among a query's first rows",
+          between(1, 1e6),
+          {"lambdarank_truncation_level", "lambdarank_num_pair_per_sample", "truncation_level"}),
+      param<&P::aft_distribution>("aft_distribution", "objective=aft: how the logarithm of times is spread",
+                                  one_of("normal", "logistic", "extreme"), {"aft_loss_distribution"}),
+      param<&P::aft_scale>("aft_scale", "objective=aft: how wide it is spread",
+                           ParamRule{.low = 0, .high = 1e6, .low_open = true},
+                           {"aft_loss_distribution_scale", "aft_sigma"}),
+      param<&P::expression>(
+          "expression", "objective=expression: a row's loss from y and score, such as log(cosh(score - y))",
+          {}, {"custom_objective", "fobj", "obj"}),
+      param<&P::expression_output>("expression_output",
+                                   "objective=expression: what the prediction is made of score by",
+                                   one_of("identity", "exponential"), {"link", "inverse_link"})};
+}
+
+ParamList feature_params() {
+  return {param<&P::max_one_hot>("max_one_hot",
+                                 "categories of at most so many levels are split one against the rest",
+                                 between(1, 255), {"max_cat_to_onehot"}),
+          param<&P::category_l2>("category_l2", "further l2 where levels are split into groups", at_least(0),
+                                 {"cat_l2"}),
+          param<&P::category_smoothing>("category_smoothing",
+                                        "draws rare levels to the middle of the order they are grouped in",
+                                        at_least(0), {"cat_smooth"}),
+          param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
+                                  one_of("none", "balanced"), {"is_unbalance", "scale_pos_weight"}),
+          param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature",
+                              {}, {"monotone_constraints", "monotonic_cst"}),
+          param<&P::interactions>("interactions",
+                                  "features that may meet on one path: age,income; others only by themselves",
+                                  {}, {"interaction_constraints", "interaction_cst"})};
+}
+
+}  // namespace
+
+const ParamList& GradientBoostingParams::list() {
+  static const ParamList l = [] {
+    ParamList all;
+    for (const ParamList& part : {growing_params(), round_params(), loss_params(), feature_params()})
+      all.insert(all.end(), part.begin(), part.end());
+    return all;
+  }();
   return l;
 }
+
+Predicts GradientBoosting::predicts() const { return predicts_of(params_.objective); }
 
 std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitContext& context) const {
   context.stop.throw_if_requested("training");
@@ -172,12 +296,20 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
     watched->x = rows.features.matrix(validation->features());
     CAIRN_ASSERT(watched->x.rows() == watched->rows());
   }
-  const TreeModel* start = start_of(context.start_model, rows, objective);
-  const Boosted boosted =
-      boost(rows, watched ? &*watched : nullptr, objective, boost_rules(params_, rows.features),
-            start ? &start->trees() : nullptr, context);
-  TreeModelParts parts{
-      .task = rows.task, .classes = rows.classes, .features = rows.features, .objective = objective.name};
+  const BoostRules rules = boost_rules(params_, rows.features, objective);
+  const std::vector<double>& levels = rules.objective_params.levels;
+  const TreeOutput output = params_.expression_output == "exponential" && rules.objective_params.expression
+                                ? TreeOutput::exponential
+                                : objective.output;
+  const TreeModel* start = start_of(context.start_model, rows, objective, output, levels);
+  if (rules.objective_params.expression) notes.push_back("the loss of a row: " + params_.expression);
+  const Boosted boosted = boost(rows, watched ? &*watched : nullptr, objective, rules,
+                                start ? &start->trees() : nullptr, context);
+  TreeModelParts parts{.task = rows.task,
+                       .classes = rows.classes,
+                       .features = rows.features,
+                       .quantiles = levels,
+                       .objective = objective.name};
   std::vector<Tree> trees;
   if (start) {
     for (std::int64_t t = 0; t < start->trees().num_trees(); ++t) trees.push_back(start->trees().tree(t));
@@ -187,14 +319,10 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
   trees.insert(trees.end(), boosted.trees.begin(), boosted.trees.end());
   parts.loss_history.insert(parts.loss_history.end(), boosted.loss_history.begin(),
                             boosted.loss_history.end());
-  if (validation)
-    notes.push_back(
-        fmt::format("round {} of {} had the lowest loss on the rows watched, {:.6g}", boosted.best_round,
-                    boosted.validation_history.size(),
-                    boosted.validation_history[static_cast<std::size_t>(boosted.best_round - 1)]));
+  add_outcome(params_, boosted, notes);
   parts.trees = TreeEnsemble({.num_features = rows.features.size(),
-                              .num_outputs = rows.task == Task::multiclass ? std::ssize(rows.classes) : 1,
-                              .output = objective.output,
+                              .num_outputs = std::ssize(boosted.base),
+                              .output = output,
                               .base = boosted.base},
                              trees);
   parts.notes = std::move(notes);

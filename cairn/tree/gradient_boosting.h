@@ -27,9 +27,17 @@ struct GradientBoostingParams {
   std::string sampling = "uniform";
   double row_share = 1;
   double column_share = 1, column_share_level = 1, column_share_node = 1;
+  double dropout = 0, dropout_skip = 0;
+  int dropout_max = 50;
   int patience = 0;
   double validation = 0.1;
+  std::vector<std::string> quantiles;
   double quantile = 0.5, huber_quantile = 0.9, tweedie_power = 1.5;
+  std::string rank_metric = "ndcg";
+  int rank_at = 30;
+  std::string aft_distribution = "normal";
+  double aft_scale = 1;
+  std::string expression, expression_output = "identity";
   int max_one_hot = 4;
   double category_l2 = 10, category_smoothing = 10;
   std::string class_weight = "none";
@@ -42,6 +50,7 @@ class GradientBoosting : public LearnerWith<GradientBoosting, GradientBoostingPa
  public:
   static constexpr const char* kName = "gradient_boosting";
   using LearnerWith::LearnerWith;
+  Predicts predicts() const override;
   // Takes missing values, infinite ones and categories as they are. context.start_model, of this learner with
   // the same features and objective, is continued by `trees` more. With patience > 0 the rounds end when the
   // loss on context.validation, or on a share of the rows set apart here, has not fallen for so many; the

@@ -48,7 +48,7 @@ Contributions TreeModel::contributions(const Table& table, const ColumnShares& s
   }
   Contributions result;
   result.of_probabilities = output == TreeOutput::share;
-  result.outputs = k == 1 ? std::vector<std::string>{""} : parts_.classes;
+  result.outputs = k == 1 ? std::vector<std::string>{""} : output_names();
   result.base.resize(at(k));
   const std::size_t c = at(shares.num_columns);
   result.parts.resize(at(n * k) * c);

@@ -56,6 +56,11 @@ TreeData tree_data(const Dataset& given, std::string_view learner) {
   else
     d.y = data.target_values();
   d.weights = data.weights();
+  d.groups = data.groups();
+  for (std::size_t r = 0; r < d.groups.size(); ++r)
+    if (d.groups[r] == std::ssize(d.group_names))  // numbers come in the order of the first rows
+      d.group_names.push_back(data.table().column(data.roles().group).cell(static_cast<std::int64_t>(r)));
+  d.events = data.events();
   double total = 0;
   for (const double w : d.weights) total += w;
   if (!d.weights.empty() && (!(total > 1e-280) || !std::isfinite(total)))

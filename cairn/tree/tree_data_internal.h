@@ -19,6 +19,9 @@ struct TreeData {
   std::vector<std::int32_t> labels;  // classification
   std::vector<std::string> classes;
   std::vector<double> weights;  // > 0; empty: every row counts once
+  std::vector<std::string> group_names;
+  std::vector<std::int64_t> groups;  // numbers into group_names; empty: there is no such role
+  std::vector<std::uint8_t> events;  // the same
   std::int64_t rows() const { return x.rows(); }
 };
 

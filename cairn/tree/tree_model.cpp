@@ -8,8 +8,32 @@
 
 #include "cairn/base/error.h"
 #include "cairn/model/numeric.h"
+#include "cairn/tree/objective/objective_internal.h"
 
 namespace cairn {
+
+namespace {
+
+std::string quantile_name(double level) { return fmt::format("q_{}", level); }
+
+// predicted: [n * k], row after row.
+Table quantile_table(const std::vector<double>& levels, std::vector<double> predicted) {
+  const std::size_t k = levels.size(), n = predicted.size() / k;
+  std::vector<std::vector<double>> columns(k, std::vector<double>(n));
+  for (std::size_t r = 0; r < n; ++r) {
+    std::sort(predicted.begin() + static_cast<std::ptrdiff_t>(r * k),
+              predicted.begin() + static_cast<std::ptrdiff_t>((r + 1) * k));
+    for (std::size_t o = 0; o < k; ++o) columns[o][r] = predicted[r * k + o];
+  }
+  const auto middle = std::ranges::min_element(levels, {}, [](double a) { return std::abs(a - 0.5); });
+  std::vector<Column> table{
+      Column::number("prediction", Tensor::from(columns[static_cast<std::size_t>(middle - levels.begin())]))};
+  for (std::size_t o = 0; o < k; ++o)
+    table.push_back(Column::number(quantile_name(levels[o]), Tensor::take(std::move(columns[o]))));
+  return Table(std::move(table));
+}
+
+}  // namespace
 
 TreeModel::TreeModel(TreeModelParts parts) : parts_(std::move(parts)) { check(); }
 
@@ -24,7 +48,13 @@ void TreeModel::check() const {
                                               parts_.trees.num_features(), parts_.features.size()));
   const TreeOutput output = parts_.trees.options().output;
   const bool values = output == TreeOutput::identity || output == TreeOutput::exponential;
-  const auto wanted = parts_.task == Task::regression ? 1 : std::ssize(parts_.classes);
+  const std::vector<double>& levels = parts_.quantiles;
+  for (std::size_t i = 0; i < levels.size(); ++i)
+    if (!(levels[i] >= 0 && levels[i] <= 1) || (i > 0 && levels[i] <= levels[i - 1]) || !values)
+      throw ModelFileError("model",
+                           fmt::format("its quantile {} is at a level {} that cannot be", i, levels[i]));
+  const auto wanted = parts_.task == Task::regression ? std::max<std::ptrdiff_t>(1, std::ssize(levels))
+                                                      : std::ssize(parts_.classes);
   if (values != (parts_.task == Task::regression) || parts_.trees.num_predicted() != wanted)
     throw ModelFileError(
         "model", fmt::format("its trees predict {} numbers ({}); the task {} needs {}",
@@ -44,7 +74,22 @@ Table TreeModel::predict(const Table& table) const {
     if (!std::isfinite(predicted[i]))
       throw DataError(fmt::format("row {}", i / k + 1), "the prediction is beyond the range of numbers",
                       "Its values are far outside those the model was trained on.");
+  if (!parts_.quantiles.empty()) return quantile_table(parts_.quantiles, std::move(predicted));
   return prediction_table(parts_.task, parts_.classes, std::move(predicted));
+}
+
+Predicts TreeModel::predicts() const {
+  return parts_.quantiles.empty() && tree::predicts_of(parts_.objective) == Predicts::quantiles
+             ? Predicts::value  // of a file from before levels were kept
+             : tree::predicts_of(parts_.objective);
+}
+
+std::vector<std::string> TreeModel::output_names() const {
+  if (parts_.trees.num_outputs() == 1) return {""};
+  if (parts_.quantiles.empty()) return parts_.classes;
+  std::vector<std::string> names;
+  for (const double level : parts_.quantiles) names.push_back(quantile_name(level));
+  return names;
 }
 
 void TreeModel::visit(Visitor& v) {
@@ -55,6 +100,7 @@ void TreeModel::visit(Visitor& v) {
   v.value("notes", parts_.notes);
   v.value("loss_history", parts_.loss_history);
   v.value("objective", parts_.objective);
+  v.optional("quantiles", parts_.quantiles);
   if (v.loading()) check();
 }
 

@@ -19,6 +19,7 @@ struct TreeModelParts {
   TreeEnsemble trees;
   std::vector<std::string> notes;
   std::vector<double> loss_history;
+  std::vector<double> quantiles;  // the levels that the outputs are, ascending; empty: they are none
   std::string objective;  // what was minimised: "squared", "gini"; continued training asks for the same
 };
 
@@ -27,13 +28,17 @@ class TreeModel final : public Model {
   static constexpr std::string_view kKind = "tree_model";
 
   TreeModel() = default;  // blank, for visit()
-  // The ensemble predicts a number (regression) or a probability a class.
+  // The ensemble predicts a number (regression), several quantiles or a probability a class. Quantiles of a
+  // row that cross are put in order, which never raises the mean pinball loss of any row (Chernozhukov,
+  // Fernandez-Val, Galichon: Quantile and probability curves without crossing, 2010); `prediction` is the one
+  // nearest to the median, of two as near the lower.
   explicit TreeModel(TreeModelParts parts);
 
   std::string_view kind() const override { return kKind; }
   Table predict(const Table& table) const override;
   void visit(Visitor& v) override;
   Task task() const override { return parts_.task; }
+  Predicts predicts() const override;
   const std::vector<std::string>& classes() const override { return parts_.classes; }
   std::vector<std::string> notes() const override { return parts_.notes; }
   std::vector<double> loss_history() const override { return parts_.loss_history; }
@@ -44,6 +49,8 @@ class TreeModel final : public Model {
 
   const TreeEnsemble& trees() const { return parts_.trees; }
   const TreeFeatures& features() const { return parts_.features; }
+  const std::vector<double>& quantiles() const { return parts_.quantiles; }
+  std::vector<std::string> output_names() const;  // "q_0.1" of quantiles, classes, "" of one number
   const std::string& objective() const { return parts_.objective; }
   TreeNames names() const { return parts_.features.names(parts_.classes); }
   // The questions that tree `tree` asks row `row` of the table, in words; see decision_path().

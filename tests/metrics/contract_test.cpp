@@ -29,8 +29,8 @@ void for_each_metric(F&& f) {
       }
 }
 
-Sample perfect(Task task, std::int64_t n) {
-  Sample s = make_sample(task, n, 1, 3);
+Sample perfect(const Metric& m, Task task, std::int64_t n) {
+  Sample s = sample_for(m, task, n, 1, 3);
   s.predicted = s.truth;
   s.decisions = s.labels;
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(s.labels.size()); ++i)
@@ -76,8 +76,23 @@ TEST_CASE("the table names each metric of the contract once") {
                                        "r2",
                                        "mape",
                                        "max_error",
-                                       "pinball"});
+                                       "pinball",
+                                       "ndcg",
+                                       "ndcg@1",
+                                       "ndcg@3",
+                                       "ndcg@5",
+                                       "ndcg@10",
+                                       "map",
+                                       "map@5",
+                                       "map@10",
+                                       "concordance"});
   CHECK(default_metric(Task::regression).name == std::string("rmse"));
+  CHECK(default_metric(Task::regression, Predicts::quantiles).name == std::string("pinball"));
+  CHECK(default_metric(Task::regression, Predicts::rank_score).name == std::string("ndcg@10"));
+  CHECK(default_metric(Task::regression, Predicts::duration).name == std::string("concordance"));
+  for (const Metric* m : metrics_for(Task::regression, false, Predicts::risk))
+    CHECK(m->name == std::string("concordance"));
+  for (const Metric* m : metrics_for(Task::regression, false)) CHECK(m->judges == Judges::values);
   CHECK(default_metric(Task::binary).name == std::string("roc_auc"));
   CHECK(default_metric(Task::multiclass).name == std::string("log_loss"));
   for (const Metric* m : metrics_for(Task::multiclass, false)) CHECK_FALSE(m->needs_probabilities);
@@ -94,10 +109,10 @@ TEST_CASE("a misspelt metric is answered with the nearest") {
 
 TEST_CASE("a perfect prediction has the best value, and no other is better") {
   for_each_metric([](const Metric& m, Task task) {
-    const auto best = m.compute(perfect(task, 200).rows());
+    const auto best = m.compute(perfect(m, task, 200).rows());
     REQUIRE(best.has_value());
     CHECK(*best == doctest::Approx(m.best).epsilon(1e-12));
-    const auto other = m.compute(make_sample(task, 200, 1, 4).rows());
+    const auto other = m.compute(sample_for(m, task, 200, 1, 4).rows());
     REQUIRE(other.has_value());
     CHECK((m.higher_is_better ? *other < *best : *other > *best));
     CHECK(as_error(m, m.best) == 0);
@@ -107,7 +122,7 @@ TEST_CASE("a perfect prediction has the best value, and no other is better") {
 
 TEST_CASE("the order of rows does not matter") {
   for_each_metric([](const Metric& m, Task task) {
-    Sample s = make_sample(task, 500, 1, 5);
+    Sample s = sample_for(m, task, 500, 1, 5);
     for (std::int64_t i = 0; i < 500; ++i) s.weights.push_back(0.5 + static_cast<double>(i % 7));
     const auto order = Random(1, "order").permutation(500);
     CHECK(*m.compute(s.select(order).rows()) == doctest::Approx(*m.compute(s.rows())).epsilon(1e-12));
@@ -116,7 +131,8 @@ TEST_CASE("the order of rows does not matter") {
 
 TEST_CASE("a row of weight 2 counts as two rows, of weight 0 as none") {
   for_each_metric([](const Metric& m, Task task) {
-    Sample s = make_sample(task, 301, 1, 6);
+    if (m.judges == Judges::order) return;  // a list is not the same with a row twice; weights are of queries
+    Sample s = sample_for(m, task, 301, 1, 6);
     std::vector<std::int64_t> repeated;
     for (std::int64_t i = 0; i < 301; ++i) {
       s.weights.push_back(static_cast<double>(i % 3));
@@ -130,7 +146,7 @@ TEST_CASE("a row of weight 2 counts as two rows, of weight 0 as none") {
 
 TEST_CASE("a row of weight 0 may hold anything") {
   for_each_metric([](const Metric& m, Task task) {
-    Sample s = make_sample(task, 100, 1, 6);
+    Sample s = sample_for(m, task, 100, 1, 6);
     s.weights.assign(100, 1.0);
     s.weights[7] = 0;
     const auto before = m.compute(s.rows());
@@ -143,13 +159,13 @@ TEST_CASE("a row of weight 0 may hold anything") {
 
 TEST_CASE("nothing is undefined by NaN: no rows, no weight, predictions that are no numbers") {
   for_each_metric([](const Metric& m, Task task) {
-    Sample none = make_sample(task, 0, 1, 1);
+    Sample none = sample_for(m, task, 0, 1, 1);
     CHECK_FALSE(m.compute(none.rows()).has_value());
     CHECK_FALSE(estimate(m, none.rows(), 0).has_value());
-    Sample weightless = make_sample(task, 10, 1, 1);
+    Sample weightless = sample_for(m, task, 10, 1, 1);
     weightless.weights.assign(10, 0.0);
     CHECK_FALSE(m.compute(weightless.rows()).has_value());
-    Sample broken = make_sample(task, 30, 1, 1);
+    Sample broken = sample_for(m, task, 30, 1, 1);
     if (task == Task::regression)
       broken.predicted[3] = std::nan("");
     else
@@ -157,11 +173,11 @@ TEST_CASE("nothing is undefined by NaN: no rows, no weight, predictions that are
     if (task == Task::regression || m.needs_probabilities) {
       if (m.name != std::string("median_ae")) CHECK_FALSE(m.compute(broken.rows()).has_value());
     }
-    Sample silent = make_sample(task, 30, 1, 1);
+    Sample silent = sample_for(m, task, 30, 1, 1);
     silent.probabilities.clear();
     if (m.needs_probabilities) CHECK_FALSE(m.compute(silent.rows()).has_value());
     for (std::int64_t n = 1; n <= 3; ++n) {  // tiny samples: a finite value or none
-      const auto v = m.compute(make_sample(task, n, 1, 2).rows());
+      const auto v = m.compute(sample_for(m, task, n, 1, 2).rows());
       if (v) CHECK(std::isfinite(*v));
     }
   });
@@ -228,6 +244,42 @@ TEST_CASE("by hand") {
   CHECK(value_of("r2", r) == doctest::Approx(1 - 5 / (42.0 / 9)));
 }
 
+TEST_CASE("orders by hand: ties in every order, weights of queries, cut-offs") {
+  Sample s{.task = Task::regression};
+  s.truth = {3, 0, 1, /**/ 1, 0, /**/ 0, 0};
+  s.predicted = {1, 2, 3, /**/ 5, 5, /**/ 1, 2};
+  s.groups = {7, 7, 7, 4, 4, 9, 9};
+  // Group 7 stands 1, 0, 3; group 4 is one tie; group 9 has nothing relevant and does not count.
+  const double best = 7 + 1 / std::log2(3), seven = (1 + 7 / 2.0) / best, four = (1 + 1 / std::log2(3)) / 2;
+  CHECK(value_of("ndcg", s) == doctest::Approx((seven + four) / 2).epsilon(1e-14));
+  CHECK(value_of("ndcg@1", s) == doctest::Approx((1.0 / 7 + 0.5) / 2).epsilon(1e-14));
+  CHECK(value_of("map", s) == doctest::Approx(((1 + 2.0 / 3) / 2 + 0.75) / 2).epsilon(1e-14));
+  s.weights = {1, 1, 1, 4, 2, 1, 1};
+  CHECK(value_of("ndcg", s) == doctest::Approx((seven + 3 * four) / 4).epsilon(1e-14));
+  s.truth[2] = -1;
+  CHECK_FALSE(metric("ndcg").compute(s.rows()).has_value());
+  s.truth[2] = 1;
+  s.groups.clear();
+  CHECK_FALSE(metric("map").compute(s.rows()).has_value());
+}
+
+TEST_CASE("concordance by hand: censored rows, equal times, risks and durations") {
+  Sample s{.task = Task::regression};
+  s.truth = {1, 2, 2, 3, 4};
+  s.predicted = {1, 4, 2, 4, 3};
+  s.events = {1, 0, 1, 1, 0};
+  // 1 before all four: 4 right. The third before the second (censored then), the fourth and the fifth: 3
+  // right. The fourth before the fifth: wrong.
+  CHECK(value_of("concordance", s) == doctest::Approx(7.0 / 8));
+  s.predicted[3] = 3;
+  CHECK(value_of("concordance", s) == doctest::Approx(7.5 / 8));
+  Scored risk = s.rows();
+  risk.predicts = Predicts::risk;
+  CHECK(*metric("concordance").compute(risk) == doctest::Approx(0.5 / 8));
+  s.events.assign(5, 0);
+  CHECK_FALSE(metric("concordance").compute(s.rows()).has_value());
+}
+
 TEST_CASE("spans that do not fit together are a mistake of ours, not a crash") {
   Sample s = make_sample(Task::binary, 10, 1, 1);
   s.decisions.pop_back();
@@ -241,7 +293,7 @@ TEST_CASE("spans that do not fit together are a mistake of ours, not a crash") {
 TEST_CASE("the same bytes for any number of threads") {
   const int before = num_threads();
   for_each_metric([](const Metric& m, Task task) {
-    Sample s = make_sample(task, 40000, 1, 8);
+    Sample s = sample_for(m, task, 40000, 1, 8);
     for (std::int64_t i = 0; i < 40000; ++i) s.weights.push_back(1.0 / (1.0 + static_cast<double>(i % 5)));
     std::vector<Estimate> seen;
     for (const int threads : {1, 2, 7}) {

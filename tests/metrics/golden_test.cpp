@@ -72,7 +72,7 @@ TEST_CASE("metrics equal scikit-learn's") {
     const Case c(j);
     std::size_t compared = 0;
     for (const Metric& m : metrics()) {
-      if (!m.applies(c.rows.task)) continue;
+      if (!m.applies(c.rows.task) || m.judges != Judges::values) continue;
       CAPTURE(std::string(m.name));
       const auto value = m.compute(c.rows);
       REQUIRE(value.has_value());

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <tuple>
 
 #include "cairn/base/error.h"
 #include "cairn/metrics/metric.h"
@@ -27,13 +28,13 @@ Sample hits(int right, int n) {
 // The share of simulated samples whose interval holds the value of a very large sample.
 double coverage(const Metric& m, Task task, std::int64_t n, double skill, int runs,
                 const std::function<void(Sample&)>& change = {}) {
-  static std::map<std::pair<Task, double>, Sample> large;
-  Sample& population = large.try_emplace({task, skill}, make_sample(task, 0, 0, 0)).first->second;
-  if (population.rows().size() == 0) population = make_sample(task, 400000, skill, 100);
+  static std::map<std::tuple<Task, Judges, double>, Sample> large;
+  Sample& population = large.try_emplace({task, m.judges, skill}, make_sample(task, 0, 0, 0)).first->second;
+  if (population.rows().size() == 0) population = sample_for(m, task, 400000, skill, 100);
   const double truth = *m.compute(population.rows());
   int held = 0, told = 0;
   for (int r = 0; r < runs; ++r) {
-    Sample s = make_sample(task, n, skill, 200, static_cast<std::uint64_t>(r));
+    Sample s = sample_for(m, task, n, skill, 200, static_cast<std::uint64_t>(r));
     if (change) change(s);
     const auto e = estimate(m, s.rows(), static_cast<std::uint64_t>(r));
     if (!e || std::isnan(e->low)) continue;

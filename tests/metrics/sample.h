@@ -1,6 +1,7 @@
 // Made-up predictions for the tests of metrics; owns the memory that Scored looks at.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -16,6 +17,7 @@ struct Sample {
   std::vector<double> truth, predicted, probabilities, weights;
   std::vector<std::int32_t> labels, decisions;
   std::vector<std::int64_t> groups;
+  std::vector<std::uint8_t> events;
   std::int64_t num_classes = 0;
 
   Scored rows() const {
@@ -27,6 +29,7 @@ struct Sample {
             .probabilities = probabilities,
             .weights = weights,
             .groups = groups,
+            .events = events,
             .num_classes = num_classes,
             .positive = 1};
   }
@@ -40,7 +43,7 @@ struct Sample {
     };
     take(truth, s.truth, 1), take(predicted, s.predicted, 1), take(labels, s.labels, 1),
         take(weights, s.weights, 1);
-    take(decisions, s.decisions, 1), take(groups, s.groups, 1),
+    take(decisions, s.decisions, 1), take(groups, s.groups, 1), take(events, s.events, 1),
         take(probabilities, s.probabilities, num_classes);
     return s;
   }
@@ -71,6 +74,20 @@ inline Sample make_sample(Task task, std::int64_t n, double skill, std::uint64_t
     }
     s.labels.push_back(label);
     s.decisions.push_back(static_cast<std::int32_t>(top));
+  }
+  return s;
+}
+
+// The same; for metrics of an order relevances in groups of five, of which the scores know something.
+inline Sample sample_for(const Metric& m, Task task, std::int64_t n, double skill, std::uint64_t seed,
+                         std::uint64_t index = 0) {
+  Sample s = make_sample(task, n, skill, seed, index);
+  if (task != Task::regression || m.judges != Judges::order) return s;
+  for (std::size_t i = 0; i < s.truth.size(); ++i) {
+    const double relevance = std::floor(std::min(std::abs(s.truth[i] - 20) / 2.5, 4.0));
+    s.predicted[i] += relevance - s.truth[i];
+    s.truth[i] = relevance;
+    s.groups.push_back(static_cast<std::int64_t>(i / 5));
   }
   return s;
 }

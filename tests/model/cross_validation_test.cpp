@@ -30,3 +30,13 @@ TEST_CASE("folds on which the metric is undefined are left out") {
   CHECK(a.mean() == doctest::Approx(0.6));
   CHECK(std::isnan(with_values({std::nan("")}).mean()));
 }
+
+TEST_CASE("judged parts put together keep their groups apart") {
+  Judged a, b;
+  a.truth = a.predicted = {1, 2};
+  a.groups = {0, 1};
+  b.truth = b.predicted = {3, 4};
+  b.groups = {0, 0};
+  a.append(b);
+  CHECK(a.groups == std::vector<std::int64_t>{0, 1, 2, 2});
+}

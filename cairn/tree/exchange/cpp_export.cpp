@@ -78,6 +78,9 @@ inline bool self_test() {
 }
 )";
 
+// Quantiles that cross, as TreeModel::predict() has them.
+constexpr const char* kInOrder = "  std::sort(predicted, predicted + num_predicted);\n";
+
 // The code of TreeEnsemble::finish().
 const char* finish_of(TreeOutput output) {
   switch (output) {
@@ -256,7 +259,8 @@ std::string cpp_header(const TreeModel& model, const std::string& name) {
   text += rows_of("test_rows", "num_features > 0 ? num_features : 1",
                   d > 0 ? rows : std::vector<double>(kSelfTestRows), std::max<std::int64_t>(d, 1));
   text += rows_of("test_scores", "num_outputs", scores, k);
-  return text + "}  // namespace detail\n" + kFunctions + finish_of(options.output) + kSelfTest +
+  return text + "}  // namespace detail\n" + kFunctions + finish_of(options.output) +
+         (model.quantiles().size() > 1 ? kInOrder : "") + kSelfTest +
          fmt::format("\n}}  // namespace {}\n", name);
 }
 

@@ -23,6 +23,12 @@ std::vector<Tree> plain_trees(const TreeModel& model, std::string_view program) 
                                    "objective that predicts them",
                                    model.classes().size(), program),
                        "Export it as a C++ header, or train gradient_boosting.");
+  if (model.quantiles().size() > 1)
+    throw NotSupported(
+        "export",
+        fmt::format("this model predicts {} quantiles at once, and {} would not put them in order",
+                    model.quantiles().size(), program),
+        "Export it as a C++ header, or train one level: --set quantile=0.5.");
   const double scale = options.average && trees.num_trees() > 0 ? static_cast<double>(trees.num_trees()) : 1;
   std::vector<std::vector<Tree>> of_output(at(k));
   for (std::int64_t t = 0; t < trees.num_trees(); ++t)

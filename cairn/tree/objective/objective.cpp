@@ -1,4 +1,4 @@
-#include "cairn/tree/objective_internal.h"
+#include "cairn/tree/objective/objective_internal.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +8,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/suggest.h"
+#include "cairn/tree/objective/objectives_internal.h"
 
 namespace cairn::tree {
 namespace {
@@ -55,10 +56,24 @@ void huber_gradients(const Truth& t, std::span<const double> raw, std::int64_t b
   each_row(t, raw, b, e, g, h,
            [&](double f, double y) { return Pair{std::clamp(f - y, -t.delta, t.delta), 1}; });
 }
+// One output after the other: each level is a model of its own that shares nothing but the rows.
 void quantile_gradients(const Truth& t, std::span<const double> raw, std::int64_t b, std::int64_t e,
                         std::span<double> g, std::span<double> h) {
-  const double a = t.params.quantile;
-  each_row(t, raw, b, e, g, h, [&](double f, double y) { return Pair{f > y ? 1 - a : f < y ? -a : 0, 1}; });
+  for (std::int64_t o = 0; o < t.num_outputs; ++o) {
+    const double a = t.params.levels[at(o)];
+    const auto part = [&](auto all) { return all.subspan(at(o * t.rows), at(t.rows)); };
+    each_row(t, part(raw), b, e, part(g), part(h), [&](double f, double y) {
+      return Pair{f > y ? 1 - a : f < y ? -a : 0, 1};
+    });
+  }
+}
+double quantile_loss(const Truth& t, std::span<const double> raw, std::int64_t r) {
+  double sum = 0;
+  for (std::int64_t o = 0; o < t.num_outputs; ++o) {
+    const double e = t.y[at(r)] - raw[at(o * t.rows + r)], a = t.params.levels[at(o)];
+    sum += e > 0 ? a * e : (a - 1) * e;
+  }
+  return sum / static_cast<double>(t.num_outputs);
 }
 // Asymmetric squares (Newey, Powell: Asymmetric least squares estimation and testing, 1987).
 double expectile_weight(double f, double y, double level) { return f > y ? 1 - level : level; }
@@ -122,7 +137,7 @@ void start_log_mean(const Truth& t, std::span<double> base) {
 }
 void start_median(const Truth& t, std::span<double> base) { base[0] = quantile_of_targets(t, 0.5); }
 void start_quantile(const Truth& t, std::span<double> base) {
-  base[0] = quantile_of_targets(t, t.params.quantile);
+  for (std::size_t o = 0; o < base.size(); ++o) base[o] = quantile_of_targets(t, t.params.levels[o]);
 }
 // The expectile of the targets is the mean with the weights that it gives itself.
 void start_expectile(const Truth& t, std::span<double> base) {
@@ -191,16 +206,12 @@ const Objective kObjectives[] = {
      [](const Truth& t, std::span<const double> raw, std::int64_t r) {
        return std::abs(raw[at(r)] - t.y[at(r)]);
      },
-     nullptr, [](const ObjectiveParams&) { return 0.5; }},
+     nullptr, [](const ObjectiveParams&, std::int64_t) { return 0.5; }},
     {"huber", "squared for small errors, absolute for large ones", true, false, false, kValue, nullptr,
      nullptr, start_median, huber_gradients, huber_loss, prepare_huber},
-    {"quantile", "pinball loss: the level `quantile` of the target", true, false, false, kValue, nullptr,
-     nullptr, start_quantile, quantile_gradients,
-     [](const Truth& t, std::span<const double> raw, std::int64_t r) {
-       const double e = t.y[at(r)] - raw[at(r)], a = t.params.quantile;
-       return e > 0 ? a * e : (a - 1) * e;
-     },
-     nullptr, [](const ObjectiveParams& p) { return p.quantile; }},
+    {"quantile", "pinball loss: the level `quantile` of the target, or the levels `quantiles`", true, false,
+     false, kValue, nullptr, nullptr, start_quantile, quantile_gradients, quantile_loss, nullptr,
+     [](const ObjectiveParams& p, std::int64_t output) { return p.levels[at(output)]; }, Predicts::quantiles},
     {"expectile", "asymmetric squares: the expectile at the level `quantile`", true, false, false, kValue,
      nullptr, nullptr, start_expectile, expectile_gradients,
      [](const Truth& t, std::span<const double> raw, std::int64_t r) {
@@ -219,6 +230,18 @@ const Objective kObjectives[] = {
      }},
     {"tweedie", "amounts of which many are 0, as insurance claims", true, false, false, kExp, "0 or more",
      not_negative, start_log_mean, tweedie_gradients, tweedie_loss},
+    {"lambdarank", "the order of a query's rows (--group) by relevance: NDCG or average precision", true,
+     false, false, kValue, "whole numbers from 0 to 31, a row's relevance", is_relevance,
+     [](const Truth&, std::span<double> base) { base[0] = 0; }, nullptr, nullptr, nullptr, nullptr,
+     Predicts::rank_score, rank_gradients, rank_loss, check_queries},
+    {"cox", "who is first (--event): proportional hazards, exp(score) is the hazard", true, false, false,
+     kExp, "times above 0", is_time, [](const Truth&, std::span<double> base) { base[0] = 0; }, nullptr,
+     nullptr, nullptr, nullptr, Predicts::risk, cox_gradients, cox_loss, check_events},
+    {"aft", "the time until it happens (--event): accelerated failure time, exp(score) is the time", true,
+     false, false, kExp, "times above 0", is_time, aft_start, aft_gradients, aft_loss, nullptr, nullptr,
+     Predicts::duration, nullptr, nullptr, check_events},
+    {"expression", "a loss of one's own, the parameter `expression` of y and score", true, false, false,
+     kValue, nullptr, nullptr, expression_start, expression_gradients, expression_loss},
     {"logistic", "log loss of two classes", false, true, false, TreeOutput::logistic, nullptr, nullptr,
      start_logit, logistic_gradients,
      [](const Truth& t, std::span<const double> raw, std::int64_t r) {
@@ -243,6 +266,12 @@ std::vector<std::string> objective_names() {
   return names;
 }
 
+Predicts predicts_of(std::string_view objective) {
+  for (const Objective& o : kObjectives)
+    if (objective == o.name) return o.predicts;
+  return Predicts::value;
+}
+
 const Objective& objective_for(std::string_view name, Task task) {
   const auto serves = [&](const Objective& o) {
     return task == Task::regression ? o.regression : task == Task::binary ? o.binary : o.multiclass;
@@ -253,8 +282,11 @@ const Objective& objective_for(std::string_view name, Task task) {
     if (name == "auto" || name == o.name) return o;
     able.emplace_back(o.name);
   }
+  const bool quantity = std::ranges::any_of(kObjectives, [&](const Objective& o) {
+    return name == o.name && o.regression && is_classification(task);
+  });
   throw UsageError("objective", fmt::format("{} does not serve a {} task", name, name_of(task)),
-                   suggestion(name, able));
+                   quantity ? "--task regression takes the target as a quantity." : suggestion(name, able));
 }
 
 double weighted_quantile(std::vector<double> values, std::vector<double> weights, double level) {
