@@ -104,7 +104,8 @@ void add_files(Json& result, const RunFolder& folder, const TrainOptions& o, con
   result["commands"] = {
       {"repeat", fmt::format("cairn train --config {}", quoted(folder.file("config.json")))},
       {"predict", fmt::format("cairn predict {} {} --out predictions.csv", model, rows)},
-      {"evaluate", fmt::format("cairn evaluate {} {}", model, rows)}};
+      {"evaluate", fmt::format("cairn evaluate {} {}", model, rows)},
+      {"explain", fmt::format("cairn explain {} {} --row 1", model, rows)}};
   // The doctor names the flags; here they become a command that works when pasted.
   for (const char* list : {"next", "not_worth"})
     for (Json& advice : result[list])
