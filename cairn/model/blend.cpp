@@ -14,34 +14,25 @@ namespace {
 
 constexpr std::int64_t kMostMembers = 64;
 constexpr double kLeastProbability = 1e-15;  // as the metric log_loss cuts it
-constexpr int kSteps = 200;
-constexpr double kSettled = 1e-4;  // weights are told to three decimals at most
+constexpr int kSweeps = 1000, kNewtonSteps = 50, kHalvings = 30;
+constexpr double kSettled = 1e-9;
 
-// E[m] sum to one, so y - sum w f = sum w (y - f): the loss is w' G w with G the means of products of errors.
-// Each step moves weight between two members to where the loss along that line is least.
-std::vector<double> least_squares_weights(std::span<const std::vector<double>> said,
-                                          std::span<const double> truth,
-                                          std::span<const double> row_weights) {
-  const std::size_t k = said.size(), n = truth.size();
-  std::vector<double> g(k * k), w(k, 1.0 / static_cast<double>(k));
-  for (std::size_t i = 0; i < n; ++i) {
-    const double weight = row_weights.empty() ? 1 : row_weights[i];
-    for (std::size_t a = 0; a < k; ++a)
-      for (std::size_t b = 0; b <= a; ++b)
-        g[a * k + b] += weight * (truth[i] - said[a][i]) * (truth[i] - said[b][i]);
-  }
-  for (std::size_t a = 0; a < k; ++a)
-    for (std::size_t b = 0; b < a; ++b) g[b * k + a] = g[a * k + b];
+using Weights = std::vector<double>;
+
+// Least of w' H w / 2 + c' w with w >= 0 and the sum of w as it comes: each step moves weight between two
+// members to where the value along that line is least.
+Weights simplex_minimum(const std::vector<double>& h, const std::vector<double>& c, Weights w) {
+  const std::size_t k = w.size();
   const auto slope = [&](std::size_t a) {
-    double sum = 0;
-    for (std::size_t b = 0; b < k; ++b) sum += g[a * k + b] * w[b];
+    double sum = c[a];
+    for (std::size_t b = 0; b < k; ++b) sum += h[a * k + b] * w[b];
     return sum;
   };
-  for (int step = 0; step < kSteps; ++step) {
+  for (int sweep = 0; sweep < kSweeps; ++sweep) {
     double moved = 0;
     for (std::size_t a = 0; a < k; ++a)
       for (std::size_t b = 0; b < a; ++b) {
-        const double curve = g[a * k + a] + g[b * k + b] - 2 * g[a * k + b];
+        const double curve = h[a * k + a] + h[b * k + b] - 2 * h[a * k + b];
         if (!(curve > 0)) continue;
         const double t = std::clamp((slope(b) - slope(a)) / curve, -w[a], w[b]);
         w[a] += t;
@@ -53,29 +44,65 @@ std::vector<double> least_squares_weights(std::span<const std::vector<double>> s
   return w;
 }
 
-// Expectation-maximisation of the weights of a mixture: each step raises the likelihood and keeps the weights
-// where they may be (Dempster, Laird and Rubin 1977).
-std::vector<double> likelihood_weights(std::span<const std::vector<double>> said,
-                                       std::span<const double> row_weights) {
+// h += weight * v v'.
+void add_square(std::vector<double>& h, std::span<const double> v, double weight) {
+  for (std::size_t a = 0; a < v.size(); ++a)
+    for (std::size_t b = 0; b < v.size(); ++b) h[a * v.size() + b] += weight * v[a] * v[b];
+}
+
+// The weights sum to one, so y - sum w f = sum w (y - f): the loss is w' H w with H the sums of products of
+// errors.
+Weights least_squares_weights(std::span<const std::vector<double>> said, std::span<const double> truth,
+                              std::span<const double> row_weights) {
+  const std::size_t k = said.size();
+  std::vector<double> h(k * k), error(k);
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    for (std::size_t a = 0; a < k; ++a) error[a] = truth[i] - said[a][i];
+    add_square(h, error, row_weights.empty() ? 1 : row_weights[i]);
+  }
+  return simplex_minimum(h, Weights(k), Weights(k, 1.0 / static_cast<double>(k)));
+}
+
+// Newton's method where each step is the least of the quadratic on the simplex, halved until the loss falls.
+Weights likelihood_weights(std::span<const std::vector<double>> said, std::span<const double> row_weights) {
   const std::size_t k = said.size(), n = said[0].size();
-  std::vector<double> w(k, 1.0 / static_cast<double>(k)), next(k);
-  for (int step = 0; step < kSteps; ++step) {
-    std::ranges::fill(next, 0.0);
-    double total = 0;
+  const auto weight = [&](std::size_t i) { return row_weights.empty() ? 1 : row_weights[i]; };
+  const auto mixed = [&](const Weights& w, std::size_t i) {
+    double sum = kLeastProbability;
+    for (std::size_t a = 0; a < k; ++a) sum += w[a] * said[a][i];
+    return sum;
+  };
+  const auto loss = [&](const Weights& w) {
+    double sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum -= weight(i) * std::log(mixed(w, i));
+    return sum;
+  };
+  Weights w(k, 1.0 / static_cast<double>(k)), next(k), ratio(k);
+  double now = loss(w);
+  for (int step = 0; step < kNewtonSteps; ++step) {
+    std::vector<double> h(k * k);
+    Weights c(k);
     for (std::size_t i = 0; i < n; ++i) {
-      const double weight = row_weights.empty() ? 1 : row_weights[i];
-      double mixed = kLeastProbability;
-      for (std::size_t a = 0; a < k; ++a) mixed += w[a] * said[a][i];
-      for (std::size_t a = 0; a < k; ++a) next[a] += weight * w[a] * (said[a][i] + kLeastProbability) / mixed;
-      total += weight;
+      const double mix = mixed(w, i);
+      for (std::size_t a = 0; a < k; ++a) {
+        ratio[a] = said[a][i] / mix;
+        c[a] -= weight(i) * ratio[a];
+      }
+      add_square(h, ratio, weight(i));
     }
-    double moved = 0;
-    const double sum = std::accumulate(next.begin(), next.end(), 0.0);
-    for (std::size_t a = 0; a < k; ++a) {
-      moved = std::max(moved, std::abs(next[a] / sum - w[a]));
-      w[a] = next[a] / sum;
+    for (std::size_t a = 0; a < k; ++a)
+      for (std::size_t b = 0; b < k; ++b) c[a] -= h[a * k + b] * w[b];
+    const Weights aim = simplex_minimum(h, c, w);
+    double share = 1, then = now;
+    for (int half = 0; half < kHalvings; ++half, share /= 2) {
+      for (std::size_t a = 0; a < k; ++a) next[a] = w[a] + share * (aim[a] - w[a]);
+      if ((then = loss(next)) < now) break;
     }
-    if (!(total > 0) || moved < kSettled) break;
+    if (!(then < now)) break;
+    const bool settled = now - then < kSettled * std::abs(now);
+    w = next;
+    now = then;
+    if (settled) break;
   }
   return w;
 }

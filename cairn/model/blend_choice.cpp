@@ -214,8 +214,8 @@ Candidate candidate_of(const Blending& b, const std::vector<const Candidate*>& c
   std::vector<std::shared_ptr<const Pipeline>> members;
   std::vector<std::string> names;
   Candidate blend;
-  for (std::size_t m = 0; m < b.members.size(); ++m) {
-    const Candidate& c = *candidates[b.members[m]];
+  for (const std::size_t member : b.members) {
+    const Candidate& c = *candidates[member];
     members.push_back(std::make_shared<const Pipeline>(*c.pipeline));
     names.push_back(name_of_member(c));
     blend.seconds += c.seconds;

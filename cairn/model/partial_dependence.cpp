@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -25,7 +26,9 @@ std::vector<std::int64_t> rows_of_numbers(const Column& column, std::int64_t mos
   std::ranges::stable_sort(order, {}, [&](std::int64_t r) { return column.number_at(r); });
   if (order.empty()) return order;
   const auto last = static_cast<double>(order.size() - 1);
-  const auto at = [&](double quantile) { return order[static_cast<std::size_t>(quantile * last + 0.5)]; };
+  const auto at = [&](double quantile) {
+    return order[static_cast<std::size_t>(std::lround(quantile * last))];
+  };
   for (std::size_t i = 0; i < kRug; ++i)
     told.rug.push_back(column.number_at(at(kOuter + (1 - 2 * kOuter) * static_cast<double>(i) / (kRug - 1))));
   std::vector<std::int64_t> distinct;
@@ -70,8 +73,7 @@ std::vector<std::int64_t> rows_of_levels(const Column& column, std::int64_t most
 }
 
 double quantile_of(std::vector<double>& values, double share) {
-  const auto nth =
-      values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1) + 0.5);
+  const auto nth = values.begin() + std::lround(share * static_cast<double>(values.size() - 1));
   std::ranges::nth_element(values, nth);
   return *nth;
 }

@@ -82,7 +82,7 @@ TEST_CASE("blend: weights of the likelihood, against a grid") {
   };
   const auto w = blend_weights(said, {}, {});
   CHECK(w[0] + w[1] == doctest::Approx(1));
-  for (int i = 0; i <= 100; ++i) CHECK(loss(w[0]) <= loss(i / 100.0) + 0.01);
+  for (int i = 0; i <= 100; ++i) CHECK(loss(w[0]) <= loss(i / 100.0) + 1e-6);
 }
 
 TEST_CASE("blend: what two kinds of learners see in part is shipped together, and is the mean of them") {
