@@ -230,9 +230,10 @@ void add_partial_dependence(Page& page, const Json& result) {
   page.open_section(
       "dependence", "What each column does",
       fmt::format(
-          "The mean prediction for {} held-out rows when one column is set to each of its values and "
+          "The mean prediction for {}{} rows when one column is set to each of its values and "
           "the rest stays as it is.{} Where columns go together, such rows may not exist.",
           count(static_cast<std::int64_t>(number_at(dependence[0], "rows").value_or(0))),
+          has(result, "metrics") ? " held-out" : "",
           field(dependence[0], "curves").size() == 1
               ? " The band holds the middle 80 % of the rows, each moved to the same mean: where it is "
                 "wide, the column does different things to different rows."

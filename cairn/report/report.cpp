@@ -87,6 +87,7 @@ std::string report_html(const Json& result) {
   add_advice(page, result);
   add_metrics(page, result);
   add_intervals(page, result);
+  add_quantiles(page, result);
   add_candidates(page, result);
   add_curves(page, result);
   add_confusion(page, result);

@@ -239,4 +239,22 @@ void add_intervals(Page& page, const Json& result) {
   page.close_section();
 }
 
+void add_quantiles(Page& page, const Json& result) {
+  const Json& quantiles = field(result, "quantiles");
+  if (!quantiles.is_array() || quantiles.empty()) return;
+  page.open_section("quantiles", "Quantiles",
+                    "How many of the held-out rows lie below what `cairn predict --quantiles` gives.");
+  std::vector<Row> rows;
+  for (const Json& q : quantiles) {
+    const Figure below = figure_of(q, "below");
+    rows.push_back(
+        {{percent(number_at(q, "level").value_or(0), 0),
+          with_soft(
+              below.value ? percent(*below.value) : std::string(kUnknown),
+              below.bounded() ? fmt::format("{} to {}", percent(*below.low), percent(*below.high)) : "")}});
+  }
+  page.add(table({{"Quantile"}, {"Rows below", true}}, rows, "Quantiles"));
+  page.close_section();
+}
+
 }  // namespace cairn::report

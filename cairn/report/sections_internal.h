@@ -14,6 +14,7 @@ void add_masthead(Page& page, std::string_view kind, const Json& result);
 void add_verdict(Page& page, const Json& result);
 void add_metrics(Page& page, const Json& result);
 void add_intervals(Page& page, const Json& result);  // what `predict --interval` would hold
+void add_quantiles(Page& page, const Json& result);  // how those of `predict --quantiles` hold
 void add_advice(Page& page, const Json& result);
 void add_candidates(Page& page, const Json& result);
 void add_curves(Page& page, const Json& result);

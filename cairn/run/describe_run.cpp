@@ -169,6 +169,9 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   result["metrics"] = metrics_to_json(held_out);
   result["train_metrics"] = metrics_to_json(evaluate(run.on_train, seed));
   result["intervals"] = intervals_to_json(run, data.test.has_value());
+  if (data.test)
+    if (Json quantiles = quantiles_to_json(*run.model, *data.test); !quantiles.is_null())
+      result["quantiles"] = std::move(quantiles);
   result["cv_metrics"] = metrics_to_json(evaluate(best.cross_validation.pooled(), seed));
   result["baseline"] = run.baseline ? metrics_to_json(evaluate(run.baseline_on_test, seed)) : Json::object();
   if (run.baseline) result["baseline_learner"] = baseline_in_words(run.baseline_on_test, classes);

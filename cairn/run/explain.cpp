@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "cairn/base/random.h"
+#include "cairn/base/version.h"
 #include "cairn/model/contributions.h"
 #include "cairn/model/selection.h"
 #include "cairn/run/apply.h"
@@ -194,7 +195,8 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
   model->schema().conform(rows, &warnings);
   const ModelCard& card = model->card();
   Json result{{"model", options.model},         {"data", data_name(options.data)}, {"rows", rows.num_rows()},
-              {"task", name_of(model->task())}, {"target", card.target},           {"learner", card.learner}};
+              {"task", name_of(model->task())}, {"target", card.target},           {"learner", card.learner},
+              {"classes", model->classes()}};
   if (rows.num_rows() == 0) throw DataError("explain", "the data have no rows");
   Json importance = Json::array();
   std::optional<Dataset> data;
@@ -218,6 +220,7 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
   if (options.neighbors > 0) result["neighbors"] = neighbors_to_json(*model, rows, options.neighbors, stop);
   if (Json trees = model->drawn_trees(); !trees.is_null()) result["trees"] = std::move(trees);
   result["warnings"] = warnings_to_json(warnings);
+  result["versions"] = {{"cairn", version()}};
   return result;
 }
 

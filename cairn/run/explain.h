@@ -22,9 +22,10 @@ struct ExplainOptions {
   ReadFlags read;
 };
 
-// {"model", "data", "rows", "task", "target", "learner", "metric", "importance", "partial_dependence", "row",
-// "neighbors", "trees", "warnings"}; what was not asked for, or needs a target that the data lack, is absent.
-// With `null`, each entry of "importance" has "p": see null_importance().
+// {"model", "data", "rows", "task", "target", "learner", "classes", "metric", "importance",
+// "partial_dependence", "row", "neighbors", "trees", "warnings", "versions"}; what was not asked for, or
+// needs a target that the data lack, is absent. With `null`, each entry of "importance" has "p": see
+// null_importance().
 Json explain_file(const ExplainOptions& options, const Registry& registry, const StopToken& stop = {});
 
 // How often a column gets as much importance where there is nothing to learn: the model's learner is fitted

@@ -314,6 +314,7 @@ TEST_CASE("models of trees: the tree, what columns do, and the rounds with the o
   CHECK(holds(html, "It has 5 answers."));
   CHECK(holds(html, "\"style\":\"rug\""));
   CHECK(holds(html, "Biscoe (75 %)"));
+  CHECK(holds(html, "12.5 %<span class=\"soft\">10.0 % to 15.0 %</span>"));
   CHECK(holds(html, "Round 3 had the lowest loss on the watched rows"));
   CHECK(holds(html, "\"points\":[[3.0,0.2],[3.0,0.69]]"));
   CHECK(occurrences(html, "<ul") == occurrences(html, "</ul>"));
@@ -341,4 +342,36 @@ TEST_CASE("trees and curves that are not what the schema says leave out what can
   CHECK(refused([](Json& j) { j["trees"]["nodes"][0]["yes"] = 0; }));
   CHECK(refused([](Json& j) { j["partial_dependence"][0].erase("curves"); }));
   CHECK(refused([](Json& j) { j["kept_step"] = 0; }));
+}
+
+TEST_CASE("what came of a blend is said, shipped or not") {
+  Json result = sample("binary");
+  result["blend"] =
+      Json::parse(R"({"shipped": false, "why": "the interval of its gain holds zero", "loss": "log_loss",
+    "single": 0.31, "blended": 0.305, "gain": {"value": 0.005, "low": -0.001, "high": 0.011}, "members": [
+    {"learner": "ridge", "settings": "alpha=10", "weight": 0.25}, {"learner": "random_forest", "settings": "", "weight": 0.75}]})");
+  const auto faults = test::schema_faults(result_schema(), result.dump());
+  CHECK_MESSAGE(faults.empty(), (faults.empty() ? "" : faults[0]));
+  CHECK(holds(report_html(result),
+              "A blend of ridge with alpha=10 (25 %) and random forest (75 %) was tried and not shipped: the "
+              "interval "
+              "of its gain holds zero. Its log loss there is 0.305 against 0.310 of the best single learner: "
+              "lower by "
+              "0.005 (−0.001 to 0.011)."));
+  result["blend"]["shipped"] = true;
+  CHECK(holds(report_html(result),
+              "What is shipped is a blend of ridge with alpha=10 (25 %) and random forest"));
+  result["blend"].erase("why");
+  CHECK(!test::schema_faults(result_schema(), result.dump()).empty());
+}
+
+TEST_CASE("the page of an explanation has importance with its p, curves and the tree") {
+  Json e = test::with_trees(sample("binary"));
+  for (Json& entry : e["importance"]) entry["p"] = 0.05;
+  const std::string page = explanation_html(e);
+  CHECK(holds(page, "p, permuted targets"));
+  for (const char* section : {"explanation", "dependence", "tree"})
+    CHECK(holds(page, "<section id=\"" + std::string(section)));
+  for (const char* section : {"next", "ledger", "candidates"})
+    CHECK(!holds(page, "<section id=\"" + std::string(section)));
 }

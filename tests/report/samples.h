@@ -31,6 +31,7 @@ inline Json with_trees(Json result) {
   result["loss_history"] = Json::parse("[0.69, 0.5, 0.4, 0.3, 0.2]");
   result["watched_history"] = Json::parse("[null, 0.55, 0.48, 0.5, 0.53]");
   result["kept_step"] = 3;
+  result["quantiles"] = Json::parse(R"([{"level": 0.1, "below": 0.125, "low": 0.1, "high": 0.15, "n": 69}])");
   return result;
 }
 
