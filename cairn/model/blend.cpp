@@ -107,6 +107,8 @@ Weights likelihood_weights(std::span<const std::vector<double>> said, std::span<
   return w;
 }
 
+bool counts_from_intercept(const Model& model) { return model.explains_from() == ExplainsFrom::intercept; }
+
 }  // namespace
 
 std::vector<double> blend_weights(std::span<const std::vector<double>> said, std::span<const double> truth,
@@ -136,6 +138,12 @@ void BlendModel::check() const {
   for (const auto& m : members_)
     if (m->task() != task() || m->classes() != classes())
       throw ModelFileError("model", "blends models of different tasks or classes");
+  if (is_classification(task())) return;
+  for (const auto& m : members_)
+    if (const Tensor& means = m->mean_contributions();
+        means.defined() ? means.size(0) != 1 : counts_from_intercept(*m))
+      throw ModelFileError("model",
+                           "has a blend without what the contributions of a member are counted from");
 }
 
 Table BlendModel::predict(const Table& table) const {
@@ -230,7 +238,7 @@ std::unique_ptr<Model> Blend::fit(const Dataset& data, const FitContext& context
     auto model = member->fit(data, context);
     fitted.emplace_back(dynamic_cast<PipelineModel*>(model.release()));
     PipelineModel& one = *fitted.back();
-    if (one.explains_from() == ExplainsFrom::intercept)
+    if (counts_from_intercept(one) && !is_classification(data.task()))
       one.set_mean_contributions(mean_contributions_of_sample(one, data));
   }
   return std::make_unique<BlendModel>(std::move(fitted), weights_, names_);
