@@ -18,21 +18,21 @@ namespace {
 constexpr std::size_t kShown = 20;
 
 std::string figure(const Json& value) {
-  return value.is_number() ? fmt::format("{:.5g}", value.get<double>()) : "-";
+  return value.is_number() ? fmt::format("{:.6g}", value.get<double>()) : "-";
 }
 
 std::string importance_text(const Json& result) {
   const Json& list = result["importance"];
   if (list.empty()) return "";
   const bool p = list[0].contains("p");
-  std::string text = fmt::format(
-      "\n{} is worse by so much when a column is shuffled\n  {:<32} {:>11}   {:<26}{}\n",
-      result["metric"].get<std::string>(), "column", "worse by", "95 % interval", p ? "      p" : "");
+  std::string text = fmt::format("\n{} is worse by so much when a column is shuffled\n  {:<32} {:>11}   {}\n",
+                                 result["metric"].get<std::string>(), "column", "worse by",
+                                 p ? fmt::format("{:<26}      p", "95 % interval") : "95 % interval");
   for (std::size_t i = 0; i < std::min(list.size(), kShown); ++i) {
     const Json& e = list[i];
-    text += fmt::format("  {:<32} {:>11}   {:<26}{}\n", e["feature"].get<std::string>(), figure(e["value"]),
-                        figure(e["low"]) + " to " + figure(e["high"]),
-                        p ? fmt::format("{:>7}", figure(e["p"])) : "");
+    const std::string interval = figure(e["low"]) + " to " + figure(e["high"]);
+    text += fmt::format("  {:<32} {:>11}   {}\n", e["feature"].get<std::string>(), figure(e["value"]),
+                        p ? fmt::format("{:<26}{:>7}", interval, figure(e["p"])) : interval);
   }
   if (list.size() > kShown) text += fmt::format("  ({} more; --json has them)\n", list.size() - kShown);
   return text;
@@ -63,15 +63,17 @@ std::string dependence_text(const Json& result) {
 }
 
 std::string row_text(const Json& row) {
-  std::string text =
-      fmt::format("\nrow {}: {}; {} is {}, {} of it before anything is known\n",
-                  row["number"].get<std::int64_t>(), row["prediction"].get<std::string>(),
-                  row["score_of"].get<std::string>(), figure(row["score"]), figure(row["base"]));
+  const std::string score_of = row["score_of"];
+  const std::string said =
+      score_of == "the prediction" ? "" : fmt::format(" {};", row["prediction"].get<std::string>());
+  std::string text = fmt::format("\nrow {}:{} {} is {}, {} of it before anything is known\n",
+                                 row["number"].get<std::int64_t>(), said, score_of, figure(row["score"]),
+                                 figure(row["base"]));
   std::size_t shown = 0;
   for (const Json& part : row["contributions"]) {
     if (shown++ == kShown) break;
     text +=
-        fmt::format("  {:>+11.5g}  {} = {}\n", part["value"].get<double>(), part["column"].get<std::string>(),
+        fmt::format("  {:>+12.6g}  {} = {}\n", part["value"].get<double>(), part["column"].get<std::string>(),
                     part["cell"].is_null() ? "(missing)" : part["cell"].get<std::string>());
   }
   return text;

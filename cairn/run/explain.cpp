@@ -140,6 +140,7 @@ void add_importance(Json& result, const PipelineModel& model, const Dataset& dat
   const Metric& metric = asked_metric(o, data.task());
   const auto seed = static_cast<std::uint64_t>(o.seed);
   result["metric"] = metric.name;
+  if (o.null > 0) learner_of(model, data, registry);  // what cannot be done is said before the work
   Json importance = permutation_importance(model, data, metric, {.seed = seed}, stop);
   if (o.null > 0) {
     const Json p = null_importance(model, data, metric, o.null, seed, registry, stop);
@@ -204,13 +205,12 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
     data = dataset_for(*model, std::move(read.table));
     add_importance(result, *model, *data, options, registry, stop);
     importance = result["importance"];
-  } else if (options.null > 0) {
-    throw DataError("--null",
-                    fmt::format("the data have no column '{}', which holds the truth", card.target));
   } else {
-    warnings.push_back(
-        {"no_truth", "",
-         fmt::format("There is no column '{}' in the data, so importance cannot be measured.", card.target)});
+    const std::string why =
+        card.target.empty() ? "the model does not say what it predicts"
+                            : fmt::format("the data have no column '{}', which holds the truth", card.target);
+    if (options.null > 0) throw DataError("--null", why);
+    warnings.push_back({"no_truth", "", fmt::format("Importance cannot be measured: {}.", why)});
   }
   const Table features = data ? data->features() : rows;
   result["partial_dependence"] = partial_dependence_to_json(
