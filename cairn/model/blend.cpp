@@ -96,7 +96,8 @@ Weights likelihood_weights(std::span<const std::vector<double>> said, std::span<
     double share = 1, then = now;
     for (int half = 0; half < kHalvings; ++half, share /= 2) {
       for (std::size_t a = 0; a < k; ++a) next[a] = w[a] + share * (aim[a] - w[a]);
-      if ((then = loss(next)) < now) break;
+      then = loss(next);
+      if (then < now) break;
     }
     if (!(then < now)) break;
     const bool settled = now - then < kSettled * std::abs(now);

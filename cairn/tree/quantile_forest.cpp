@@ -81,6 +81,50 @@ void thin(std::vector<std::int64_t>& begin, std::vector<std::int32_t>& samples, 
   samples.resize(at(kept));
 }
 
+// The weights w_i(x) of the training rows for one row x: kept by a thread from row to row.
+class RowWeights {
+ public:
+  void begin(std::size_t rows) {
+    share_.resize(std::max(share_.size(), rows));  // zero but for those touched
+    rows_ = rows;
+    touched_.clear();
+    trees_ = 0;
+  }
+  // The rows of a leaf, each by its part of them.
+  void add(std::span<const std::int32_t> leaf, std::span<const double> weights) {
+    double sum = weights.empty() ? static_cast<double>(leaf.size()) : 0;
+    if (!weights.empty())
+      for (const std::int32_t i : leaf) sum += weights[at(i)];
+    if (!(sum > 0)) return;
+    for (const std::int32_t i : leaf) {
+      if (share_[at(i)] == 0) touched_.push_back(i);
+      share_[at(i)] += (weights.empty() ? 1 : weights[at(i)]) / sum;
+    }
+    trees_ += 1;
+  }
+  // Places in ascending order with their weight; all is zero again after it.
+  template <class Use>
+  void take(Use&& use) {
+    if (touched_.size() * kSortFactor < rows_) {
+      std::ranges::sort(touched_);
+    } else {
+      touched_.clear();
+      for (std::size_t i = 0; i < rows_; ++i)
+        if (share_[i] != 0) touched_.push_back(static_cast<std::int32_t>(i));
+    }
+    for (const std::int32_t i : touched_) {
+      use(at(i), share_[at(i)] / trees_);
+      share_[at(i)] = 0;
+    }
+  }
+
+ private:
+  std::vector<double> share_;
+  std::vector<std::int32_t> touched_;
+  std::size_t rows_ = 0;
+  double trees_ = 0;
+};
+
 }  // namespace
 
 const ParamList& QuantileForestParams::list() {
@@ -144,42 +188,19 @@ Table QuantileForestModel::quantiles(const Table& table, std::span<const double>
   std::ranges::stable_sort(order, {}, [&](std::size_t i) { return levels[i]; });
   std::vector<std::vector<double>> found(levels.size(), std::vector<double>(at(x.rows())));
   walk_leaves(forest_.trees(), x, {}, [&](std::int64_t r, const std::vector<std::int32_t>& leaves) {
-    static thread_local std::vector<double> share;  // [n]; zero between rows
-    static thread_local std::vector<std::int32_t> touched;
-    share.resize(std::max(share.size(), targets.size()));
-    touched.clear();
-    double total = 0;
-    for (const std::int32_t leaf : leaves) {
-      const auto part = samples.subspan(at(begin[at(leaf)]), at(begin[at(leaf) + 1] - begin[at(leaf)]));
-      double sum = static_cast<double>(part.size());
-      if (!weights.empty()) {
-        sum = 0;
-        for (const std::int32_t i : part) sum += weights[at(i)];
-      }
-      if (!(sum > 0)) continue;
-      for (const std::int32_t i : part) {
-        if (share[at(i)] == 0) touched.push_back(i);
-        share[at(i)] += (weights.empty() ? 1 : weights[at(i)]) / sum;
-      }
-      total += 1;
-    }
-    if (touched.size() * kSortFactor < targets.size()) {
-      std::ranges::sort(touched);
-    } else {
-      touched.clear();
-      for (std::size_t i = 0; i < targets.size(); ++i)
-        if (share[i] != 0) touched.push_back(static_cast<std::int32_t>(i));
-    }
-    double below = 0;
+    static thread_local RowWeights of_row;
+    of_row.begin(targets.size());
+    for (const std::int32_t leaf : leaves)
+      of_row.add(samples.subspan(at(begin[at(leaf)]), at(begin[at(leaf) + 1] - begin[at(leaf)])), weights);
+    double below = 0, last = std::nan("");
     std::size_t next = 0;
-    for (const std::int32_t i : touched) {
-      below += share[at(i)] / total;
-      share[at(i)] = 0;
+    of_row.take([&](std::size_t place, double share) {
+      below += share;
+      last = targets[place];
       for (; next < order.size() && below >= levels[order[next]] - kRounding; ++next)
-        found[order[next]][at(r)] = targets[at(i)];
-    }
-    for (; next < order.size(); ++next)  // rounding at the very end
-      found[order[next]][at(r)] = touched.empty() ? std::nan("") : targets[at(touched.back())];
+        found[order[next]][at(r)] = last;
+    });
+    for (; next < order.size(); ++next) found[order[next]][at(r)] = last;  // rounding at the very end
   });
   Table out = Table::with_rows(table.num_rows());
   for (std::size_t i = 0; i < levels.size(); ++i) {

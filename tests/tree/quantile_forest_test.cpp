@@ -98,11 +98,12 @@ TEST_CASE("quantile forest: the definition, row by row, on few rows and on many"
       std::vector<double> wanted;
       for (const double level : {0.3, 0.9}) {
         below = 0;
-        for (const std::size_t i : order)
-          if ((below += w[i]) >= level - 1e-12) {
-            wanted.push_back(s.y[i]);
-            break;
-          }
+        for (const std::size_t i : order) {
+          below += w[i];
+          if (below < level - 1e-12) continue;
+          wanted.push_back(s.y[i]);
+          break;
+        }
       }
       CHECK(column(said, 1)[r] == wanted[0]);
       CHECK(column(said, 0)[r] == wanted[1]);
