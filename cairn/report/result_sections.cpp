@@ -6,6 +6,7 @@
 #include "cairn/report/format_internal.h"
 #include "cairn/report/sections_internal.h"
 #include "cairn/report/verdict_internal.h"
+#include "cairn/report/words_internal.h"
 
 namespace cairn::report {
 namespace {
@@ -130,36 +131,6 @@ void add_metrics(Page& page, const Json& result) {
   page.add(table(columns, rows, "Metrics with intervals"));
   page.close_section();
 }
-
-namespace {
-
-// What came of blending, with the figures that decided.
-std::string blend_words(const Json& blend) {
-  const Json& members = field(blend, "members");
-  std::string names;
-  for (const Json& m : members) {
-    const double weight = number_at(m, "weight").value_or(0);
-    const std::string settings = text_at(m, "settings");
-    names += fmt::format("{}{}{} ({})",
-                         names.empty()           ? ""
-                         : &m == &members.back() ? " and "
-                                                 : ", ",
-                         learner_label(text_at(m, "learner")),
-                         settings.empty() ? "" : fmt::format(" with {}", settings), percent(weight, 0));
-  }
-  const Figure gain = figure_of(field(blend, "gain"));
-  std::string text = flag_at(blend, "shipped")
-                         ? fmt::format("What is shipped is a blend of {}", names)
-                         : fmt::format("A blend of {} was tried and not shipped", names);
-  text += fmt::format(": {}.", text_at(blend, "why"));
-  if (gain.bounded() && members.size() > 1)
-    text += fmt::format(" Its {} there is {} against {} of the best single learner: lower by {} ({}).",
-                        metric_label(text_at(blend, "loss")), number(number_at(blend, "blended")),
-                        number(number_at(blend, "single")), value_of(gain), interval_of(gain));
-  return text;
-}
-
-}  // namespace
 
 void add_candidates(Page& page, const Json& result) {
   const Json& candidates = field(result, "candidates");

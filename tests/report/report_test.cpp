@@ -356,11 +356,14 @@ TEST_CASE("what came of a blend is said, shipped or not") {
               "A blend of ridge with alpha=10 (25 %) and random forest (75 %) was tried and not shipped: the "
               "interval "
               "of its gain holds zero. Its log loss there is 0.305 against 0.310 of the best single learner: "
-              "lower by "
+              "a gain of "
               "0.005 (−0.001 to 0.011)."));
   result["blend"]["shipped"] = true;
+  result["learner"] = "blend";
   CHECK(holds(report_html(result),
               "What is shipped is a blend of ridge with alpha=10 (25 %) and random forest"));
+  CHECK(
+      holds(report_text(result, false, 200), "blend of ridge with alpha=10 (25 %) and random forest (75 %)"));
   result["blend"].erase("why");
   CHECK(!test::schema_faults(result_schema(), result.dump()).empty());
 }
