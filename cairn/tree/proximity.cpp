@@ -50,23 +50,27 @@ Proximities proximities(const TreeEnsemble& trees, const Matrix& x, std::int64_t
   parallel_for(
       n, kRows,
       [&](std::int64_t first, std::int64_t end) {
-        std::vector<std::int32_t> shared(at(n)), order(at(n));
+        std::vector<std::int32_t> shared(at(n)), touched;  // shared: zero but for those touched
         for (std::int64_t r = first; r < end; ++r) {
-          std::ranges::fill(shared, 0);
+          touched.clear();
           for (std::int64_t i = 0; i < t; ++i) {
             const auto leaf = at(leaves[at(r * t + i)]);
-            for (std::int64_t m = begin[leaf]; m < begin[leaf + 1]; ++m) ++shared[at(members[at(m)])];
+            for (std::int64_t m = begin[leaf]; m < begin[leaf + 1]; ++m)
+              if (const std::int32_t other = members[at(m)]; other != r && shared[at(other)]++ == 0)
+                touched.push_back(other);
           }
-          shared[at(r)] = -1;  // not its own neighbour
-          std::iota(order.begin(), order.end(), 0);
-          std::ranges::partial_sort(order, order.begin() + found.k, [&](std::int32_t a, std::int32_t b) {
+          // Rows that share no leaf fill up what is left, the first ones first.
+          for (std::int32_t other = 0; std::ssize(touched) < found.k; ++other)
+            if (other != r && shared[at(other)] == 0) touched.push_back(other);
+          std::ranges::partial_sort(touched, touched.begin() + found.k, [&](std::int32_t a, std::int32_t b) {
             return shared[at(a)] != shared[at(b)] ? shared[at(a)] > shared[at(b)] : a < b;
           });
           for (std::int64_t j = 0; j < found.k; ++j) {
-            found.neighbors[at(r * found.k + j)] = order[at(j)];
+            found.neighbors[at(r * found.k + j)] = touched[at(j)];
             found.proximity[at(r * found.k + j)] =
-                static_cast<float>(shared[at(order[at(j)])]) / static_cast<float>(t);
+                static_cast<float>(shared[at(touched[at(j)])]) / static_cast<float>(t);
           }
+          for (const std::int32_t other : touched) shared[at(other)] = 0;
         }
       },
       stop);
