@@ -149,6 +149,9 @@ Verb add_predict(CLI::App& program) {
   app->add_flag("--probabilities", options->probabilities, "one column p_<class> a class");
   app->add_option("--interval", options->interval,
                   "coverage such as 0.9: columns low and high, or prediction_set for classes");
+  app->add_option("--quantiles", options->quantiles,
+                  "levels such as 0.1,0.5,0.9: columns q_<level>; of quantile_forest")
+      ->delimiter(',');
   app->add_flag("--explain", options->explain,
                 "base and one column contribution_<column> a column, which add up to the prediction (for "
                 "classes: to score, the log-odds; of single trees and forests the probability)");

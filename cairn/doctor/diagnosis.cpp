@@ -89,7 +89,7 @@ void probe_rows(const Probing& p, Diagnosis& diagnosis) {
 }
 
 void probe_flexibility(const Probing& p, Diagnosis& diagnosis) {
-  const Candidate& shipped = p.in.selection->candidates[0];
+  const Candidate& shipped = p.in.selection->single();
   const LearnerEntry& entry = *shipped.entry;
   if (entry.flexibility[0] == '\0') {
     diagnosis.could_not_examine.push_back(
@@ -127,7 +127,7 @@ void probe_flexibility(const Probing& p, Diagnosis& diagnosis) {
 }
 
 void probe_features(const Probing& p, Diagnosis& diagnosis) {
-  const Candidate& shipped = p.in.selection->candidates[0];
+  const Candidate& shipped = p.in.selection->single();
   std::int64_t numbers = 0;
   const Table features = p.data.features();
   for (const Column& c : features.columns())
@@ -162,7 +162,7 @@ void probe_features(const Probing& p, Diagnosis& diagnosis) {
 void compare_families(const Probing& p, Diagnosis& diagnosis) {
   const auto& candidates = p.in.selection->candidates;
   const auto other = std::ranges::find_if(candidates, [&](const Candidate& c) {
-    return c.learner != candidates[0].learner && c.failure.empty() && !std::isnan(c.mean);
+    return c.learner != candidates[0].learner && c.entry->make && c.failure.empty() && !std::isnan(c.mean);
   });
   if (other == candidates.end()) {
     diagnosis.could_not_examine.push_back(
@@ -192,8 +192,7 @@ void probe_leaks(const Probing& p, Diagnosis& diagnosis) {
     const std::vector<std::string> column{w.column};
     const Dataset without = p.data.with_features(p.data.features().without(column));
     const CrossValidation other = measure(
-        p,
-        *configured(*p.in.selection->candidates[0].entry, {}, without, *p.in.registry, p.in.options.pipeline),
+        p, *configured(*p.in.selection->single().entry, {}, without, *p.in.registry, p.in.options.pipeline),
         without);
     Advice a = advice_from(
         p, other,
@@ -217,9 +216,13 @@ Diagnosis diagnose(const DiagnosisInput& in, const FitContext& context) {
                                            "let two people label the same 200 rows, or state --human-error"});
   if (!in.probe) return diagnosis;
   Probing p{in, context, sample_rows(*in.train, kProbeRows, in.options.seed), {}};
+  if (in.selection->blend.shipped)
+    diagnosis.ledger_notes.push_back(
+        fmt::format("What the probes tried was tried on {}, the best single learner of the blend.",
+                    in.selection->single().learner));
   const bool same_rows = p.data.num_rows() == in.selection->rows;
-  p.shipped = same_rows ? in.selection->candidates[0].cross_validation
-                        : measure(p, *in.selection->candidates[0].pipeline, p.data);
+  p.shipped = same_rows ? in.selection->single().cross_validation
+                        : measure(p, *in.selection->single().pipeline, p.data);
   probe_rows(p, diagnosis);
   probe_flexibility(p, diagnosis);
   probe_features(p, diagnosis);

@@ -62,7 +62,7 @@ struct Diagnosis {
 struct DiagnosisInput {
   const Dataset* train = nullptr;
   const Registry* registry = nullptr;
-  const Selection* selection = nullptr;  // candidates[0] is the model that was shipped
+  const Selection* selection = nullptr;  // candidates[0] was shipped; of a blend the probes fit single()
   const Metric* metric = nullptr;
   const Judged* on_train = nullptr;  // the shipped model on the rows it saw
   const Judged* on_dev = nullptr;    // rows like those the model will meet; null when none were given

@@ -61,7 +61,7 @@ LearningPoint summarise(const Draws& d) {
 // on which some size could not be fitted (a class is absent from so few rows) are left out of every size, so
 // that sizes stay paired.
 std::vector<Draws> measure_sizes(const DiagnosisInput& in, const Dataset& data, const FitContext& context) {
-  const Learner& learner = *in.selection->candidates[0].pipeline;
+  const Learner& learner = *in.selection->single().pipeline;
   std::vector<Draws> sizes(std::size(kFractions) + 1);
   std::uint64_t number = 0;
   for (const Split& fold : k_fold(data, in.selection->folds, in.options.seed)) {

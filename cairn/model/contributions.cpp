@@ -143,4 +143,17 @@ Tensor mean_contributions(const PipelineModel& model, const Dataset& data) {
                      static_cast<std::int64_t>(all.columns.size())});
 }
 
+// No more than a few tens of megabytes of contributions.
+Tensor mean_contributions_of_sample(const PipelineModel& model, const Dataset& data) {
+  constexpr std::int64_t kEnoughRows = 20'000, kMostCells = 4'000'000;
+  const std::int64_t width =
+      model.num_columns() * std::max<std::int64_t>(1, static_cast<std::int64_t>(model.classes().size()));
+  const std::int64_t most =
+      std::clamp<std::int64_t>(kMostCells / std::max<std::int64_t>(1, width), 1, kEnoughRows);
+  if (data.num_rows() <= most) return mean_contributions(model, data);
+  std::vector<std::int64_t> rows;
+  for (std::int64_t i = 0; i < most; ++i) rows.push_back(i * data.num_rows() / most);
+  return mean_contributions(model, data.select(rows));
+}
+
 }  // namespace cairn

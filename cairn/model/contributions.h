@@ -47,5 +47,7 @@ Contributions contributions(const PipelineModel& model, const Table& table);
 // Mean contributions [k, c], counted from the intercept, over rows that the model was trained on: what
 // contributions() are counted from once the model holds them.
 Tensor mean_contributions(const PipelineModel& model, const Dataset& data);
+// The same from rows at even distances, as many as tell a mean.
+Tensor mean_contributions_of_sample(const PipelineModel& model, const Dataset& data);
 
 }  // namespace cairn

@@ -1,6 +1,10 @@
 #include "cairn/model/learner.h"
 
+#include <nlohmann/json.hpp>
+
 namespace cairn {
+
+Json Model::drawn_trees() const { return nullptr; }
 
 void ModelCard::visit(Visitor& v) {
   v.value("task", task);

@@ -111,6 +111,10 @@ class Model {
   virtual std::vector<double> loss_history() const { return {}; }
   // The loss on rows that were watched for early stopping, after each epoch; empty when none were.
   virtual std::vector<double> watched_history() const { return {}; }
+  // The step (1 is the first) whose model was kept, where training went on beyond it; 0: the last one.
+  virtual std::int64_t kept_step() const { return 0; }
+  // What a page can draw of a model of trees, as "trees" of result.json; null for other models.
+  virtual Json drawn_trees() const;
   // What the first layer looks for, as pictures: u8 [n, H, W, C]; undefined for a model that has none.
   virtual Tensor filters() const { return {}; }
 

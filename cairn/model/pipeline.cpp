@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 namespace cairn {
 namespace {
@@ -53,6 +54,8 @@ std::unique_ptr<Model> Pipeline::fit(const Dataset& data, const FitContext& cont
 PipelineModel::PipelineModel(Schema schema, std::vector<std::unique_ptr<FittedTransform>> transforms,
                              std::unique_ptr<Model> model)
     : schema_(std::move(schema)), transforms_(std::move(transforms)), model_(std::move(model)) {}
+
+Json PipelineModel::drawn_trees() const { return model_->drawn_trees(); }
 
 Table PipelineModel::transformed(const Table& raw) const {
   Table table = schema_.conform(raw);

@@ -60,6 +60,8 @@ class PipelineModel : public Model {
   std::vector<std::string> notes() const override { return model_->notes(); }
   std::vector<double> loss_history() const override { return model_->loss_history(); }
   std::vector<double> watched_history() const override { return model_->watched_history(); }
+  std::int64_t kept_step() const override { return model_->kept_step(); }
+  Json drawn_trees() const override;
   Tensor filters() const override { return model_->filters(); }
 
   const Schema& schema() const { return schema_; }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cairn/base/suggest.h"
+#include "cairn/model/blend.h"
 
 namespace cairn {
 namespace {
@@ -28,6 +29,7 @@ const Reader& Registry::reader(std::string_view name) const { return find(reader
 std::unique_ptr<Model> Registry::blank_model(std::string_view kind) const {
   for (const LearnerEntry& e : learners)
     if (kind == e.model_kind) return e.blank();
+  if (kind == BlendModel::kKind) return std::make_unique<BlendModel>(this);
   throw ModelFileError("model", fmt::format("holds a '{}', which this build does not know", kind),
                        "A newer cairn wrote it; update this one.");
 }

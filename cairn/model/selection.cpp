@@ -10,6 +10,7 @@
 #include <set>
 
 #include "cairn/base/suggest.h"
+#include "cairn/model/blend_choice_internal.h"
 
 namespace cairn {
 namespace {
@@ -267,6 +268,8 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
                     ? "no learner serves this task"
                     : fmt::format("no learner could be fitted; {} said: {}", selection.candidates[0].learner,
                                   selection.candidates[0].failure));
+  if (options.blend && options.learners.empty())
+    try_blend(selection, options, data, limited ? options.time_limit - seconds_since(start) : INFINITY);
   return selection;
 }
 

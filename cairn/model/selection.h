@@ -23,6 +23,7 @@ struct SelectionOptions {
   std::vector<std::string> learners;  // empty: every learner of the registry that serves the task
   Settings settings;
   PipelineOptions pipeline;
+  bool blend = true;  // with no learner named: try a blend of the candidates
   // Seconds; 0: none. When it bites, `cut_short` says so. Several candidates: the rest is left out. One: each
   // fit gets an even share, in which it ends with what it has or not at all (ResourceError).
   double time_limit = 0;
@@ -42,6 +43,22 @@ struct Candidate {
   std::string failure;  // why it could not be fitted, or ""
 };
 
+// What came of blending the candidates: their weighted mean, with weights fitted on out-of-fold predictions.
+// It is shipped when its loss on rows that neither members nor weights had seen is lower: the 95 % interval
+// of the paired difference excludes zero, the gain is 2 % of the loss or more, and the metric says the same.
+struct BlendTrial {
+  struct Member {
+    std::string learner, settings;
+    double weight = 0;
+  };
+  bool tried = false, shipped = false;
+  std::vector<Member> members;
+  std::string loss;                // "log_loss" or "mse"
+  double single = 0, blended = 0;  // mean losses: of the best single candidate, and of the blend
+  PairedDifference gain;           // single - blended over rows
+  std::string why;                 // in a clause: why it was shipped, or was not
+};
+
 struct Selection {
   std::vector<Candidate> candidates;  // best first; those that failed last
   Candidate baseline;                 // the best learner of cost 0, always measured
@@ -49,7 +66,10 @@ struct Selection {
   int folds = 0;
   std::string note;  // "chosen on 50000 of 450000 rows", or ""
   bool cut_short = false;
+  BlendTrial blend;
   double seconds_left = 0;  // of the time limit, for the final fit of a single candidate; 0: no limit
+  // The best candidate that is no blend: what a probe may fit again with other settings.
+  const Candidate& single() const { return candidates[blend.shipped ? 1 : 0]; }
 };
 
 // Throws what the fit threw when a learner was named and cannot be fitted; UsageError for settings that fit

@@ -176,43 +176,74 @@ void add_learning_curve(Page& page, const Json& result) {
   page.close_section();
 }
 
-void add_loss_history(Page& page, const Json& result) {
-  const Json& history = field(result, "loss_history");
-  if (!history.is_array() || history.size() < 2) return;
-  Json steps = Json::array();
-  for (std::size_t i = 0; i < history.size(); ++i) steps.push_back(i);
-  // A long history is thinned evenly: a screen shows no more.
+namespace {
+
+// Where the kept round of boosting stands, from the lowest to the highest loss of the chart.
+Json kept_line(const Json& history, const Json& watched, double step) {
+  double low = INFINITY, high = -INFINITY;
+  for (const Json* list : {&history, &watched})
+    for (const Json& v : *list)
+      if (v.is_number()) low = std::min(low, v.get<double>()), high = std::max(high, v.get<double>());
+  if (!(low < high)) return nullptr;
+  return {
+      {"label", "kept"}, {"style", "reference"}, {"role", "ink"}, {"points", {{step, low}, {step, high}}}};
+}
+
+// A long history is thinned evenly: a screen shows no more.
+Json thinned(const Json& all) {
   constexpr std::size_t kPoints = 500;
-  const Json all = points_of(steps, history);
   Json points = Json::array();
   const std::size_t shown = std::min(all.size(), kPoints);
   for (std::size_t i = 0; i < shown; ++i)
     points.push_back(all[shown < 2 ? 0 : i * (all.size() - 1) / (shown - 1)]);
+  return points;
+}
+
+std::string loss_table(const Json& points, const std::string& step) {
   std::vector<Row> rows;
+  const std::size_t shown = points.size();
   for (std::size_t i = 0; i < std::min<std::size_t>(shown, kShownRows); ++i) {
     const Json& p = points[shown <= kShownRows ? i : i * (shown - 1) / (kShownRows - 1)];
     rows.push_back({{number(p[0].get<double>(), 0), number(p[1].get<double>())}});
   }
+  return table({{capitalised(step), true}, {"Loss", true}}, rows, "Training loss");
+}
+
+}  // namespace
+
+void add_loss_history(Page& page, const Json& result) {
+  const Json& history = field(result, "loss_history");
+  if (!history.is_array() || history.size() < 2) return;
+  // Boosting counts rounds from 1; the first loss of a minimiser is that of its starting point.
+  const bool rounds = has(result, "trees");
+  const std::string step = rounds ? "round" : "step";
+  Json steps = Json::array();
+  for (std::size_t i = 0; i < history.size(); ++i) steps.push_back(i + (rounds ? 1 : 0));
+  const Json points = thinned(points_of(steps, history));
   const Json& watched = field(result, "watched_history");
   const bool two = watched.is_array() && watched.size() == history.size();
-  Json series = Json::array({{{"label", two ? "training" : "loss"},
-                              {"style", points.size() > 40 ? "line" : "marked"},
-                              {"role", "accent"},
-                              {"points", points}}});
-  if (two)
+  const char* style = points.size() > 40 ? "line" : "marked";
+  Json series = Json::array(
+      {{{"label", two ? "training" : "loss"}, {"style", style}, {"role", "accent"}, {"points", points}}});
+  std::string about = fmt::format("The loss on the training rows, after each {}.", step);
+  if (two) {
+    about = fmt::format("The loss after each {}, on the training rows and on those that were watched.", step);
     series.push_back({{"label", "watched rows"},
-                      {"style", points.size() > 40 ? "line" : "marked"},
+                      {"style", style},
                       {"role", "warm"},
-                      {"points", points_of(steps, watched)}});
-  page.open_section("loss", "How it was fitted",
-                    two ? "The loss after each step, on the training rows and on those that were watched."
-                        : "The loss on the training rows, after each step.");
+                      {"points", thinned(points_of(steps, watched))}});
+    if (const auto kept = number_at(result, "kept_step")) {
+      if (Json line = kept_line(history, watched, *kept); !line.is_null()) series.push_back(std::move(line));
+      about += fmt::format(" {} {} had the lowest loss on the watched rows: what came after it was left out.",
+                           capitalised(step), number(*kept, 0));
+    }
+  }
+  page.open_section("loss", "How it was fitted", about);
   page.chart({{"kind", "xy"},
-              {"x", {{"title", "step"}, {"whole", true}}},
-              {"y", {{"title", "training loss"}}},
+              {"x", {{"title", step}, {"whole", true}}},
+              {"y", {{"title", two ? "loss" : "training loss"}}},
               {"series", series}},
-             "", "Training loss after each step.", 260,
-             table({{"Step", true}, {"Loss", true}}, rows, "Training loss"));
+             "", fmt::format("Training loss after each {}.", step), 260, loss_table(points, step));
   page.close_section();
 }
 

@@ -27,6 +27,9 @@ void add_importance(Page& page, const Json& result) {
   const std::size_t shown = std::min(importance.size(), kShownRows);
   Json labels = Json::array(), values = Json::array(), ranges = Json::array();
   std::vector<Row> rows;
+  const bool by_chance = has(importance[0], "p");
+  std::vector<Column> columns{{"Column"}, {label + " worse by", true}, {"Interval", true}};
+  if (by_chance) columns.push_back({"p, permuted targets", true});
   for (std::size_t i = 0; i < shown; ++i) {
     const Json& entry = importance[i];
     const Figure f = figure_of(entry);
@@ -34,6 +37,7 @@ void add_importance(Page& page, const Json& result) {
     values.push_back(f.value ? Json(*f.value) : Json(nullptr));
     ranges.push_back(f.bounded() ? Json{*f.low, *f.high} : Json(nullptr));
     rows.push_back({{escaped(text_at(entry, "feature")), value_of(f), interval_of(f)}});
+    if (by_chance) rows.back().cells.push_back(number(number_at(entry, "p")));
   }
   page.chart(
       {{"kind", "rows"},
@@ -43,8 +47,7 @@ void add_importance(Page& page, const Json& result) {
         {{{"label", "interval"}, {"quiet", true}, {"style", "range"}, {"role", "ink"}, {"values", ranges}},
          {{"label", "worse by"}, {"style", "bar"}, {"role", "accent"}, {"values", values}}}}},
       "Columns", fmt::format("Bars: how much worse {} gets when one column is shuffled.", label),
-      60 + 27 * static_cast<int>(shown),
-      table({{"Column"}, {label + " worse by", true}, {"Interval", true}}, rows, "Importance"));
+      60 + 27 * static_cast<int>(shown), table(columns, rows, "Importance"));
   const std::string rest = shown_of(shown, importance.size(), "columns");
   if (!rest.empty()) page.paragraph(rest);
 }

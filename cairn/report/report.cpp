@@ -87,11 +87,14 @@ std::string report_html(const Json& result) {
   add_advice(page, result);
   add_metrics(page, result);
   add_intervals(page, result);
+  add_quantiles(page, result);
   add_candidates(page, result);
   add_curves(page, result);
   add_confusion(page, result);
   add_pictures(page, result);
   add_explanation(page, result);
+  add_partial_dependence(page, result);
+  add_trees(page, result);
   add_ledger(page, result);
   add_learning_curve(page, result);
   add_loss_history(page, result);
@@ -116,6 +119,19 @@ std::string evaluation_html(const Json& evaluation) {
   add_data_remarks(page, result);
   page.add(footer(result) + "</main>");
   return page.finish(title_of(result));
+}
+
+std::string explanation_html(const Json& explanation) {
+  using namespace report;
+  Page page;
+  page.add("<main>\n");
+  add_masthead(page, "Explanation", explanation);
+  add_explanation(page, explanation);
+  add_partial_dependence(page, explanation);
+  add_trees(page, explanation);
+  add_data_remarks(page, explanation);
+  page.add(footer(explanation) + "</main>");
+  return page.finish(title_of(explanation));
 }
 
 std::string_view result_schema() { return report::asset(cairn_result_schema_begin, cairn_result_schema_end); }

@@ -22,6 +22,9 @@ std::string report_text(const Json& result, bool colour, int width);
 // The page of `evaluate`, from fields of result.json; what only training knows is absent.
 std::string evaluation_html(const Json& evaluation);
 
+// The page of `explain`, from the JSON of cairn/run/explain.h.
+std::string explanation_html(const Json& explanation);
+
 // What `describe` shows of the JSON of cairn/data/describe.h, with "name", "warnings" and "guesses" beside it
 // where the caller knows them: a line a column with its distribution in block characters, and a page with a
 // chart a column.

@@ -111,7 +111,9 @@ std::string report_text(const Json& result, bool colour, int width) {
   out.strong(v.baseline.empty() ? v.sentence + "." : fmt::format("{}; {}.", v.sentence, v.baseline));
   std::string figure = v.figure.empty() ? "" : v.figure + ".";
   if (has(result, "learner"))
-    figure += fmt::format(" Learner: {}.", learner_label(text_at(result, "learner")));
+    figure += fmt::format(
+        " Learner: {}{}.", learner_label(text_at(result, "learner")),
+        flag_at(field(result, "blend"), "shipped") ? " of " + blend_members(field(result, "blend")) : "");
   out.soft(figure);
   if (!v.doubt.empty()) out.item("!", v.doubt);
   if (field(result, "deterministic") == false)

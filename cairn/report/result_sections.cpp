@@ -6,6 +6,7 @@
 #include "cairn/report/format_internal.h"
 #include "cairn/report/sections_internal.h"
 #include "cairn/report/verdict_internal.h"
+#include "cairn/report/words_internal.h"
 
 namespace cairn::report {
 namespace {
@@ -179,6 +180,7 @@ void add_candidates(Page& page, const Json& result) {
                          labels.size()),
              height, "");
   page.add(behind);
+  if (has(result, "blend")) page.paragraph(blend_words(field(result, "blend")));
   page.close_section();
 }
 
@@ -205,6 +207,24 @@ void add_intervals(Page& page, const Json& result) {
   }
   page.add(
       table({{"Asked for"}, {"Held", true}, {sets ? "Classes a set" : "Width", true}}, rows, "Coverage"));
+  page.close_section();
+}
+
+void add_quantiles(Page& page, const Json& result) {
+  const Json& quantiles = field(result, "quantiles");
+  if (!quantiles.is_array() || quantiles.empty()) return;
+  page.open_section("quantiles", "Quantiles",
+                    "How many of the held-out rows lie below what `cairn predict --quantiles` gives.");
+  std::vector<Row> rows;
+  for (const Json& q : quantiles) {
+    const Figure below = figure_of(q, "below");
+    rows.push_back(
+        {{percent(number_at(q, "level").value_or(0), 0),
+          with_soft(
+              below.value ? percent(*below.value) : std::string(kUnknown),
+              below.bounded() ? fmt::format("{} to {}", percent(*below.low), percent(*below.high)) : "")}});
+  }
+  page.add(table({{"Quantile"}, {"Rows below", true}}, rows, "Quantiles"));
   page.close_section();
 }
 

@@ -14,6 +14,7 @@ void add_masthead(Page& page, std::string_view kind, const Json& result);
 void add_verdict(Page& page, const Json& result);
 void add_metrics(Page& page, const Json& result);
 void add_intervals(Page& page, const Json& result);  // what `predict --interval` would hold
+void add_quantiles(Page& page, const Json& result);  // how those of `predict --quantiles` hold
 void add_advice(Page& page, const Json& result);
 void add_candidates(Page& page, const Json& result);
 void add_curves(Page& page, const Json& result);
@@ -21,6 +22,8 @@ void add_confusion(Page& page, const Json& result);
 void add_pictures(Page& page, const Json& result);  // samples, worst errors, first-layer filters
 void add_slices(Page& page, const Json& evaluation);
 void add_explanation(Page& page, const Json& result);  // permutation importance and coefficients
+void add_partial_dependence(Page& page, const Json& result);
+void add_trees(Page& page, const Json& result);  // the first tree of a model of trees
 void add_ledger(Page& page, const Json& result);
 void add_learning_curve(Page& page, const Json& result);
 void add_loss_history(Page& page, const Json& result);

@@ -68,4 +68,31 @@ std::string gap_words(const Json& gap) {
   return words + (is_proven(gap) ? "" : ", unproven");
 }
 
+std::string blend_members(const Json& blend) {
+  const Json& members = field(blend, "members");
+  if (!members.is_array()) return "";
+  std::string names;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const std::string settings = text_at(members[i], "settings");
+    if (i > 0) names += i + 1 == members.size() ? " and " : ", ";
+    names += learner_label(text_at(members[i], "learner"));
+    if (!settings.empty()) names += " with " + settings;
+    names += fmt::format(" ({})", percent(number_at(members[i], "weight").value_or(0), 0));
+  }
+  return names;
+}
+
+std::string blend_words(const Json& blend) {
+  const Figure gain = figure_of(field(blend, "gain"));
+  std::string text = flag_at(blend, "shipped")
+                         ? fmt::format("What is shipped is a blend of {}", blend_members(blend))
+                         : fmt::format("A blend of {} was tried and not shipped", blend_members(blend));
+  text += fmt::format(": {}.", text_at(blend, "why"));
+  if (gain.bounded() && field(blend, "members").size() > 1)
+    text += fmt::format(" Its {} there is {} against {} of the best single learner: a gain of {} ({}).",
+                        metric_label(text_at(blend, "loss")), number(number_at(blend, "blended")),
+                        number(number_at(blend, "single")), value_of(gain), interval_of(gain));
+  return text;
+}
+
 }  // namespace cairn::report

@@ -25,4 +25,7 @@ std::string unexamined_words(const Json& entry);
 bool is_proven(const Json& gap);         // its interval does not hold zero
 std::string gap_words(const Json& gap);  // "variance +0.010 (−0.031 to +0.051), unproven"
 
+std::string blend_members(const Json& blend);  // "ridge (25 %) and random forest (75 %)"
+std::string blend_words(const Json& blend);    // what came of it, with the figures that decided
+
 }  // namespace cairn::report

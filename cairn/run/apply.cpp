@@ -15,6 +15,8 @@
 #include "cairn/model/archive.h"
 #include "cairn/model/contributions.h"
 #include "cairn/model/evaluate.h"
+#include "cairn/model/quantile_model.h"
+#include "cairn/run/apply_internal.h"
 #include "cairn/run/findings.h"
 #include "cairn/run/measure.h"
 #include "cairn/run/read.h"
@@ -22,16 +24,13 @@
 #include "cairn/tree/exchange/imported_model.h"
 
 namespace cairn {
-namespace {
 
-// Wanted columns that are in the table; UsageError names the nearest for one that is not.
 void check_columns(const Table& table, const std::vector<std::string>& names, const char* flag) {
   for (const std::string& name : names)
     if (!table.find(name))
       throw UsageError(flag, fmt::format("there is no column '{}'", name), suggestion(name, table.names()));
 }
 
-// Where data bring a test part of their own, a finished model is shown that.
 ReadResult unseen_rows(ReadResult read) {
   if (!read.test) return read;
   read.warnings.push_back(
@@ -42,7 +41,6 @@ ReadResult unseen_rows(ReadResult read) {
   return read;
 }
 
-// The data as the model's task sees them: its target, its classes, its positive class.
 Dataset dataset_for(const PipelineModel& model, Table table) {
   const ModelCard& card = model.card();
   if (card.target.empty())
@@ -70,6 +68,8 @@ Dataset dataset_for(const PipelineModel& model, Table table) {
       stand_in = stand_in.with(Column::number(needed, Tensor::from(std::vector<double>{0, 1})));
   return Dataset(stand_in, options).with_table(std::move(table));
 }
+
+namespace {
 
 // base, score and a contribution_<column> each: of the class that is predicted where there are several
 // scores.
@@ -111,6 +111,20 @@ Table with_contributions(const PipelineModel& model, const Table& rows, Table pr
   for (std::size_t j = 0; j < c; ++j)
     predicted =
         predicted.with(Column::number("contribution_" + all.columns[j], Tensor::take(std::move(parts[j]))));
+  return predicted;
+}
+
+Table with_quantiles(const PipelineModel& model, const Table& rows, Table predicted,
+                     const std::vector<double>& levels) {
+  const auto* quantiles = dynamic_cast<const QuantileModel*>(&model.model());
+  if (!quantiles)
+    throw NotSupported(
+        "--quantiles",
+        fmt::format("{} predicts one number a row; quantile_forest knows quantiles",
+                    model.card().learner.empty() ? std::string(model.model().kind()) : model.card().learner),
+        "--interval 0.9 works with every model that `cairn train` made.");
+  const Table told = quantiles->quantiles(model.transformed(rows), levels);
+  for (const Column& c : told.columns()) predicted = predicted.with(c);
   return predicted;
 }
 
@@ -216,6 +230,7 @@ Predictions predict(const PredictOptions& options, const Registry& registry, con
   if (options.interval != 0)
     said = is_classification(model->task()) ? with_prediction_set(said, model->classes(), quantile)
                                             : with_interval(said, quantile);
+  if (!options.quantiles.empty()) said = with_quantiles(*model, read.table, said, options.quantiles);
   if (options.explain) said = with_contributions(*model, read.table, said);
   Table table = Table::with_rows(said.num_rows());
   for (const std::string& name : id) table = table.with(read.table.column(name));

@@ -18,9 +18,10 @@ std::unique_ptr<PipelineModel> open_model(const std::string& model, const Regist
 struct PredictOptions {
   std::string model, data;
   bool probabilities = false;
-  double interval = 0;          // coverage in (0, 1): low and high, or prediction_set; 0: not wanted
-  bool explain = false;         // base, score of a classifier, and contribution_<column> a column
-  std::vector<std::string> id;  // columns of the data to keep beside the predictions
+  double interval = 0;            // coverage in (0, 1): low and high, or prediction_set; 0: not wanted
+  std::vector<double> quantiles;  // levels in (0, 1): columns q_<level>, of models that know them
+  bool explain = false;           // base, score of a classifier, and contribution_<column> a column
+  std::vector<std::string> id;    // columns of the data to keep beside the predictions
   ReadFlags read;
 };
 struct Predictions {

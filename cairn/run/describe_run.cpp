@@ -18,6 +18,13 @@ namespace {
 
 Json number(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
 
+// NaN, which a step without watched rows has, is null.
+Json numbers(const std::vector<double>& values) {
+  Json list = Json::array();
+  for (const double v : values) list.push_back(number(v));
+  return list;
+}
+
 Json data_to_json(const std::string& name, std::int64_t rows, std::int64_t columns,
                   const std::string& sha256) {
   return {{"name", name}, {"rows", rows}, {"columns", columns}, {"sha256", sha256}};
@@ -53,6 +60,22 @@ Json candidates_to_json(const Selection& selection) {
   }
   if (selection.baseline.pipeline) list.push_back(candidate_to_json(selection.baseline, false, true));
   return list;
+}
+
+Json blend_to_json(const BlendTrial& trial) {
+  Json members = Json::array();
+  for (const BlendTrial::Member& m : trial.members)
+    members.push_back({{"learner", m.learner}, {"settings", m.settings}, {"weight", number(m.weight)}});
+  return {{"shipped", trial.shipped},
+          {"why", trial.why},
+          {"loss", trial.loss},
+          {"single", number(trial.single)},
+          {"blended", number(trial.blended)},
+          {"gain",
+           {{"value", number(trial.gain.value)},
+            {"low", number(trial.gain.low)},
+            {"high", number(trial.gain.high)}}},
+          {"members", std::move(members)}};
 }
 
 void add_split(Json& result, const PreparedData& data, const TrainOptions& o) {
@@ -160,11 +183,15 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   result["metrics"] = metrics_to_json(held_out);
   result["train_metrics"] = metrics_to_json(evaluate(run.on_train, seed, names));
   result["intervals"] = intervals_to_json(run, data.test.has_value());
+  if (data.test)
+    if (Json quantiles = quantiles_to_json(*run.model, *data.test); !quantiles.is_null())
+      result["quantiles"] = std::move(quantiles);
   result["cv_metrics"] = metrics_to_json(evaluate(best.cross_validation.pooled(), seed, names));
   result["baseline"] =
       run.baseline ? metrics_to_json(evaluate(run.baseline_on_test, seed, names)) : Json::object();
   if (run.baseline) result["baseline_learner"] = baseline_in_words(run.baseline_on_test, classes);
   result["candidates"] = candidates_to_json(run.selection);
+  if (run.selection.blend.tried) result["blend"] = blend_to_json(run.selection.blend);
   result["folds"] = run.selection.folds;
   result["per_class"] = per_class_to_json(run.on_test, classes);
   result["confusion"] = confusion_to_json(run.on_test, classes);
@@ -174,17 +201,22 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
       "In units of the scaled features: how much the output moves when a feature grows by one standard "
       "deviation, or when a category applies.";
   result["splits"] = splits_to_json(*run.model);
+  if (Json trees = run.model->drawn_trees(); !trees.is_null()) result["trees"] = std::move(trees);
   if (const auto& judged_rows = data.test ? *data.test : train; !o.no_doctor && !data.pictures) {
     result["importance"] =
         permutation_importance(*run.model, judged_rows, *run.metric, {.seed = seed}, context.stop);
     result["importance_note"] =
         fmt::format("By how much {} as an error grows when the column is shuffled, on {}.", run.metric->name,
                     data.test ? "held-out rows" : "training rows");
+    const Table features = judged_rows.features();
+    result["partial_dependence"] = partial_dependence_to_json(
+        *run.model, features, leading_columns(features, result["importance"]), outputs_told(judged_rows));
   }
   result.update(to_json(diagnosis, *run.metric));
   result["loss_history"] = run.model->loss_history();
   if (const auto watched = run.model->watched_history(); !watched.empty())
-    result["watched_history"] = watched;
+    result["watched_history"] = numbers(watched);
+  if (run.model->kept_step() > 0) result["kept_step"] = run.model->kept_step();
   if (data.pictures && data.test) result["pictures"] = pictures_to_json(*run.model, *data.test, run.on_test);
   std::vector<Warning> warnings = data.warnings;
   if (!run.selection.note.empty())

@@ -37,6 +37,7 @@ SelectionOptions selection_options(const TrainOptions& o) {
   s.pipeline = {.missing = o.missing == "drop" ? "auto" : o.missing,
                 .scale = o.scale,
                 .polynomial = static_cast<int>(o.polynomial)};
+  s.blend = !o.no_blend;
   constexpr double kAutoSeconds = 300;
   s.time_limit = !o.time_limit.empty() ? parse_seconds("--time-limit", o.time_limit)
                  : s.learners.empty()  ? kAutoSeconds
@@ -125,19 +126,6 @@ std::string memory_key(const TrainOptions& o, const PreparedData& data) {
 
 }  // namespace
 
-// Rows at even distances, as many as tell a mean and no more than a few tens of megabytes of contributions.
-Tensor mean_contributions_of(const PipelineModel& model, const Dataset& data) {
-  constexpr std::int64_t kEnoughRows = 20'000, kMostCells = 4'000'000;
-  const std::int64_t width =
-      model.num_columns() * std::max<std::int64_t>(1, static_cast<std::int64_t>(model.classes().size()));
-  const std::int64_t most =
-      std::clamp<std::int64_t>(kMostCells / std::max<std::int64_t>(1, width), 1, kEnoughRows);
-  if (data.num_rows() <= most) return mean_contributions(model, data);
-  std::vector<std::int64_t> rows;
-  for (std::int64_t i = 0; i < most; ++i) rows.push_back(i * data.num_rows() / most);
-  return mean_contributions(model, data.select(rows));
-}
-
 FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registry& registry,
                   const RunContext& context, const std::string& folder, FoldMemory* memory, Json& seconds,
                   Stopwatch& watch) {
@@ -173,7 +161,7 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   choose_threshold(o, train, run);
   run.model->set_conformal(ConformalScores(best.cross_validation.pooled()));
   if (run.model->explains_from() == ExplainsFrom::intercept)
-    run.model->set_mean_contributions(mean_contributions_of(*run.model, train));
+    run.model->set_mean_contributions(mean_contributions_of_sample(*run.model, train));
   Storage::release_unused();
   seconds["fit"] = watch.lap();
 

@@ -8,6 +8,7 @@
 #include "cairn/base/json.h"
 #include "cairn/model/evaluate.h"
 #include "cairn/model/learner.h"
+#include "cairn/model/pipeline.h"
 
 namespace cairn {
 
@@ -28,5 +29,17 @@ struct ImportanceOptions {
 };
 Json permutation_importance(const Model& model, const Dataset& data, const Metric& metric,
                             const ImportanceOptions& options, const StopToken& stop);
+
+// How many of the rows lie below the quantiles of a model that knows some; null for one that does not.
+Json quantiles_to_json(const PipelineModel& model, const Dataset& data);
+
+// The few columns at the head of that list which raise the error beyond chance and have partial dependence.
+std::vector<std::string> leading_columns(const Table& features, const Json& importance);
+// Whose probability is told of a classification: the positive class, or the most frequent classes.
+std::vector<std::string> outputs_told(const Dataset& data);
+// Their partial dependence, as "partial_dependence" of result.json.
+Json partial_dependence_to_json(const Model& model, const Table& features,
+                                const std::vector<std::string>& columns,
+                                const std::vector<std::string>& outputs);
 
 }  // namespace cairn

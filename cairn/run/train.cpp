@@ -12,6 +12,7 @@
 #include "cairn/base/parallel.h"
 #include "cairn/base/version.h"
 #include "cairn/model/archive.h"
+#include "cairn/model/contributions.h"
 #include "cairn/report/report.h"
 #include "cairn/run/fold_memory.h"
 #include "cairn/run/measure.h"
@@ -68,7 +69,7 @@ void refit_on_all(const PreparedData& data, FittedRun& run, const FitContext& co
   run.model.reset(dynamic_cast<PipelineModel*>(fitted.release()));
   run.model->set_conformal(std::move(scores));
   if (run.model->explains_from() == ExplainsFrom::intercept)
-    run.model->set_mean_contributions(mean_contributions_of(*run.model, *data.all));
+    run.model->set_mean_contributions(mean_contributions_of_sample(*run.model, *data.all));
   const auto positive = static_cast<std::size_t>(data.all->positive());
   if (run.threshold >= 0) run.model->set_threshold(run.threshold, data.all->classes()[positive]);
 }
@@ -105,7 +106,8 @@ void add_files(Json& result, const RunFolder& folder, const TrainOptions& o, con
   result["commands"] = {
       {"repeat", fmt::format("cairn train --config {}", quoted(folder.file("config.json")))},
       {"predict", fmt::format("cairn predict {} {} --out predictions.csv", model, rows)},
-      {"evaluate", fmt::format("cairn evaluate {} {}", model, rows)}};
+      {"evaluate", fmt::format("cairn evaluate {} {}", model, rows)},
+      {"explain", fmt::format("cairn explain {} {} --row 1", model, rows)}};
   // The doctor names the flags; here they become a command that works when pasted.
   for (const char* list : {"next", "not_worth"})
     for (Json& advice : result[list])

@@ -58,8 +58,6 @@ struct FittedRun {
 FittedRun fit_run(const TrainOptions& options, const PreparedData& data, const Registry& registry,
                   const RunContext& context, const std::string& folder, FoldMemory* memory, Json& seconds,
                   Stopwatch& watch);
-// What contributions of this model are counted from.
-Tensor mean_contributions_of(const PipelineModel& model, const Dataset& data);
 
 // result.json without seconds, memory and paths.
 Json describe_run(const TrainOptions& options, const PreparedData& data, const FittedRun& fitted,

@@ -66,6 +66,8 @@ const ParamList& TrainOptions::list() {
                             "what choosing and fitting may take, such as 90s or 5m; none for no limit; "
                             "default 5m for auto, none for one named learner"),
       param<&T::no_doctor>("no_doctor", "skip the probes behind 'what to do next'"),
+      param<&T::no_blend>(
+          "no_blend", "auto: ship one learner, even where a weighted mean of several is measurably better"),
       param<&T::refit_all>("refit_all",
                            "after measuring, fit the shipped model on all rows; said in the report"),
       param<&T::require>("require", "a bar such as accuracy>=0.9; exit code 6 when it is not met"),

@@ -228,10 +228,7 @@ Boosted Booster::run() {
     if (!judge(number)) break;
   }
   if (context_.progress) context_.progress->end();
-  if (validation_ && rules_.patience > 0) {
-    result_.trees.resize(at(result_.best_round * k_));
-    result_.loss_history.resize(at(result_.best_round));
-  }
+  if (validation_ && rules_.patience > 0) result_.trees.resize(at(result_.best_round * k_));
   return std::move(result_);
 }
 

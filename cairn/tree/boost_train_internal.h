@@ -29,7 +29,7 @@ struct BoostRules {
 struct Boosted {
   std::vector<Tree> trees;  // new ones only
   std::vector<double> base;
-  std::vector<double> loss_history;  // mean training loss after each round
+  std::vector<double> loss_history;  // mean training loss after each round, those after the best too
   std::vector<double> validation_history;
   int best_round = 0;  // 1 is the first; with patience the trees end here
 };

@@ -55,11 +55,16 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-std::string split_in_words(const TreeEnsemble& trees, std::int64_t node, bool left, const TreeNames& names) {
+std::string split_in_words(const TreeEnsemble& trees, std::int64_t node, bool left, const TreeNames& names,
+                           int digits) {
   const std::string name = feature_name(names, trees.features()[at(node)]);
   const char* missing = (trees.missing_left()[at(node)] != 0) == left ? " or missing" : "";
-  if (!trees.is_category(node))
-    return fmt::format("{} {} {}{}", name, left ? "<=" : ">", trees.thresholds()[at(node)], missing);
+  if (!trees.is_category(node)) {
+    const double threshold = trees.thresholds()[at(node)];
+    return fmt::format("{} {} {}{}", name, left ? "<=" : ">",
+                       digits > 0 ? fmt::format("{:.{}g}", threshold, digits) : fmt::format("{}", threshold),
+                       missing);
+  }
   const auto levels = left_levels(trees, node, names);
   if (levels.size() == 1) return fmt::format("{} {} {}{}", name, left ? "is" : "is not", levels[0], missing);
   return fmt::format("{} {} {}{}", name, left ? "is one of" : "is none of", fmt::join(levels, ", "), missing);

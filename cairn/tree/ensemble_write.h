@@ -20,7 +20,9 @@ struct TreeNames {
 };
 
 // "bill_length_mm <= 43.25", "island is one of Biscoe, Dream", "..., or missing".
-std::string split_in_words(const TreeEnsemble& trees, std::int64_t node, bool left, const TreeNames& names);
+// `digits`: of a threshold, for a glance; 0: as many as tell it exactly.
+std::string split_in_words(const TreeEnsemble& trees, std::int64_t node, bool left, const TreeNames& names,
+                           int digits = 0);
 
 //   bill_length_mm <= 43.25 or missing (cover 275, gain 0.41)
 //     flipper_length_mm <= 206.5 ...

@@ -10,14 +10,13 @@
 #include "cairn/base/random.h"
 #include "cairn/tree/cart_setup_internal.h"
 #include "cairn/tree/constraints_internal.h"
+#include "cairn/tree/out_of_bag_internal.h"
 
 namespace cairn {
 namespace {
 
 using P = RandomForestParams;
 using namespace tree;
-
-constexpr std::int64_t kOutOfBagRows = 20'000;  // looked at to tell the score
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -47,14 +46,6 @@ ParamList forest_params() {
                           {"monotonic_cst", "monotone_constraints"})};
 }
 
-// How often each row was drawn; 0 stands for a row this tree has not seen.
-std::vector<std::uint32_t> draw_rows(std::int64_t n, std::uint64_t seed, std::uint64_t tree) {
-  std::vector<std::uint32_t> count(at(n));
-  Random random(seed, "bootstrap", tree);
-  for (std::int64_t i = 0; i < n; ++i) ++count[random.below(static_cast<std::uint64_t>(n))];
-  return count;
-}
-
 CartSample sample_of(const std::vector<std::uint32_t>& count, const std::vector<double>& weights) {
   CartSample s;
   for (std::size_t r = 0; r < count.size(); ++r) {
@@ -63,63 +54,6 @@ CartSample sample_of(const std::vector<std::uint32_t>& count, const std::vector<
     s.weights.push_back(count[r] * (weights.empty() ? 1 : weights[r]));
   }
   return s;
-}
-
-// Accuracy, or r2, of each row by the trees that have not seen it.
-std::string out_of_bag_note(const TreeData& data, const TreeEnsemble& trees, std::uint64_t seed) {
-  const std::int64_t n = data.rows(), step = (n + kOutOfBagRows - 1) / kOutOfBagRows,
-                     count = (n + step - 1) / step;
-  std::vector<std::int64_t> rows;
-  for (std::int64_t r = 0; r < n; r += step) rows.push_back(r);
-  const Matrix some = step == 1 ? data.x : data.x.select_rows(rows);
-  const std::int64_t d = data.features.size(), k = trees.num_outputs();
-  std::vector<double> sums(at(count * k)), x(at(count * d));
-  if (d > 0) some.tile(0, count, x.data());
-  std::vector<std::uint32_t> seen_by(at(count));
-  constexpr std::int64_t kTreesAtOnce = 16;
-  for (std::int64_t first = 0; first < trees.num_trees(); first += kTreesAtOnce) {
-    const std::int64_t end_tree = std::min(trees.num_trees(), first + kTreesAtOnce);
-    std::vector<std::vector<std::uint32_t>> drawn(at(end_tree - first));
-    parallel_for(end_tree - first, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t t = begin; t < end; ++t)
-        drawn[at(t)] = draw_rows(n, seed, static_cast<std::uint64_t>(first + t));
-    });
-    parallel_for(count, 256, [&](std::int64_t begin, std::int64_t end) {
-      std::vector<std::int32_t> unseen;
-      for (std::int64_t t = first; t < end_tree; ++t) {
-        unseen.clear();
-        for (std::int64_t i = begin; i < end; ++i) {
-          if (drawn[at(t - first)][at(i * step)] > 0) continue;
-          ++seen_by[at(i)];
-          unseen.push_back(static_cast<std::int32_t>(i));
-        }
-        trees.add_tree(t, x, unseen, sums);
-      }
-    });
-  }
-  double weight = 0, right = 0, sum = 0, squares = 0, errors = 0;
-  std::int64_t judged = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (seen_by[at(i)] == 0) continue;
-    ++judged;
-    const double w = data.weights.empty() ? 1 : data.weights[at(i * step)];
-    weight += w;
-    if (is_classification(data.task)) {
-      const auto row = std::span<const double>(sums).subspan(at(i * k), at(k));
-      right += std::ranges::max_element(row) - row.begin() == data.labels[at(i * step)] ? w : 0;
-    } else {
-      const double y = data.y[at(i * step)], e = y - sums[at(i)] / seen_by[at(i)];
-      sum += w * y;
-      squares += w * y * y;
-      errors += w * e * e;
-    }
-  }
-  if (judged == 0) return "out-of-bag: every row was seen by every tree";
-  if (is_classification(data.task))
-    return fmt::format("out-of-bag accuracy {:.4f} on {} rows", right / weight, judged);
-  const double spread = squares - sum * sum / weight;
-  return spread > 0 ? fmt::format("out-of-bag r2 {:.4f} on {} rows", 1 - errors / spread, judged)
-                    : std::string("out-of-bag: the target does not vary");
 }
 
 std::unique_ptr<Model> fit_forest(const Dataset& data, const P& p, bool random_thresholds, const char* name,

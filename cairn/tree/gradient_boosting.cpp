@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "cairn/base/error.h"
@@ -314,12 +315,25 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
   if (start) {
     for (std::int64_t t = 0; t < start->trees().num_trees(); ++t) trees.push_back(start->trees().tree(t));
     parts.loss_history = start->loss_history();
+    parts.watched_history = start->watched_history();
+    if (start->kept_step() > 0) {
+      parts.loss_history.resize(static_cast<std::size_t>(start->kept_step()));
+      parts.watched_history.resize(parts.loss_history.size());
+    }
     notes.push_back(fmt::format("continued from a model of {} trees", start->trees().num_trees()));
   }
   trees.insert(trees.end(), boosted.trees.begin(), boosted.trees.end());
   parts.loss_history.insert(parts.loss_history.end(), boosted.loss_history.begin(),
                             boosted.loss_history.end());
   add_outcome(params_, boosted, notes);
+  if (!validation) parts.watched_history.clear();
+  if (validation) {
+    const std::size_t before = parts.loss_history.size() - boosted.loss_history.size();
+    parts.watched_history.resize(before, std::nan(""));
+    parts.watched_history.insert(parts.watched_history.end(), boosted.validation_history.begin(),
+                                 boosted.validation_history.end());
+    parts.kept_round = static_cast<std::int64_t>(before) + boosted.best_round;
+  }
   parts.trees = TreeEnsemble({.num_features = rows.features.size(),
                               .num_outputs = std::ssize(boosted.base),
                               .output = output,

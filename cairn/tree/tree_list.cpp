@@ -5,6 +5,7 @@
 #include "cairn/tree/decision_tree.h"
 #include "cairn/tree/forest.h"
 #include "cairn/tree/gradient_boosting.h"
+#include "cairn/tree/quantile_forest.h"
 
 namespace cairn {
 namespace {
@@ -48,6 +49,22 @@ LearnerEntry random_forest_entry() {
   return e;
 }
 
+LearnerEntry quantile_forest_entry() {
+  LearnerEntry e = entry<QuantileForest>(
+      "A random forest that knows the whole distribution of a quantity: predict --quantiles 0.1,0.5,0.9.");
+  e.binary = e.multiclass = false;
+  e.blank = &make_blank<QuantileForestModel>;
+  e.model_kind = QuantileForestModel::kKind.data();
+  e.example_r2 = 0.35;
+  e.example_classification = "";
+  e.cost = 2;
+  e.auto_settings = nullptr;  // its mean is the random forest's
+  e.flexibility = "min_samples_leaf";
+  e.flexibility_grows = false;
+  e.stochastic = true;
+  return e;
+}
+
 LearnerEntry extra_trees_entry() {
   LearnerEntry e = entry<ExtraTrees>(
       "The mean of many trees with thresholds drawn at random: smoother than a random forest, quicker to "
@@ -76,7 +93,7 @@ LearnerEntry gradient_boosting_entry() {
 
 std::span<const LearnerEntry> tree_learners() {
   static const std::array entries{decision_tree_entry(), random_forest_entry(), extra_trees_entry(),
-                                  gradient_boosting_entry()};
+                                  quantile_forest_entry(), gradient_boosting_entry()};
   return entries;
 }
 

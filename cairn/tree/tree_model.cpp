@@ -101,7 +101,26 @@ void TreeModel::visit(Visitor& v) {
   v.value("loss_history", parts_.loss_history);
   v.value("objective", parts_.objective);
   v.optional("quantiles", parts_.quantiles);
+  visit_watched(v);
   if (v.loading()) check();
+}
+
+// A tensor, so that files from before there was one are read: [rounds + 1], the kept round first.
+void TreeModel::visit_watched(Visitor& v) {
+  Tensor stored;
+  if (!v.loading() && !parts_.watched_history.empty()) {
+    std::vector<double> all{static_cast<double>(parts_.kept_round)};
+    all.insert(all.end(), parts_.watched_history.begin(), parts_.watched_history.end());
+    stored = Tensor::take(std::move(all));
+  }
+  v.tensor("watched", stored);
+  if (!v.loading() || !stored.defined()) return;
+  check_stored("watched", stored, DType::f64, {std::ssize(parts_.loss_history) + 1});
+  const auto all = stored.data<double>();
+  if (!(all[0] >= 0 && all[0] <= static_cast<double>(parts_.loss_history.size())))
+    throw ModelFileError("model", fmt::format("keeps round {} of {}", all[0], parts_.loss_history.size()));
+  parts_.kept_round = static_cast<std::int64_t>(all[0]);
+  parts_.watched_history.assign(all.begin() + 1, all.end());
 }
 
 std::vector<Importance> TreeModel::importances() const {

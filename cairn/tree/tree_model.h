@@ -18,8 +18,10 @@ struct TreeModelParts {
   TreeFeatures features;
   TreeEnsemble trees;
   std::vector<std::string> notes;
-  std::vector<double> loss_history;
   std::vector<double> quantiles;  // the levels that the outputs are, ascending; empty: they are none
+  std::vector<double> loss_history;     // after each round of boosting
+  std::vector<double> watched_history;  // on the rows that were watched; as many rounds, or none
+  std::int64_t kept_round = 0;          // 1 is the first; the trees end there. 0: all rounds were kept
   std::string objective;  // what was minimised: "squared", "gini"; continued training asks for the same
 };
 
@@ -42,6 +44,9 @@ class TreeModel final : public Model {
   const std::vector<std::string>& classes() const override { return parts_.classes; }
   std::vector<std::string> notes() const override { return parts_.notes; }
   std::vector<double> loss_history() const override { return parts_.loss_history; }
+  std::vector<double> watched_history() const override { return parts_.watched_history; }
+  std::int64_t kept_step() const override { return parts_.kept_round; }
+  Json drawn_trees() const override;  // the first tree, its uppermost questions
   std::vector<Importance> importances() const override;
   // Shapley values. Not of models whose prediction is exp(score).
   ExplainsFrom explains_from() const override;
@@ -58,6 +63,7 @@ class TreeModel final : public Model {
 
  private:
   void check() const;
+  void visit_watched(Visitor& v);
   TreeModelParts parts_;
 };
 

@@ -13,6 +13,7 @@
 #include "cairn/builtin/registry.h"
 #include "cairn/data/csv.h"
 #include "cairn/data/split.h"
+#include "cairn/model/blend.h"
 #include "cairn/model/evaluate.h"
 #include "cairn/model/pipeline.h"
 #include "tests/support/shared_data.h"
@@ -167,6 +168,27 @@ inline const std::vector<Case>& mixed_cases() {
     return list;
   }();
   return all;
+}
+
+// Two learners in one, on penguins: what select_learner() makes of several.
+struct BlendCase {
+  std::unique_ptr<Pipeline> pipeline;
+  const Case* of = nullptr;  // its rows
+};
+inline BlendCase blend_case() {
+  std::vector<std::shared_ptr<const Pipeline>> members;
+  BlendCase blend;
+  for (const Case& c : mixed_cases()) {
+    const std::string name = c.entry->name;
+    if (c.task != Task::regression || (name != "ridge" && name != "decision_tree")) continue;
+    blend.of = &c;
+    members.emplace_back(c.pipeline(c.train));
+  }
+  blend.pipeline =
+      std::make_unique<Pipeline>(std::vector<std::unique_ptr<Transform>>{},
+                                 std::make_unique<Blend>(members, std::vector{0.25, 0.75},
+                                                         std::vector<std::string>{"ridge", "decision_tree"}));
+  return blend;
 }
 
 // What the learner itself sees: the training data after the transforms that prepare() puts before it.

@@ -143,6 +143,14 @@ TEST_CASE("golden models: one a learner") {
   }
 }
 
+TEST_CASE("golden models: a blend") {
+  check_golden("blend", [](std::string& csv) {
+    csv = first_rows("penguins.csv", 6);
+    const BlendCase blend = blend_case();
+    return blend.pipeline->fit(blend.of->train);
+  });
+}
+
 TEST_CASE("golden models: one a transform") {
   for (const TransformEntry& entry : builtin_registry().transforms)
     check_golden(std::string("transform_") + entry.name, [&](std::string& csv) -> std::unique_ptr<Model> {

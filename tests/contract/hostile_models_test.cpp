@@ -60,6 +60,8 @@ const std::vector<Subject>& subjects() {
     for (const Case& c : mixed_cases())
       if (list.empty() || list.back().name != c.entry->name)
         list.push_back({c.entry->name, to_bytes(*c.fit()), c.test.features()});
+    const BlendCase blend = blend_case();
+    list.push_back({"blend", to_bytes(*blend.pipeline->fit(blend.of->train)), blend.of->test.features()});
     for (const TransformEntry& t : builtin_registry().transforms) {
       const std::string path = CAIRN_SOURCE_DIR "/tests/golden/models/transform_" + std::string(t.name);
       const auto model = load(path + ".cairn");

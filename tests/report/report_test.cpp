@@ -297,3 +297,84 @@ TEST_CASE("pictures stand in the page itself, and what is no picture is left out
   CHECK_FALSE(holds(html, "\"><script>"));
   CHECK(holds(html, "watched rows"));
 }
+
+TEST_CASE("models of trees: the tree, what columns do, and the rounds with the one that was kept") {
+  const Json result = test::with_trees(sample("binary"));
+  const auto faults = test::schema_faults(result_schema(), result.dump());
+  CHECK_MESSAGE(faults.empty(), (faults.empty() ? "" : faults[0]));
+  const std::string html = report_html(result);
+  for (const char* section : {"tree", "dependence", "loss"})
+    CHECK(occurrences(html, "<section id=\"" + std::string(section) + "\"") == 1);
+  CHECK(holds(html, "<span class=\"name\">length &lt;= 206.5 or missing?</span>"));
+  CHECK(holds(html, "island is one of &lt;b&gt;Biscoe&lt;/b&gt;, Dream?"));
+  CHECK(holds(html, "… <span class=\"soft\">3 more answers, 63 rows</span>"));
+  CHECK(holds(html, "<em class=\"name\">no</em> 75.0 %"));
+  CHECK(holds(html, "<em class=\"name\">yes</em> 100 %"));
+  CHECK(holds(html, "112.5 rows"));
+  CHECK(holds(html, "It has 5 answers."));
+  CHECK(holds(html, "\"style\":\"rug\""));
+  CHECK(holds(html, "Biscoe (75 %)"));
+  CHECK(holds(html, "12.5 %<span class=\"soft\">10.0 % to 15.0 %</span>"));
+  CHECK(holds(html, "Round 3 had the lowest loss on the watched rows"));
+  CHECK(holds(html, "\"points\":[[3.0,0.2],[3.0,0.69]]"));
+  CHECK(occurrences(html, "<ul") == occurrences(html, "</ul>"));
+  CHECK(occurrences(html, "<li>") + occurrences(html, "<li ") == occurrences(html, "</li>"));
+}
+
+TEST_CASE("trees and curves that are not what the schema says leave out what cannot be drawn") {
+  Json result = test::with_trees(sample("binary"));
+  result["trees"]["nodes"][0]["yes"] = 0;    // a circle
+  result["trees"]["nodes"][0]["no"] = 1000;  // nowhere
+  result["partial_dependence"][0]["curves"][0]["mean"] = "none";
+  result["partial_dependence"][1]["curves"] = nullptr;
+  const std::string html = report_html(result);
+  CHECK(holds(html, "<section id=\"tree\""));
+  CHECK(!holds(html, "<section id=\"dependence\""));
+  result["trees"]["nodes"] = Json::array();
+  CHECK(!holds(report_html(result), "<section id=\"tree\""));
+  const auto refused = [&](auto&& spoil) {
+    Json bad = test::with_trees(sample("binary"));
+    spoil(bad);
+    return !test::schema_faults(result_schema(), bad.dump()).empty();
+  };
+  CHECK(refused([](Json& j) { j["trees"].erase("leaf"); }));
+  CHECK(refused([](Json& j) { j["trees"]["nodes"][0].erase("cover"); }));
+  CHECK(refused([](Json& j) { j["trees"]["nodes"][0]["yes"] = 0; }));
+  CHECK(refused([](Json& j) { j["partial_dependence"][0].erase("curves"); }));
+  CHECK(refused([](Json& j) { j["kept_step"] = 0; }));
+}
+
+TEST_CASE("what came of a blend is said, shipped or not") {
+  Json result = sample("binary");
+  result["blend"] =
+      Json::parse(R"({"shipped": false, "why": "the interval of its gain holds zero", "loss": "log_loss",
+    "single": 0.31, "blended": 0.305, "gain": {"value": 0.005, "low": -0.001, "high": 0.011}, "members": [
+    {"learner": "ridge", "settings": "alpha=10", "weight": 0.25}, {"learner": "random_forest", "settings": "", "weight": 0.75}]})");
+  const auto faults = test::schema_faults(result_schema(), result.dump());
+  CHECK_MESSAGE(faults.empty(), (faults.empty() ? "" : faults[0]));
+  CHECK(holds(report_html(result),
+              "A blend of ridge with alpha=10 (25 %) and random forest (75 %) was tried and not shipped: the "
+              "interval "
+              "of its gain holds zero. Its log loss there is 0.305 against 0.310 of the best single learner: "
+              "a gain of "
+              "0.005 (−0.001 to 0.011)."));
+  result["blend"]["shipped"] = true;
+  result["learner"] = "blend";
+  CHECK(holds(report_html(result),
+              "What is shipped is a blend of ridge with alpha=10 (25 %) and random forest"));
+  CHECK(
+      holds(report_text(result, false, 200), "blend of ridge with alpha=10 (25 %) and random forest (75 %)"));
+  result["blend"].erase("why");
+  CHECK(!test::schema_faults(result_schema(), result.dump()).empty());
+}
+
+TEST_CASE("the page of an explanation has importance with its p, curves and the tree") {
+  Json e = test::with_trees(sample("binary"));
+  for (Json& entry : e["importance"]) entry["p"] = 0.05;
+  const std::string page = explanation_html(e);
+  CHECK(holds(page, "p, permuted targets"));
+  for (const char* section : {"explanation", "dependence", "tree"})
+    CHECK(holds(page, "<section id=\"" + std::string(section)));
+  for (const char* section : {"next", "ledger", "candidates"})
+    CHECK(!holds(page, "<section id=\"" + std::string(section)));
+}

@@ -300,6 +300,18 @@ TEST_CASE("boosting: it stops by itself, and goes on from where it was") {
   CHECK(stopped->trees().num_trees() < 500);
   CHECK(stopped->trees().num_trees() > 10);
   CHECK(stopped->notes()[0].starts_with("200 of 2000 rows watched the loss"));
+  // The rounds after the kept one are told too: what was watched rises there.
+  const auto kept = static_cast<std::size_t>(stopped->kept_step());
+  CHECK(stopped->kept_step() == stopped->trees().num_trees());
+  CHECK(stopped->loss_history().size() == kept + 10);
+  const auto watched = stopped->watched_history();
+  REQUIRE(watched.size() == kept + 10);
+  CHECK(std::ranges::min_element(watched) - watched.begin() == std::ssize(watched) - 11);
+  const auto further = fit({.trees = 3, .patience = 5}, data, {.seed = 2, .start_model = stopped.get()});
+  CHECK(further->loss_history().size() == kept + 3);
+  CHECK(further->watched_history().size() == kept + 3);
+  CHECK(further->watched_history()[0] == watched[0]);
+  CHECK(further->kept_step() > stopped->kept_step());
   const auto all = fit({.trees = 20}, data, {.seed = 2}), half = fit({.trees = 10}, data, {.seed = 2});
   const auto continued = fit({.trees = 10}, data, {.seed = 2, .start_model = half.get()});
   CHECK(continued->trees().num_trees() == 20);

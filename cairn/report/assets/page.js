@@ -19,7 +19,7 @@
       grid: {display: grid, color: colour('line'), drawBorder: false, tickLength: 0},
       ticks: {
         color: colour('soft'), padding: 8, maxRotation: 0, autoSkipPadding: 18, precision: spec.whole ? 0 : undefined,
-        callback: (value) => spec.ticks && !spec.ticks.includes(value) ? null : tick(value),
+        callback: (value) => (spec.inner && (value === spec.min || value === spec.max)) || spec.ticks && !spec.ticks.includes(value) ? null : tick(value),
       },
       // An error is never below zero, whatever room is left around the points.
       afterDataLimits: spec.floor === undefined ? undefined : (scale) => { scale.min = Math.max(scale.min, spec.floor); },
@@ -62,6 +62,8 @@
       case 'points': return [{...base, type: 'scatter', backgroundColor: ink + (series.points.length > 120 ? '66' : ''),
         borderColor: ink, pointBorderWidth: series.form === 'crossRot' ? 2 : 0, pointStyle: series.form || 'circle',
         radius: series.points.length > 120 ? 2.5 : 4.5, data: points(1)}];
+      case 'rug': return [{...base, type: 'scatter', borderColor: ink, pointBorderWidth: 1, pointStyle: 'line', rotation: 90, radius: 7,
+        silent: true, pointHitRadius: 0, data: points(1)}];
       case 'bars': return [{...base, type: 'bar', backgroundColor: ink, maxBarThickness: 24, data: points(1)}];
       case 'whiskers': return [{...base, type: 'bar', backgroundColor: ink, barThickness: 2, silent: true, quiet: true,
         data: series.points.map((p) => ({x: p[0], y: [p[1], p[2]]}))}];

@@ -1,0 +1,227 @@
+#include "cairn/run/explain.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cairn/base/random.h"
+#include "cairn/base/version.h"
+#include "cairn/model/contributions.h"
+#include "cairn/model/selection.h"
+#include "cairn/run/apply.h"
+#include "cairn/run/apply_internal.h"
+#include "cairn/run/findings.h"
+#include "cairn/run/measure.h"
+#include "cairn/tree/proximity.h"
+#include "cairn/tree/quantile_forest.h"
+
+namespace cairn {
+namespace {
+
+constexpr std::int64_t kNullRows = 5000;  // more rows make the fits dearer and the answer hardly better
+constexpr double kJudged = 1.0 / 3;
+constexpr std::int64_t kMostNeighbors = 1000;
+
+const Metric& asked_metric(const ExplainOptions& o, Task task) {
+  if (o.metric.empty()) return default_metric(task);
+  const Metric& m = metric(o.metric);
+  if (!m.applies(task))
+    throw UsageError("--metric", fmt::format("{} does not apply to a {} task", o.metric, name_of(task)));
+  return m;
+}
+
+std::unique_ptr<Pipeline> learner_of(const PipelineModel& model, const Dataset& data,
+                                     const Registry& registry) {
+  const ModelCard& card = model.card();
+  const bool known =
+      std::ranges::any_of(registry.learners, [&](const LearnerEntry& e) { return card.learner == e.name; });
+  if (!known)
+    throw UsageError("--null",
+                     fmt::format("'{}' cannot be fitted again from its file",
+                                 card.learner.empty() ? std::string(model.model().kind()) : card.learner),
+                     card.learner == "blend" ? "cairn train --no-blend ships one learner." : "");
+  auto pipeline = configured(registry.learner(card.learner), {}, data, registry, {});
+  params_from_json(pipeline->params(), Json::parse(card.params_json));
+  return pipeline;
+}
+
+Json row_to_json(const PipelineModel& model, const Table& rows, std::int64_t number) {
+  const Table one = rows.slice(number - 1, number);
+  const Table said = model.predict(one);
+  const Contributions all = contributions(model, one);
+  const std::string decided = said.column("prediction").cell(0);
+  std::size_t which = 0;
+  if (all.outputs.size() > 1)
+    which = static_cast<std::size_t>(std::ranges::find(all.outputs, decided) - all.outputs.begin());
+  struct Part {
+    std::string column;
+    double value;
+  };
+  std::vector<Part> parts;
+  for (std::size_t j = 0; j < all.columns.size(); ++j)
+    parts.push_back({all.columns[j], all.parts[which * all.columns.size() + j]});
+  std::ranges::stable_sort(parts, std::greater{}, [](const Part& p) { return std::abs(p.value); });
+  Json list = Json::array();
+  for (const Part& p : parts) {
+    const Column* column = one.find(p.column);
+    list.push_back({{"column", p.column},
+                    {"cell", !column || column->is_missing(0) ? Json(nullptr) : Json(column->cell(0))},
+                    {"value", p.value}});
+  }
+  return {{"number", number},
+          {"prediction", decided},
+          {"score_of", !is_classification(model.task()) ? "the prediction"
+                       : all.of_probabilities           ? "the probability"
+                                                        : "the log-odds"},
+          {"base", all.base[which]},
+          {"score", all.score(0, which)},
+          {"contributions", std::move(list)}};
+}
+
+const TreeModel& forest_of(const PipelineModel& model) {
+  const auto* trees = dynamic_cast<const TreeModel*>(&model.model());
+  if (const auto* quantiles = dynamic_cast<const QuantileForestModel*>(&model.model()))
+    trees = &quantiles->forest();
+  if (!trees || !(trees->trees().options().average || trees->trees().options().output == TreeOutput::share))
+    throw NotSupported(
+        "--neighbors",
+        fmt::format("'{}' is no forest; proximity is the share of its trees in which two rows "
+                    "fall into one leaf",
+                    model.card().learner.empty() ? std::string(model.model().kind()) : model.card().learner),
+        "--learner random_forest, extra_trees and quantile_forest make one.");
+  return *trees;
+}
+
+Json neighbors_to_json(const PipelineModel& model, const Table& rows, std::int64_t k, const StopToken& stop) {
+  const TreeModel& forest = forest_of(model);
+  const Proximities found =
+      proximities(forest.trees(), forest.features().matrix(model.transformed(rows)), k, stop);
+  Json list = Json::array();
+  for (std::int64_t r = 0; r < found.rows; ++r) {
+    Json others = Json::array(), share = Json::array();
+    for (std::int64_t j = 0; j < found.k; ++j) {
+      const auto i = static_cast<std::size_t>(r * found.k + j);
+      others.push_back(found.neighbors[i] + 1);
+      share.push_back(std::round(1e4 * static_cast<double>(found.proximity[i])) / 1e4);
+    }
+    list.push_back({{"rows", std::move(others)}, {"proximity", std::move(share)}});
+  }
+  return list;
+}
+
+void check_options(const ExplainOptions& o, const Table& table) {
+  check_columns(table, o.column, "--column");
+  if (o.row < 0 || o.row > table.num_rows())
+    throw UsageError("--row", fmt::format("{} is outside the {} rows of the data", o.row, table.num_rows()),
+                     "Rows count from 1.");
+  if (o.neighbors < 0 || o.neighbors > kMostNeighbors)
+    throw UsageError("--neighbors", fmt::format("{} is outside [0, {}]", o.neighbors, kMostNeighbors));
+  constexpr std::int64_t kMostFits = 100'000;
+  if (o.null < 0 || o.null > kMostFits)
+    throw UsageError("--null", fmt::format("{} is outside [0, {}]", o.null, kMostFits));
+}
+
+// Without the truth: the positive class, or the first few.
+std::vector<std::string> outputs_of(const PipelineModel& model, const std::optional<Dataset>& data) {
+  constexpr std::size_t kMost = 4;
+  if (data) return outputs_told(*data);
+  if (!model.card().positive.empty()) return {model.card().positive};
+  std::vector<std::string> classes = model.classes();
+  classes.resize(std::min(classes.size(), kMost));
+  return classes;
+}
+
+void add_importance(Json& result, const PipelineModel& model, const Dataset& data, const ExplainOptions& o,
+                    const Registry& registry, const StopToken& stop) {
+  const Metric& metric = asked_metric(o, data.task());
+  const auto seed = static_cast<std::uint64_t>(o.seed);
+  result["metric"] = metric.name;
+  if (o.null > 0) learner_of(model, data, registry);  // what cannot be done is said before the work
+  Json importance = permutation_importance(model, data, metric, {.seed = seed}, stop);
+  if (o.null > 0) {
+    const Json p = null_importance(model, data, metric, o.null, seed, registry, stop);
+    for (Json& entry : importance) entry["p"] = p[entry["feature"].get<std::string>()];
+  }
+  result["importance"] = std::move(importance);
+  result["importance_note"] =
+      fmt::format("By how much {} as an error grows when the column is shuffled.", metric.name);
+}
+
+}  // namespace
+
+Json null_importance(const PipelineModel& model, const Dataset& given, const Metric& metric,
+                     std::int64_t fits, std::uint64_t seed, const Registry& registry, const StopToken& stop) {
+  const Dataset data = sample_rows(given, kNullRows, seed);
+  const auto pipeline = learner_of(model, data, registry);
+  const Split parts = split(data, {.test = kJudged, .seed = seed});
+  const auto importance = [&](const Dataset& rows, std::uint64_t number) {
+    const auto fitted = pipeline->fit(rows.select(parts.train), {.seed = seed, .stop = stop});
+    std::map<std::string, double> found;
+    for (const Json& entry :
+         permutation_importance(*fitted, rows.select(parts.test), metric,
+                                {.seed = derive_seed(seed, "null importance", number)}, stop))
+      if (entry["value"].is_number()) found[entry["feature"]] = entry["value"];
+    return found;
+  };
+  const auto observed = importance(data, 0);
+  std::map<std::string, std::int64_t> as_large;
+  const std::string& target = model.card().target;
+  for (std::int64_t f = 1; f <= fits; ++f) {
+    stop.throw_if_requested("importance of permuted targets");
+    const auto order =
+        Random(seed, "permuted target", static_cast<std::uint64_t>(f)).permutation(data.num_rows());
+    const Table& table = data.table();
+    const auto null = importance(data.with_table(table.with(table.column(target).select(order))),
+                                 static_cast<std::uint64_t>(f));
+    for (const auto& [column, value] : null)
+      if (const auto it = observed.find(column); it != observed.end() && value >= it->second)
+        ++as_large[column];
+  }
+  Json p = Json::object();
+  for (const auto& [column, value] : observed)
+    p[column] = static_cast<double>(1 + as_large[column]) / static_cast<double>(1 + fits);
+  return p;
+}
+
+Json explain_file(const ExplainOptions& options, const Registry& registry, const StopToken& stop) {
+  const auto model = open_model(options.model, registry);
+  ReadResult read = unseen_rows(read_data(options.data, options.read, registry, &model->schema(), stop));
+  std::vector<Warning> warnings = std::move(read.warnings);
+  const Table rows = read.table;
+  check_options(options, rows);
+  model->schema().conform(rows, &warnings);
+  const ModelCard& card = model->card();
+  Json result{{"model", options.model},         {"data", data_name(options.data)}, {"rows", rows.num_rows()},
+              {"task", name_of(model->task())}, {"target", card.target},           {"learner", card.learner},
+              {"classes", model->classes()}};
+  if (rows.num_rows() == 0) throw DataError("explain", "the data have no rows");
+  Json importance = Json::array();
+  std::optional<Dataset> data;
+  if (!card.target.empty() && rows.find(card.target)) {
+    data = dataset_for(*model, std::move(read.table));
+    add_importance(result, *model, *data, options, registry, stop);
+    importance = result["importance"];
+  } else {
+    const std::string why =
+        card.target.empty() ? "the model does not say what it predicts"
+                            : fmt::format("the data have no column '{}', which holds the truth", card.target);
+    if (options.null > 0) throw DataError("--null", why);
+    warnings.push_back({"no_truth", "", fmt::format("Importance cannot be measured: {}.", why)});
+  }
+  const Table features = data ? data->features() : rows;
+  result["partial_dependence"] = partial_dependence_to_json(
+      *model, features, options.column.empty() ? leading_columns(features, importance) : options.column,
+      outputs_of(*model, data));
+  if (options.row > 0) result["row"] = row_to_json(*model, rows, options.row);
+  if (options.neighbors > 0) result["neighbors"] = neighbors_to_json(*model, rows, options.neighbors, stop);
+  if (Json trees = model->drawn_trees(); !trees.is_null()) result["trees"] = std::move(trees);
+  result["warnings"] = warnings_to_json(warnings);
+  result["versions"] = {{"cairn", version()}};
+  return result;
+}
+
+}  // namespace cairn

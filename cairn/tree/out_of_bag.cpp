@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cairn/base/parallel.h"
+#include "cairn/base/random.h"
+#include "cairn/metrics/metric.h"
+#include "cairn/tree/out_of_bag_internal.h"
+
+namespace cairn::tree {
+namespace {
+
+constexpr std::int64_t kOutOfBagRows = 20'000;  // looked at to tell the score
+constexpr std::int64_t kTreesAtOnce = 16;
+
+std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+// What the trees that have not seen a row say of it.
+struct OutOfBag {
+  std::vector<double> sums;            // [count, outputs]
+  std::vector<std::uint32_t> seen_by;  // [count]: trees that answered
+};
+
+// Of every `step`-th row.
+OutOfBag answers(const TreeData& data, const TreeEnsemble& trees, std::uint64_t seed, std::int64_t step) {
+  const std::int64_t n = data.rows(), count = (n + step - 1) / step;
+  std::vector<std::int64_t> rows;
+  for (std::int64_t r = 0; r < n; r += step) rows.push_back(r);
+  const Matrix some = step == 1 ? data.x : data.x.select_rows(rows);
+  const std::int64_t d = data.features.size();
+  std::vector<double> x(at(count * d));
+  if (d > 0) some.tile(0, count, x.data());
+  OutOfBag found{.sums = std::vector<double>(at(count * trees.num_outputs())),
+                 .seen_by = std::vector<std::uint32_t>(at(count))};
+  for (std::int64_t first = 0; first < trees.num_trees(); first += kTreesAtOnce) {
+    const std::int64_t end_tree = std::min(trees.num_trees(), first + kTreesAtOnce);
+    std::vector<std::vector<std::uint32_t>> drawn(at(end_tree - first));
+    parallel_for(end_tree - first, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t t = begin; t < end; ++t)
+        drawn[at(t)] = draw_rows(n, seed, static_cast<std::uint64_t>(first + t));
+    });
+    parallel_for(count, 256, [&](std::int64_t begin, std::int64_t end) {
+      std::vector<std::int32_t> unseen;
+      for (std::int64_t t = first; t < end_tree; ++t) {
+        unseen.clear();
+        for (std::int64_t i = begin; i < end; ++i) {
+          if (drawn[at(t - first)][at(i * step)] > 0) continue;
+          ++found.seen_by[at(i)];
+          unseen.push_back(static_cast<std::int32_t>(i));
+        }
+        trees.add_tree(t, x, unseen, found.sums);
+      }
+    });
+  }
+  return found;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> draw_rows(std::int64_t n, std::uint64_t seed, std::uint64_t tree) {
+  std::vector<std::uint32_t> count(at(n));
+  Random random(seed, "bootstrap", tree);
+  for (std::int64_t i = 0; i < n; ++i) ++count[random.below(static_cast<std::uint64_t>(n))];
+  return count;
+}
+
+std::string out_of_bag_note(const TreeData& data, const TreeEnsemble& trees, std::uint64_t seed) {
+  const std::int64_t step = (data.rows() + kOutOfBagRows - 1) / kOutOfBagRows, k = trees.num_outputs();
+  const OutOfBag found = answers(data, trees, seed, step);
+  std::vector<double> truth, predicted, weights;
+  std::vector<std::int32_t> labels, decisions;
+  for (std::size_t i = 0; i < found.seen_by.size(); ++i) {
+    if (found.seen_by[i] == 0) continue;
+    const std::size_t row = i * at(step);
+    if (!data.weights.empty()) weights.push_back(data.weights[row]);
+    if (is_classification(data.task)) {
+      const auto sums = std::span<const double>(found.sums).subspan(i * at(k), at(k));
+      labels.push_back(data.labels[row]);
+      decisions.push_back(static_cast<std::int32_t>(std::ranges::max_element(sums) - sums.begin()));
+    } else {
+      truth.push_back(data.y[row]);
+      predicted.push_back(found.sums[i] / found.seen_by[i]);
+    }
+  }
+  Scored scored{.task = data.task,
+                .truth = truth,
+                .predicted = predicted,
+                .labels = labels,
+                .decisions = decisions,
+                .probabilities = {},
+                .weights = weights,
+                .groups = {}};
+  scored.num_classes = std::ssize(data.classes);
+  if (scored.size() == 0) return "out-of-bag: every row was seen by every tree";
+  const char* name = is_classification(data.task) ? "accuracy" : "r2";
+  const auto e = estimate(metric(name), scored, seed);
+  if (!e) return "out-of-bag: the target does not vary";
+  return fmt::format("out-of-bag {} {:.4f} ({:.4f} to {:.4f}) on {} rows", name, e->value, e->low, e->high,
+                     scored.size());
+}
+
+}  // namespace cairn::tree
