@@ -82,7 +82,7 @@ double given_accuracy(const DataFolder& data, const Examples& digits) {
   const auto all = parameters(net);
   for (const int layer : {0, 1}) {
     const Tensor theta = mat_array(file, layer == 0 ? "Theta1" : "Theta2").to(DType::f64);
-    const auto at = static_cast<std::size_t>(2 * layer);
+    const std::size_t at = layer == 0 ? 0 : 2;
     all[at].parameter->set(theta.slice(1, 1, theta.size(1)).contiguous());
     all[at + 1].parameter->set(theta.slice(1, 0, 1).reshape({theta.size(0)}));
   }

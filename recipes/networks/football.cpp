@@ -106,7 +106,7 @@ const Recipe kFootball{"football-regularisation",
                        "Two ways to keep a network from learning its examples by heart, and what each costs.",
                        "course_dl",
                        run,
-                       "half a minute",
+                       "ten seconds",
                        brief};
 
 }  // namespace cairn::recipes

@@ -129,7 +129,7 @@ const Recipe kOneNetwork{"one-network-all-options",
                          "on a logarithmic scale.",
                          "course_dl",
                          run,
-                         "half a minute",
+                         "five seconds",
                          brief};
 
 }  // namespace cairn::recipes

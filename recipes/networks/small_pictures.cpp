@@ -144,7 +144,7 @@ const Recipe kHappyHouse{
     "Padding, a convolution, batch normalisation, pooling and one logit tell smiling faces.",
     "course_dl",
     run_happy,
-    "a minute",
+    "five seconds",
     brief_happy};
 const Recipe kSigns{
     "signs",
@@ -154,7 +154,7 @@ const Recipe kSigns{
     "network.",
     "course_dl",
     run_signs,
-    "a minute",
+    "ten seconds",
     brief_signs};
 const Recipe kSignsQuickly{"signs-large-steps",
                            "D4W1-A2c",
@@ -162,7 +162,7 @@ const Recipe kSignsQuickly{"signs-large-steps",
                            "The same network as the course's first edition trains it.",
                            "course_dl",
                            run_quick_signs,
-                           "a minute",
+                           "ten seconds",
                            brief_quick_signs};
 
 }  // namespace cairn::recipes

@@ -106,7 +106,7 @@ const Recipe kNetworkAdvice{
     "small one on the others, without a choice of size.",
     "",
     run,
-    "a minute",
+    "five seconds",
     brief};
 
 }  // namespace cairn::recipes
