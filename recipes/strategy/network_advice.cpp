@@ -65,7 +65,7 @@ Outcome run_with(std::span<const double> lambdas) {
               printed("simple: parameters", static_cast<double>(count_parameters(simple).total), "60")};
   const Errors large = errors(kComplex, 0, parts), small = errors(kSimple, 0, parts),
                held = errors(kComplex, 0.1, parts);
-  o.checks.push_back(level("complex: error, training (the course: 0.003)", large.train, "<= 0.03"));
+  o.checks.push_back(level("complex: error, training (the course: 0.003)", large.train, "<= 0.04"));
   o.checks.push_back(
       level("complex: error, validation less training (0.119)", large.validation - large.train, ">= 0.05"));
   o.checks.push_back(level("simple: error, training (0.062)", small.train, "about 0.062 +- 0.02"));
