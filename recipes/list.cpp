@@ -5,13 +5,42 @@
 namespace cairn::recipes {
 
 std::span<const Recipe> all_recipes() {
-  static const std::array recipes{
-      kModelRepresentation, kCostFunction,    kDescentOneVariable, kVectors,
-      kMultipleVariables,   kFeatureScaling,  kPolynomialFeatures, kSgdHouses,
-      kNormalEquation,      kCityProfits,     kLineAsClassifier,   kSigmoid,
-      kDecisionBoundary,    kLogisticLoss,    kLogisticCost,       kLogisticDescent,
-      kLibraryLogistic,     kRegularisedCost, kAdmissions,         kMicrochips,
-      kBoundaries,          kPolynomialAdvice};
+  static const std::array recipes{kModelRepresentation,
+                                  kCostFunction,
+                                  kDescentOneVariable,
+                                  kVectors,
+                                  kMultipleVariables,
+                                  kFeatureScaling,
+                                  kPolynomialFeatures,
+                                  kSgdHouses,
+                                  kNormalEquation,
+                                  kCityProfits,
+                                  kLineAsClassifier,
+                                  kSigmoid,
+                                  kDecisionBoundary,
+                                  kLogisticLoss,
+                                  kLogisticCost,
+                                  kLogisticDescent,
+                                  kLibraryLogistic,
+                                  kRegularisedCost,
+                                  kAdmissions,
+                                  kMicrochips,
+                                  kBoundaries,
+                                  kPolynomialAdvice,
+                                  kNetworkAdvice,
+                                  kCatsTwoLayers,
+                                  kCatsFourLayers,
+                                  kFootball,
+                                  kOneNetwork,
+                                  kZeroOrOne,
+                                  kTenDigits,
+                                  kHappyHouse,
+                                  kSigns,
+                                  kSignsQuickly,
+                                  kMnistSoftmax,
+                                  kMnistHidden,
+                                  kMnistConvolutions,
+                                  kMnistFourConvolutions};
   return recipes;
 }
 

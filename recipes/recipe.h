@@ -58,6 +58,10 @@ struct Recipe {
   const char* teaches;  // one or two sentences
   const char* data;     // "" when the recipe carries its own numbers
   Outcome (*run)(const DataFolder& data);
+  const char* takes = "";  // "4 minutes" where a person waits for it
+  // The same on fewer examples or in fewer steps, judged by bars of its own: what every run of the tests can
+  // bear. Null: `run` is quick.
+  Outcome (*brief)(const DataFolder& data) = nullptr;
 };
 
 std::span<const Recipe> all_recipes();  // recipes/list.cpp

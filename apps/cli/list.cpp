@@ -65,7 +65,8 @@ Json entry_of(const LossEntry& e) {
           {"learner", e.learner}};
 }
 Json entry_of(const recipes::Recipe& e) {
-  return {{"name", e.name}, {"doc", e.title}, {"course", e.course}, {"teaches", e.teaches}, {"data", e.data}};
+  return {{"name", e.name},       {"doc", e.title}, {"course", e.course},
+          {"teaches", e.teaches}, {"data", e.data}, {"takes", e.takes}};
 }
 
 // Every table of the program by name: {"learners": [...], ...}.

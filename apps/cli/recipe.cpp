@@ -31,10 +31,12 @@ int list_recipes(const CommonFlags& common) {
                     {"course", r.course},
                     {"title", r.title},
                     {"teaches", r.teaches},
-                    {"data", r.data}});
+                    {"data", r.data},
+                    {"takes", r.takes}});
     if (!common.json)
-      fmt::print("{:<34} {:<10} {}{}\n", r.name, r.course, r.title,
-                 r.data[0] ? fmt::format(" [needs {}]", r.data) : "");
+      fmt::print("{:<34} {:<10} {}{}{}\n", r.name, r.course, r.title,
+                 r.data[0] ? fmt::format(" [needs {}]", r.data) : "",
+                 r.takes[0] ? fmt::format(" [takes {}]", r.takes) : "");
   }
   if (common.json) fmt::print("{}\n", list.dump(2));
   return 0;

@@ -16,7 +16,7 @@ namespace cairn {
 
 struct CnnParams {
   std::string channels = "auto";
-  std::int64_t depth = 1;
+  std::int64_t depth = 0;
   double dropout = 0.2;
   std::string flip = "auto";
   double shift = 0.08;
@@ -39,7 +39,7 @@ class Cnn final : public LearnerWith<Cnn, CnnParams> {
   static constexpr const char* kName = "cnn";
   explicit Cnn(Params params);
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
-  // The network for pictures [height, width, channels] and so many classes, as JSON.
+  // The network for pictures [height, width, channels] and so many classes, as JSON; depth 0 counts as 1.
   std::string network(std::int64_t height, std::int64_t width, std::int64_t channels,
                       std::int64_t classes) const;
 };

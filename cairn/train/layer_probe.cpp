@@ -143,7 +143,9 @@ void LayerProbe::end(const OpDef& op, std::span<const Tensor> /*in*/, std::span<
   if (!listening_ || !is_floating(out[0].dtype())) return;
   Seen& seen = find(module_place());
   seen.op = &op;
+  listening_ = false;  // taking some of it is an operation too, and none of the network's
   seen.output = some_of(out[0].detach(), most_);
+  listening_ = true;
 }
 
 std::function<void(const ModulePlace*, std::span<const Tensor>)> LayerProbe::gradients() {

@@ -1,6 +1,7 @@
 #include "cairn/train/mlp.h"
 
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "cairn/base/error.h"
 #include "cairn/train/layer_sizes_internal.h"
@@ -26,7 +27,8 @@ const ParamList& MlpParams::list() {
                           one_of("constant", "linear", "cosine", "one_cycle")),
       param<&P::epochs>("epochs", "passes over the rows", between(1, 1e6), {"max_iter", "max_epochs"}),
       param<&P::batch_size>("batch_size", "rows a step; 0: 32, up to 512 for many rows", between(0, 1e9)),
-      param<&P::l2>("l2", "strength of the penalty on the weights", at_least(0), {"alpha"}),
+      param<&P::l2>("l2", "strength of the penalty on the weights; the more rows, the less it counts",
+                    at_least(0), {"alpha"}),
       param<&P::clip_norm>("clip_norm", "largest length of a gradient; 0: any", at_least(0)),
       param<&P::patience>("patience", "epochs without gain before the end; 0: all epochs", between(0, 1e6),
                           {"n_iter_no_change"}),
@@ -55,6 +57,18 @@ std::string Mlp::network(std::int64_t inputs, std::int64_t outputs) const {
   return Json{{"input", {inputs}}, {"layers", layers}}.dump();
 }
 
+namespace {
+
+// Rows that count twice are two rows.
+double rows_of(const Dataset& data) {
+  const std::vector<double> weights = data.weights();
+  const double total = weights.empty() ? static_cast<double>(data.num_rows())
+                                       : std::accumulate(weights.begin(), weights.end(), 0.0);
+  return total > 0 ? total : 1;  // no rows are refused elsewhere
+}
+
+}  // namespace
+
 std::unique_ptr<Model> Mlp::fit(const Dataset& data, const FitContext& context) const {
   NetLearnerParts parts{.name = kName};
   parts.factory = [this](std::int64_t inputs, std::int64_t outputs) {
@@ -63,9 +77,11 @@ std::unique_ptr<Model> Mlp::fit(const Dataset& data, const FitContext& context) 
   };
   parts.optimizer = params_.optimizer;
   parts.optimizer_params = Json{{"learning_rate", params_.learning_rate}}.dump();
-  // Biases carry no penalty.
-  parts.step = {
-      .l2 = params_.l2, .clip_norm = params_.clip_norm, .groups = {{.match = "*.bias", .penalty = 0}}};
+  // The loss is a mean over the rows and the penalty stands beside their sum, as with ridge's alpha: what a
+  // prior says counts less where data say more. Biases carry none.
+  parts.step = {.l2 = params_.l2 / rows_of(data),
+                .clip_norm = params_.clip_norm,
+                .groups = {{.match = "*.bias", .penalty = 0}}};
   parts.trainer = {
       .epochs = params_.epochs, .patience = params_.patience, .schedule = {.kind = params_.schedule}};
   parts.batch_size = params_.batch_size;

@@ -20,7 +20,7 @@ struct MlpParams {
   std::string schedule = "cosine";
   std::int64_t epochs = 60;
   std::int64_t batch_size = 0;
-  double l2 = 1e-2;
+  double l2 = 3;  // lambda: lambda / (2 n) times the sum of squared weights joins the mean loss
   double clip_norm = 0;
   std::int64_t patience = 0;
   double held_out = 0.1;

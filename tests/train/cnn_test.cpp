@@ -38,6 +38,21 @@ TEST_CASE("cnn: the network follows from the size of the pictures") {
   CHECK_THROWS_AS(Cnn({.channels = "4, x"}), ParamError);
 }
 
+TEST_CASE("cnn: many pictures are looked at by two convolutions a block, few by one") {
+  const auto convolutions = [](std::int64_t pictures) {
+    std::vector<std::int32_t> codes(static_cast<std::size_t>(pictures));
+    for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::int32_t>(i % 2);
+    const Table table({Column::image("image", Tensor::zeros({pictures, 2, 2, 1}, DType::u8)),
+                       Column::category("label", Tensor::from(codes), {"a", "b"})});
+    const Dataset data(table, {.roles = {.target = "label"}});
+    const auto model = Cnn({.channels = "1", .epochs = 1, .batch_size = 5000}).fit(data);
+    const auto rows = dynamic_cast<const PictureModel&>(*model).network().rows();
+    return std::ranges::count(rows, "conv2d", &Network::Row::kind);
+  };
+  CHECK(convolutions(19'999) == 1);
+  CHECK(convolutions(20'000) == 2);
+}
+
 TEST_CASE("cnn: pictures are shifted over a repeated edge and flipped, and nothing else") {
   const Tensor picture = Tensor::from(std::vector<std::uint8_t>{1, 2, 3, 4}).reshape({1, 2, 2, 1});
   Random random(1, "test");

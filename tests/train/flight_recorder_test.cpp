@@ -20,6 +20,7 @@
 #include "cairn/optim/adam.h"
 #include "cairn/optim/momentum.h"
 #include "cairn/tensor/samples.h"
+#include "cairn/train/layer_probe.h"
 #include "cairn/train/trainer.h"
 #include "tests/support/error_text.h"
 #include "tests/support/temporary_folder.h"
@@ -206,4 +207,19 @@ TEST_CASE("flight recorder: dead units and a loss that stands still are told onc
   CHECK(h.remarks[1].find("after 6 epochs the loss is") != std::string::npos);
   CHECK(h.remarks[1].find("has 8 dead units of 8") != std::string::npos);
   CHECK(std::filesystem::exists(folder.file("flight.cairn")));
+}
+
+TEST_CASE(
+    "layer probe: a look at part of a batch is no operation of the layer, however large one example is") {
+  Sequential net{Linear({.in = 2, .out = 16}), Relu()};
+  for (const NamedParameter& p : parameters(net))
+    p.parameter->set(Tensor::full(p.parameter->shape(), -1, DType::f32));
+  const LayerProbe probe(8);  // half of one example's numbers
+  const Tensor y = net(Tensor::full({4, 2}, 1, DType::f32));
+  const std::vector<LayerStatistics> seen = probe.statistics();
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[0].operation == "linear");
+  CHECK(seen[1].operation == "relu");
+  CHECK(seen[1].dead == 16);
+  CHECK(probe.output(1).shape() == Shape{1, 16});
 }

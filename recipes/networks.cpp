@@ -1,0 +1,105 @@
+#include "recipes/networks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cairn/ops/elementwise.h"
+#include "cairn/ops/loss.h"
+#include "cairn/ops/reduce.h"
+#include "cairn/ops/shape_ops.h"
+#include "cairn/readers/hdf5.h"
+#include "recipes/planar.h"
+
+namespace cairn::recipes {
+
+Examples rows_of(const Examples& all, std::span<const std::int64_t> rows) {
+  const Tensor index = Tensor::from(std::vector<std::int64_t>(rows.begin(), rows.end()));
+  return {index_select(all.x, index), index_select(all.y, index)};
+}
+
+Examples first_rows(const Examples& all, std::int64_t count) {
+  return {all.x.slice(0, 0, count), all.y.slice(0, 0, count)};
+}
+
+Network dense_network(const std::vector<std::int64_t>& sizes, const std::string& activation) {
+  Json layers = Json::array();
+  for (std::size_t i = 1; i < sizes.size(); ++i) {
+    layers.push_back({{"layer", "linear"}, {"out", sizes[i]}});
+    if (i + 1 < sizes.size()) layers.push_back(activation);
+  }
+  Network net = Network::parse(Json{{"input", {sizes[0]}}, {"layers", std::move(layers)}}.dump());
+  convert(net, DType::f64);
+  return net;
+}
+
+void draw(ModuleRef net, std::uint32_t seed, double (*scale)(double inputs)) {
+  numpy::RandomState random(seed);
+  for (const NamedParameter& p : parameters(net)) {
+    const Shape shape = p.parameter->shape();
+    p.parameter->set(p.name.ends_with("weight") ? randn(random, shape, scale(static_cast<double>(shape[1])))
+                                                : Tensor::zeros(shape, DType::f64));
+  }
+}
+
+std::vector<double> descend(Network& net, Optimizer& optimizer, const Examples& data, int steps, int every) {
+  std::vector<double> costs;
+  for (int i = 0; i < steps; ++i) {
+    const Tensor cost = bce_with_logits(net(data.x), data.y);
+    if (i % every == 0) costs.push_back(cost.item());
+    optimizer.step(backward(cost, net));
+  }
+  return costs;
+}
+
+Tensor from_0_to_1(const Tensor& x) { return x.dtype() == DType::u8 ? x.to(DType::f32) / 255.0 : x; }
+
+std::vector<std::int64_t> wrong_rows(const Network& net, const Examples& data) {
+  constexpr std::int64_t kAtOnce = 500;
+  Network judged = net;
+  const EvaluationScope evaluation(judged);
+  std::vector<std::int64_t> wrong;
+  for (std::int64_t begin = 0; begin < data.x.size(0); begin += kAtOnce) {
+    const std::int64_t end = std::min(data.x.size(0), begin + kAtOnce);
+    const Tensor logits = judged(from_0_to_1(data.x.slice(0, begin, end)));
+    const bool one = logits.size(1) == 1;
+    const Tensor decided = one ? logits : argmax(logits, 1);
+    for (std::int64_t i = 0; i < end - begin; ++i) {
+      const bool right = one ? (decided.item({i, 0}) > 0) == (data.y.item({begin + i, 0}) == 1)
+                             : decided.item({i}) == data.y.item({begin + i});
+      if (!right) wrong.push_back(begin + i);
+    }
+  }
+  return wrong;
+}
+
+double accuracy(const Network& net, const Examples& data) {
+  const auto n = static_cast<double>(data.x.size(0));
+  return (n - static_cast<double>(wrong_rows(net, data).size())) / n;
+}
+
+std::string listed(std::span<const std::int64_t> numbers, std::size_t most) {
+  const auto shown = numbers.first(std::min(most, numbers.size()));
+  return fmt::format("{}{}", fmt::join(shown, ", "), shown.size() < numbers.size() ? ", ..." : "");
+}
+
+Examples pictures_in(const std::string& hdf5_file, const std::string& part) {
+  const Tensor labels = hdf5_array(hdf5_file, part + "_set_y");
+  return {hdf5_array(hdf5_file, part + "_set_x"), labels.reshape({labels.size()}).to(DType::i64)};
+}
+
+Series loss_line(const std::string& name, std::span<const double> losses, double every) {
+  Series line{.name = name};
+  for (std::size_t i = 0; i < losses.size(); ++i)
+    line.points.emplace_back(every * static_cast<double>(i), losses[i]);
+  return line;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+}  // namespace cairn::recipes
