@@ -57,7 +57,9 @@ class TreeModel final : public Model {
   const std::vector<double>& quantiles() const { return parts_.quantiles; }
   std::vector<std::string> output_names() const;  // "q_0.1" of quantiles, classes, "" of one number
   const std::string& objective() const { return parts_.objective; }
-  TreeNames names() const { return parts_.features.names(parts_.classes); }
+  TreeNames names() const {
+    return parts_.features.names(parts_.quantiles.empty() ? parts_.classes : output_names());
+  }
   // The questions that tree `tree` asks row `row` of the table, in words; see decision_path().
   std::vector<std::string> decision_path(const Table& table, std::int64_t row, std::int64_t tree = 0) const;
 

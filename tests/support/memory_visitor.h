@@ -15,10 +15,11 @@ class MemoryVisitor : public Visitor {
  public:
   using Stored = std::variant<Tensor, bool, std::int64_t, double, std::string, std::vector<std::string>,
                               std::vector<double>, std::vector<std::int64_t>>;
-  std::map<std::string, Stored> stored;
+  std::map<std::string, Stored> kept;
   bool is_loading = false;
 
   bool loading() const override { return is_loading; }
+  bool stored(std::string_view name) const override { return kept.contains(key_of(name)); }
   void tensor(std::string_view name, Tensor& v) override { move(name, v); }
   void value(std::string_view name, bool& v) override { move(name, v); }
   void value(std::string_view name, std::int64_t& v) override { move(name, v); }
@@ -31,14 +32,17 @@ class MemoryVisitor : public Visitor {
   void leave() override { path_.pop_back(); }
 
  private:
-  template <class T>
-  void move(std::string_view name, T& v) {
+  std::string key_of(std::string_view name) const {
     std::string key;
     for (const std::string& part : path_) key += part + '.';
-    key += name;
+    return key += name;
+  }
+  template <class T>
+  void move(std::string_view name, T& v) {
+    const std::string key = key_of(name);
     if (is_loading)
-      v = std::get<T>(stored.at(key));
-    else if (!stored.emplace(key, v).second)
+      v = std::get<T>(kept.at(key));
+    else if (!kept.emplace(key, v).second)
       throw std::logic_error(key + " is visited twice");
   }
   std::vector<std::string> path_;
