@@ -223,6 +223,13 @@ std::unordered_map<std::string_view, const ColumnSpec*> Schema::index() const {
   return specs;
 }
 
+Table Schema::in_form(const Table& table, std::vector<Warning>* warnings) const {
+  std::vector<Column> kept;
+  for (const Column& c : schema_detail::regrouped(table, columns, warnings).columns())
+    if (c.kind() != ColumnKind::tensor || find(c.name())) kept.push_back(c);
+  return kept.empty() ? Table::with_rows(table.num_rows()) : Table(std::move(kept));
+}
+
 Table Schema::conform(const Table& given, std::vector<Warning>* warnings) const {
   const Table table = schema_detail::regrouped(given, columns, warnings);
   transform_detail::ColumnFinder finder(table);

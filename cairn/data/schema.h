@@ -37,6 +37,9 @@ struct Schema {
   // columns of their own or as one column of features, whichever the model has; what a sparse one leaves out
   // is 0.
   Table conform(const Table& table, std::vector<Warning>* warnings = nullptr) const;
+  // The table with numbers in the form that this schema has them, columns of their own or one column of
+  // features; everything else as it is.
+  Table in_form(const Table& table, std::vector<Warning>* warnings = nullptr) const;
   void visit(Visitor& v) { v.children("columns", columns); }
 };
 

@@ -166,6 +166,10 @@ void append(std::vector<T>& to, const std::vector<T>& from) {
 Rows joined(std::vector<Chunk> chunks, const std::string& path) {
   Rows all;
   std::int64_t lines = 0;
+  std::size_t rows = 0, entries = 0;
+  for (const Chunk& c : chunks) rows += c.rows.labels.size(), entries += c.rows.indices.size();
+  all.labels.reserve(rows), all.ends.reserve(rows + 1);
+  all.indices.reserve(entries), all.values.reserve(entries);
   for (Chunk& c : chunks) {
     if (c.fault)
       throw DataError(fmt::format("{}, line {}", path, lines + c.fault->line), c.fault->what, c.fault->hint);
@@ -259,6 +263,19 @@ bool sniff(std::string_view bytes) {
   return pairs > 0;
 }
 
+// Before the numbers are taken apart: an entry is an index and a value, a row a label and an end, and for a
+// moment both stand twice.
+void check_memory(std::string_view bytes, std::uint64_t most, const std::string& path) {
+  if (most == 0) return;
+  constexpr double kEntry = 2 * 12, kRow = 2 * 16, kMega = 1e6;
+  const double needed = kEntry * static_cast<double>(std::ranges::count(bytes, ':')) +
+                        kRow * static_cast<double>(std::ranges::count(bytes, '\n'));
+  if (needed <= static_cast<double>(most)) return;
+  throw ResourceError(path,
+                      fmt::format("about {:.0f} MB are needed to read it; --max-memory allows {:.0f} MB",
+                                  needed / kMega, static_cast<double>(most) / kMega));
+}
+
 std::string argument(const ReadOptions& options, const char* name,
                      std::initializer_list<const char*> allowed) {
   const auto found = options.arguments.find(name);
@@ -277,6 +294,7 @@ ReadResult read_libsvm(const std::string& path, const ReadOptions& options) {
   InputLimits limits;
   if (options.max_memory > 0) limits.max_bytes = options.max_memory;
   const InputBytes input = open_input(path, limits, options.stop);
+  check_memory(input.bytes(), options.max_memory, path);
   if (input.bytes().empty())
     throw DataError(path, "is empty; a label and index:value pairs a line were expected");
   const auto parts = pieces(input.bytes());
@@ -296,15 +314,17 @@ ReadResult read_libsvm(const std::string& path, const ReadOptions& options) {
   if (options.sha256) result.sha256 = sha256_hex(input.bytes());
   const double cells = static_cast<double>(rows.labels.size()) * static_cast<double>(names.size());
   const double stated = cells > 0 ? static_cast<double>(rows.values.size()) / cells : 1;
-  const bool dense = layout.empty() ? stated >= kMostlyStated : layout == "columns";
+  // A model's data are put into its form below: a file of few rows says little of its own.
+  const bool dense = layout.empty() ? !options.schema && stated >= kMostlyStated : layout == "columns";
   if (dense && cells * sizeof(double) > static_cast<double>(limits.max_bytes))
     throw ResourceError(path,
                         fmt::format("{} rows of {} columns need {:.0f} MB; at most {:.0f} MB may be taken",
                                     rows.labels.size(), names.size(), cells * sizeof(double) / 1e6,
                                     static_cast<double>(limits.max_bytes) / 1e6),
                         "layout=sparse keeps only what is stated.");
-  result.guesses.push_back(fmt::format("layout: {} ({} features, {:.3g} % of their values are stated)",
-                                       dense ? "columns" : "sparse", names.size(), 100 * stated));
+  if (!options.schema)
+    result.guesses.push_back(fmt::format("layout: {} ({} features, {:.3g} % of their values are stated)",
+                                         dense ? "columns" : "sparse", names.size(), 100 * stated));
   std::vector<Column> columns{whole_or_number("label", rows.labels)};
   result.target = "label";
   if (!rows.queries.empty()) {
@@ -316,6 +336,7 @@ ReadResult read_libsvm(const std::string& path, const ReadOptions& options) {
   else
     columns.push_back(sparse_column(rows, std::move(names)));
   result.table = Table(std::move(columns));
+  if (options.schema) result.table = options.schema->in_form(result.table, &result.warnings);
   result.schema = Schema::of(result.table);
   return result;
 }

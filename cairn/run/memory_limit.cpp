@@ -24,8 +24,8 @@ std::uint64_t held_now() {
 
 struct Width {
   double dense = 0;       // numbers a row
-  double levels = 0;      // features of categories, and sparse ones
-  double categories = 0;  // the entries of a sparse row: one a column of categories
+  double levels = 0;      // features of categories
+  double categories = 0;  // columns of them: the entries of a sparse row
   double text_bytes = 0;
   double bytes = 0;  // of pictures, a row
 };
@@ -54,13 +54,7 @@ Width width_of(const Table& features) {
         for (std::int64_t r = 0; r < c.size(); ++r) w.text_bytes += static_cast<double>(c.text_at(r).size());
         break;
       case ColumnKind::tensor:
-        if (!c.matrix().is_sparse()) {
-          w.dense += static_cast<double>(c.feature_names().size());
-        } else {
-          w.levels += static_cast<double>(c.feature_names().size());
-          w.categories += static_cast<double>(c.matrix().num_stored()) /
-                          static_cast<double>(std::max<std::int64_t>(c.size(), 1));
-        }
+        w.dense += static_cast<double>(c.feature_names().size());  // trees make sparse ones dense
         break;
       case ColumnKind::image:  // a byte each, and never more than a batch of them as numbers
         w.bytes += static_cast<double>(c.values().size(1) * c.values().size(2) * c.values().size(3));

@@ -45,7 +45,7 @@ ModelCard card_of(const TrainOptions& o, const PreparedData& data, const FittedR
                  .library_version = version(),
                  .seed = o.seed,
                  .num_rows = data.train->num_rows()};
-  if (run.on_test.predicts == Predicts::rank_score) card.group = o.group;
+  if (run.on_test.predicts == Predicts::rank_score) card.group = data.train->roles().group;
   card.event = o.event;
   if (result["positive"].is_string()) card.positive = result["positive"];
   if (!run.selection.note.empty()) card.notes = run.selection.note + ". ";

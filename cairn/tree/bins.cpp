@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "cairn/base/error.h"
 #include "cairn/base/parallel.h"
@@ -182,6 +183,9 @@ std::vector<double> quantile_cuts(std::span<const double> values, std::span<cons
 }
 
 BinnedData::BinnedData(const TreeData& data, int max_bins, const StopToken& stop) : n_(data.rows()) {
+  if (n_ > std::numeric_limits<std::int32_t>::max())  // rows are numbers of 32 bits, signed in vectors
+    throw ResourceError("trees", fmt::format("{} rows; at most {} can be learned from", n_,
+                                             std::numeric_limits<std::int32_t>::max()));
   const std::int64_t d = data.features.size();
   const Matrix x = by_columns(data.x);
   features_.resize(at(d));

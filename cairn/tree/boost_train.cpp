@@ -122,7 +122,12 @@ void Booster::begin(const TreeEnsemble* start) {
   rows_.resize(at(n_));
   std::iota(rows_.begin(), rows_.end(), 0U);
   if (!validation_) return;
-  validation_truth_ = truth_of(*validation_, objective_, rules_.objective_params, validation_y_);
+  try {
+    validation_truth_ = truth_of(*validation_, objective_, rules_.objective_params, validation_y_);
+  } catch (const DataError& e) {
+    throw DataError("gradient_boosting, the rows watched", e.message(),
+                    "With a larger `validation`, or with patience=0, they can serve.");
+  }
   validation_raw_ = raw_of(*validation_, start);
 }
 
@@ -264,7 +269,6 @@ Truth truth_of(const TreeData& data, const Objective& objective, const Objective
   y = data.y;
   if (data.task == Task::binary) y.assign(data.labels.begin(), data.labels.end());
   t.y = y;
-  if (objective.predicts == Predicts::risk) t.by_time = rows_by_time(t.y);
   if (objective.predicts == Predicts::risk) t.by_time = rows_by_time(t.y);
   for (const double target : y) {
     if (objective.fits && !objective.fits(target))

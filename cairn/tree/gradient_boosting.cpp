@@ -292,11 +292,7 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
   if (params_.class_weight == "balanced") balance_classes(rows);
   const Objective& objective = objective_for(params_.objective, rows.task);
   std::optional<TreeData> watched;
-  if (validation) {
-    watched = tree_data(*validation, kName);
-    watched->x = rows.features.matrix(validation->features());
-    CAIRN_ASSERT(watched->x.rows() == watched->rows());
-  }
+  if (validation) watched = tree_data(*validation, kName, &rows.features);
   const BoostRules rules = boost_rules(params_, rows.features, objective);
   const std::vector<double>& levels = rules.objective_params.levels;
   const TreeOutput output = params_.expression_output == "exponential" && rules.objective_params.expression

@@ -69,6 +69,13 @@ int gradient_bits(std::int64_t n) {
       32 - static_cast<int>(std::bit_width(static_cast<std::uint64_t>(std::max<std::int64_t>(n, 1)))));
 }
 
+namespace {
+
+// The larger one; NaN, which std::max would lose, stays.
+double largest_or_nan(double a, double b) { return std::isnan(a) || b <= a ? a : b; }
+
+}  // namespace
+
 void pack_gradients(std::span<const double> g, std::span<const double> h, std::uint64_t seed,
                     Gradients& out) {
   struct Largest {
@@ -80,15 +87,19 @@ void pack_gradients(std::span<const double> g, std::span<const double> h, std::u
       [&](std::int64_t begin, std::int64_t end) {
         Largest l;
         for (std::int64_t r = begin; r < end; ++r) {
-          l.g = std::max(l.g, std::abs(g[static_cast<std::size_t>(r)]));
-          l.h = std::max(l.h, h[static_cast<std::size_t>(r)]);
+          l.g = largest_or_nan(l.g, std::abs(g[static_cast<std::size_t>(r)]));
+          l.h = largest_or_nan(l.h, h[static_cast<std::size_t>(r)]);
         }
         return l;
       },
       [](Largest& into, const Largest& other) {
-        into.g = std::max(into.g, other.g);
-        into.h = std::max(into.h, other.h);
+        into.g = largest_or_nan(into.g, other.g);
+        into.h = largest_or_nan(into.h, other.h);
       });
+  if (!std::isfinite(largest.g) || !std::isfinite(largest.h)) {  // no scale can hold them
+    out.g_scale = out.h_scale = largest.g + largest.h;
+    return;
+  }
   const int bits = gradient_bits(n);
   const auto most = static_cast<double>((std::int64_t{1} << (bits - 1)) - 1);
   out.g_scale = largest.g > 0 ? largest.g / most : 1;

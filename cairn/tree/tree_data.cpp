@@ -33,7 +33,7 @@ std::vector<Tensor> columns_of(const Matrix& x, DType dtype) {
 
 }  // namespace
 
-TreeData tree_data(const Dataset& given, std::string_view learner) {
+TreeData tree_data(const Dataset& given, std::string_view learner, const TreeFeatures* known) {
   if (given.roles().target.empty())
     throw UsageError(std::string(learner), "the data have no target", "Name it with --target.");
   if (given.num_rows() == 0) throw DataError(std::string(learner), "there are no rows to learn from");
@@ -47,7 +47,7 @@ TreeData tree_data(const Dataset& given, std::string_view learner) {
   const Dataset data = some ? given.select(counted) : given;
   TreeData d;
   const Table features = data.features();
-  d.features = TreeFeatures(features, learner);
+  d.features = known ? *known : TreeFeatures(features, learner);
   d.x = d.features.matrix(features);
   d.task = data.task();
   d.classes = data.classes();

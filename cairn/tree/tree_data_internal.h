@@ -25,8 +25,9 @@ struct TreeData {
   std::int64_t rows() const { return x.rows(); }
 };
 
-// DataError: no target, no rows, all weights 0, a kind of column that trees cannot ask about.
-TreeData tree_data(const Dataset& data, std::string_view learner);
+// DataError: no target, no rows, all weights 0, a kind of column that trees cannot ask about. `known`: the
+// features are these and not those of the data.
+TreeData tree_data(const Dataset& data, std::string_view learner, const TreeFeatures* known = nullptr);
 
 // "balanced": every class present gets the same sum of weights, in all as much as there were.
 void balance_classes(TreeData& data);

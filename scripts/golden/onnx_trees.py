@@ -10,6 +10,7 @@ import os
 import numpy
 import onnxruntime
 import skl2onnx.common._container as container
+from onnx import TensorProto, helper
 from sklearn import datasets, ensemble, tree
 from skl2onnx import to_onnx
 
@@ -19,6 +20,19 @@ FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", 
 make_node = container.make_node
 container.make_node = lambda *a, **k: make_node(
     *a, **{n: [int(x) if isinstance(x, (bool, numpy.bool_)) else x for x in v] if isinstance(v, list) else v for n, v in k.items()})
+
+
+def write_with_nodes_before(data):
+    """Two files whose trees do not ask the input itself: it is rounded to f32 first, or two of its columns are chosen."""
+    model = tree.DecisionTreeRegressor(max_depth=2, random_state=0).fit(data.data[:, :2], data.target)
+    for name, node in (("cast", helper.make_node("Cast", ["wide"], ["X"], to=TensorProto.FLOAT)),
+                       ("extractor", helper.make_node("ArrayFeatureExtractor", ["wide", "columns"], ["X"], domain="ai.onnx.ml"))):
+        written = to_onnx(model, data.data[:1, :2].astype(numpy.float32))
+        written.graph.input[0].name = "wide"
+        written.graph.input[0].type.tensor_type.elem_type = TensorProto.DOUBLE if name == "cast" else TensorProto.FLOAT
+        written.graph.node.insert(0, node)
+        with open(os.path.join(FOLDER, f"onnx_{name}_before.onnx"), "wb") as file:
+            file.write(written.SerializeToString())
 
 
 def main():
@@ -59,6 +73,7 @@ def main():
             "predicted": numpy.asarray(own, dtype=float).ravel().tolist(),
             "onnxruntime": numpy.asarray(said[-1], dtype=float).ravel().tolist(),
         }
+    write_with_nodes_before(diabetes)
     with open(os.path.join(FOLDER, "onnx_pairs.json"), "w", encoding="utf-8") as file:
         json.dump(pairs, file)
 

@@ -144,6 +144,29 @@ TEST_CASE("libsvm: a model asks for its features, whichever the data state") {
         "column 'features': holds none of the 3 features the model was trained on (such as 'f1')");
 }
 
+TEST_CASE("libsvm: a row of a model's data is read in the model's form, however few there are") {
+  const TemporaryFolder folder;
+  folder.write("one.libsvm", "1 2:7\n");
+  const auto read_for = [&](const Schema& schema) {
+    ReadOptions options;
+    options.schema = &schema;
+    return read_libsvm(folder.file("one.libsvm"), options).table;
+  };
+  const Table sparse = read_text("1 1:1\n0 2:1\n1 1:2\n0 5:1\n").table;
+  const Table same = read_for(Schema::of(sparse));
+  CHECK(same.names() == Names{"label", "features"});
+  CHECK(Schema::of(sparse).conform(same).column("features").cell(0) == "[0 7 0]");
+  const Table columns = read_text("1 1:1 2:2 5:3\n").table;
+  const Table spread = read_for(Schema::of(columns));
+  CHECK(spread.names() == Names{"label", "f1", "f2", "f5"});
+  CHECK(spread.column("f2").number_at(0) == 7);
+  CHECK(spread.column("f5").number_at(0) == 0);
+  ReadOptions little;
+  little.max_memory = 50;
+  CHECK(error_text([&] { read_libsvm(folder.file("one.libsvm"), little); }) ==
+        folder.file("one.libsvm") + ": about 0 MB are needed to read it; --max-memory allows 0 MB");
+}
+
 TEST_CASE("libsvm: LightGBM's forest of iris predicts what it recorded") {
   const auto model = shared_data("gbdt_models/lg_rf_iris.model");
   const auto rows = shared_data("gbdt_models/iris_test.libsvm");

@@ -455,3 +455,25 @@ TEST_CASE("boosting: a category of very many levels") {
   CHECK(raw[0] == doctest::Approx(1.5).epsilon(1e-2));
   CHECK(std::abs(raw[1]) < 1e-2);
 }
+
+TEST_CASE("boosting: watched rows of weight 0 count for nothing") {
+  const Sample s = sample(21, 300, 3, true), w = sample(22, 200, 3, true);
+  const Dataset data = regression_data(s.x, s.y);
+  Rows halved;
+  std::vector<double> targets, weights;
+  for (std::size_t r = 0; r < w.y.size(); ++r) {
+    weights.push_back(r % 2 ? 1.0 : 0.0);
+    if (r % 2 == 0) continue;
+    halved.push_back(w.x[r]);
+    targets.push_back(w.y[r]);
+  }
+  const Dataset all = regression_data(w.x, w.y).with_weights(weights),
+                some = regression_data(halved, targets);
+  const auto watch = [&](const Dataset& rows) {
+    FitContext context;
+    context.validation = &rows;
+    return fit({.trees = 30, .patience = 30}, data, context)->watched_history();
+  };
+  REQUIRE(watch(some).size() == 30);
+  CHECK(watch(all) == watch(some));
+}

@@ -181,6 +181,12 @@ TEST_CASE("expression: losses that cannot be learned from") {
           "the loss is nan, its derivatives");
   refused({.objective = "expression", .expression = "abs(score - y)"},
           "in none of 50 rows the loss curves upwards");
+  // The loss stays a number where its derivative does not.
+  refused({.objective = "expression",
+           .trees = 60,
+           .learning_rate = 0.3,
+           .expression = "(score - 4 * y)^2 + 1 / (1 + exp(exp(2 * score)))"},
+          "the loss left the range of numbers in round");
   refused({.objective = "expression", .learning_rate = 500, .expression = "exp(score) - y * score"},
           "the loss left the range of numbers in round");
 }

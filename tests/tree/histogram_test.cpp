@@ -73,22 +73,30 @@ TEST_CASE("partition: rows go where their bin says, in their order, whatever the
   for (std::uint8_t& bin : column) bin = static_cast<std::uint8_t>(draw.below(256));
   std::vector<std::uint8_t> goes_left(256);
   for (std::uint8_t& side : goes_left) side = static_cast<std::uint8_t>(draw.below(3) == 0);
-  for (const std::int64_t count : {0, 1, 15, 16, 17, 31, 33, 1000, 4999}) {
-    CAPTURE(count);
-    std::vector<std::uint32_t> rows;
-    for (std::uint32_t r = 0; std::ssize(rows) < count; ++r)
-      if (count > 2000 || draw.below(3) > 0) rows.push_back(r);
-    std::vector<std::uint32_t> expected = rows;
-    const auto middle =
-        std::ranges::stable_partition(expected, [&](std::uint32_t r) { return goes_left[column[r]] != 0; });
-    constexpr std::uint32_t kUntouched = 0xABCDEF01;
-    std::vector<std::uint32_t> memory(static_cast<std::size_t>(count) + 1, kUntouched);
-    const std::int64_t left =
-        partition_rows(rows.data(), count, column.data(), goes_left.data(), memory.data());
-    CHECK(rows == expected);
-    CHECK(left == middle.begin() - expected.begin());
-    CHECK(memory.back() == kUntouched);
-  }
+  // Any bins, the bins up to one (as a question about a number has them), all and none.
+  std::vector<std::vector<std::uint8_t>> tables{goes_left};
+  for (const int up_to : {1, 100, 255, 256, 0})
+    for (std::size_t b = 0; b < 256; ++b) {
+      if (b == 0) tables.emplace_back(256);
+      tables.back()[b] = static_cast<int>(b) < up_to ? 1 : 0;
+    }
+  for (const auto& table : tables)
+    for (const std::int64_t count : {0, 1, 15, 16, 17, 31, 33, 1000, 4999}) {
+      CAPTURE(count);
+      std::vector<std::uint32_t> rows;
+      for (std::uint32_t r = 0; std::ssize(rows) < count; ++r)
+        if (count > 2000 || draw.below(3) > 0) rows.push_back(r);
+      std::vector<std::uint32_t> expected = rows;
+      const auto middle =
+          std::ranges::stable_partition(expected, [&](std::uint32_t r) { return table[column[r]] != 0; });
+      constexpr std::uint32_t kUntouched = 0xABCDEF01;
+      std::vector<std::uint32_t> memory(static_cast<std::size_t>(count) + 1, kUntouched);
+      const std::int64_t left =
+          partition_rows(rows.data(), count, column.data(), table.data(), memory.data());
+      CHECK(rows == expected);
+      CHECK(left == middle.begin() - expected.begin());
+      CHECK(memory.back() == kUntouched);
+    }
 }
 
 TEST_CASE("scan: the best place among the bins, as one by one") {

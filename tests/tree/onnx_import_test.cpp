@@ -78,6 +78,11 @@ TEST_CASE("ONNX trees: what cannot be read is refused with its reason") {
             .starts_with("makes NONX of the sum of its 1 outputs, which these trees cannot express"));
   const std::string whole = read_file(kFolder + numbers);
   CHECK(complaint(whole.substr(0, whole.size() / 2)).starts_with("is no whole ONNX file: "));
+  CHECK(complaint(changed(numbers, std::string("\x0a\x01X", 3), std::string("\x0a\x01Z", 3))) ==
+        "its trees ask 'Z', which is no input of the graph");
+  CHECK(complaint(read_file(kFolder + "onnx_extractor_before.onnx")) ==
+        "holds the operation ArrayFeatureExtractor before its trees; only the trees themselves can be read");
+  CHECK(parse_other_trees(read_file(kFolder + "onnx_cast_before.onnx"), "m").trees.options().f32_inputs);
   CHECK(complaint(std::string("\x08\x0a\x12\x01x", 5)) == "is an ONNX file without a graph");
 }
 

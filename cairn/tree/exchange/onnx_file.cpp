@@ -190,16 +190,18 @@ void parse_graph(pbf_reader field, OnnxGraph& graph) {
 
 OnnxGraph parse_onnx(std::string_view bytes, const std::string& path) {
   enum : std::uint8_t { producer_field = 2, producer_version_field = 3, graph_field = 7 };
+  constexpr std::size_t kShown = 60;  // characters of a name that nobody has checked
   OnnxGraph graph;
+  std::string_view producer, producer_version;
   bool found = false;
   try {
     pbf_reader model(bytes.data(), bytes.size());
     while (model.next()) switch (model.tag()) {
         case producer_field:
-          graph.producer = model.get_string() + graph.producer;
+          producer = bytes_of(model).substr(0, kShown);
           break;
         case producer_version_field:
-          graph.producer += " " + model.get_string();
+          producer_version = bytes_of(model).substr(0, kShown);
           break;
         case graph_field:
           found = true;
@@ -212,6 +214,7 @@ OnnxGraph parse_onnx(std::string_view bytes, const std::string& path) {
     refuse(path, fmt::format("is no whole ONNX file: {}", e.what()));
   }
   if (!found) refuse(path, "is an ONNX file without a graph");
+  graph.producer = fmt::format("{}{}{}", producer, producer_version.empty() ? "" : " ", producer_version);
   return graph;
 }
 

@@ -22,11 +22,12 @@ constexpr std::int64_t kMostFeatures = 1 << 29;
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-// What may stand around the trees: it changes the type or the form of values, never their size.
+// What may stand behind the trees: it changes the type or the form of what they say.
 bool only_passes_on(const OnnxNode& node) {
   constexpr std::array kSuch{"Cast", "Identity", "ZipMap", "ArrayFeatureExtractor", "Reshape", "ArgMax"};
   return std::ranges::find(kSuch, node.op) != kSuch.end();
 }
+constexpr std::int64_t kF32 = 1, kF64 = 11;  // types of elements
 
 class OnnxTrees {
  public:
@@ -64,11 +65,35 @@ class OnnxTrees {
       }
     }
     if (!node_) refuse(path_, "is an ONNX file without a TreeEnsembleClassifier or TreeEnsembleRegressor");
-    constexpr std::int64_t kF64 = 11;
-    for (const OnnxInput& input : graph_.inputs) {
-      f64_input_ |= input.element_type == kF64;
-      width_ = std::max(width_, input.width);
+    find_input();
+  }
+
+  // The trees ask the graph's own input, as it is or cast to another type.
+  void find_input() {
+    std::string name = node_->inputs.empty() ? "" : node_->inputs[0];
+    bool rounded = false;  // to f32
+    for (std::size_t step = 0; step <= graph_.nodes.size(); ++step) {
+      for (const OnnxInput& input : graph_.inputs)
+        if (input.name == name) {
+          f64_input_ = input.element_type == kF64 && !rounded;
+          width_ = input.width;
+          return;
+        }
+      const auto from = std::ranges::find_if(graph_.nodes, [&](const OnnxNode& n) {
+        return std::ranges::find(n.outputs, name) != n.outputs.end();
+      });
+      if (from == graph_.nodes.end()) break;
+      const auto to = from->attributes.find("to");
+      const bool casts = from->op == "Cast" && to != from->attributes.end() &&
+                         (to->second.integer == kF32 || to->second.integer == kF64);
+      if (!casts && from->op != "Identity")
+        throw NotSupported(path_, fmt::format("holds the operation {} before its trees; only the trees "
+                                              "themselves can be read",
+                                              from->op));
+      rounded |= casts && to->second.integer == kF32;
+      name = from->inputs.empty() ? "" : from->inputs[0];
     }
+    refuse(path_, fmt::format("its trees ask '{}', which is no input of the graph", name));
   }
 
   const OnnxAttribute* find(const std::string& name) const {
@@ -205,8 +230,9 @@ class OnnxTrees {
   void check_size(std::int64_t outputs) const {
     std::size_t nodes = 0;
     for (const auto& [id, list] : trees_) nodes += list.size();
-    constexpr double kMostNumbers = 1 << 28;
-    if (static_cast<double>(outputs) * static_cast<double>(nodes) > kMostNumbers)
+    constexpr double kMostNumbers = 1 << 26, kMostOutputs = 1e6;
+    if (static_cast<double>(outputs) > kMostOutputs ||
+        static_cast<double>(outputs) * static_cast<double>(nodes) > kMostNumbers)
       refuse(path_, fmt::format("claims {} outputs of {} nodes", outputs, nodes));
   }
 
