@@ -144,7 +144,10 @@ void add_importance(Json& result, const PipelineModel& model, const Dataset& dat
   Json importance = permutation_importance(model, data, metric, {.seed = seed}, stop);
   if (o.null > 0) {
     const Json p = null_importance(model, data, metric, o.null, seed, registry, stop);
-    for (Json& entry : importance) entry["p"] = p[entry["feature"].get<std::string>()];
+    for (Json& entry : importance) {
+      const auto feature = entry["feature"].get<std::string>();
+      entry["p"] = p.contains(feature) ? p.at(feature) : Json(nullptr);  // not defined on the judged third
+    }
   }
   result["importance"] = std::move(importance);
   result["importance_note"] =
