@@ -54,9 +54,7 @@ Json row_to_json(const PipelineModel& model, const Table& rows, std::int64_t num
   const Table said = model.predict(one);
   const Contributions all = contributions(model, one);
   const std::string decided = said.column("prediction").cell(0);
-  std::size_t which = 0;
-  if (all.outputs.size() > 1)
-    which = static_cast<std::size_t>(std::ranges::find(all.outputs, decided) - all.outputs.begin());
+  const std::size_t which = outputs_predicted(model, all, said)[0];
   struct Part {
     std::string column;
     double value;
