@@ -152,6 +152,22 @@ void add_importance(Json& result, const PipelineModel& model, const Dataset& dat
       fmt::format("By how much {} as an error grows when the column is shuffled.", metric.name);
 }
 
+// Targets shuffled among the rows that learn and among those that judge, so that each part keeps its classes;
+// whether a time was lived to see goes with the time.
+Dataset with_permuted_target(const Dataset& data, const Split& parts, std::uint64_t seed, std::int64_t fit) {
+  Random random(seed, "permuted target", static_cast<std::uint64_t>(fit));
+  std::vector<std::int64_t> from(static_cast<std::size_t>(data.num_rows()));
+  for (const auto* rows : {&parts.train, &parts.test}) {
+    const auto order = random.permutation(std::ssize(*rows));
+    for (std::size_t i = 0; i < rows->size(); ++i)
+      from[static_cast<std::size_t>((*rows)[i])] = (*rows)[static_cast<std::size_t>(order[i])];
+  }
+  Table table = data.table();
+  for (const std::string& moved : {data.roles().target, data.roles().event})
+    if (!moved.empty()) table = table.with(table.column(moved).select(from));
+  return data.with_table(std::move(table));
+}
+
 }  // namespace
 
 Json null_importance(const PipelineModel& model, const Dataset& given, const Metric& metric,
@@ -170,14 +186,9 @@ Json null_importance(const PipelineModel& model, const Dataset& given, const Met
   };
   const auto observed = importance(data, 0);
   std::map<std::string, std::int64_t> as_large;
-  const std::string& target = model.card().target;
   for (std::int64_t f = 1; f <= fits; ++f) {
     stop.throw_if_requested("importance of permuted targets");
-    const auto order =
-        Random(seed, "permuted target", static_cast<std::uint64_t>(f)).permutation(data.num_rows());
-    const Table& table = data.table();
-    const auto null = importance(data.with_table(table.with(table.column(target).select(order))),
-                                 static_cast<std::uint64_t>(f));
+    const auto null = importance(with_permuted_target(data, parts, seed, f), static_cast<std::uint64_t>(f));
     for (const auto& [column, value] : null)
       if (const auto it = observed.find(column); it != observed.end() && value >= it->second)
         ++as_large[column];
