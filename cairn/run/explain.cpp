@@ -26,14 +26,6 @@ constexpr std::int64_t kNullRows = 5000;  // more rows make the fits dearer and 
 constexpr double kJudged = 1.0 / 3;
 constexpr std::int64_t kMostNeighbors = 1000;
 
-const Metric& asked_metric(const ExplainOptions& o, Task task) {
-  if (o.metric.empty()) return default_metric(task);
-  const Metric& m = metric(o.metric);
-  if (!m.applies(task))
-    throw UsageError("--metric", fmt::format("{} does not apply to a {} task", o.metric, name_of(task)));
-  return m;
-}
-
 std::unique_ptr<Pipeline> learner_of(const PipelineModel& model, const Dataset& data,
                                      const Registry& registry) {
   const ModelCard& card = model.card();
@@ -135,7 +127,7 @@ std::vector<std::string> outputs_of(const PipelineModel& model, const std::optio
 
 void add_importance(Json& result, const PipelineModel& model, const Dataset& data, const ExplainOptions& o,
                     const Registry& registry, const StopToken& stop) {
-  const Metric& metric = asked_metric(o, data.task());
+  const Metric& metric = asked_metric(o.metric, data, model.predicts());
   const auto seed = static_cast<std::uint64_t>(o.seed);
   result["metric"] = metric.name;
   if (o.null > 0) learner_of(model, data, registry);  // what cannot be done is said before the work

@@ -9,6 +9,7 @@
 #include "cairn/base/version.h"
 #include "cairn/metrics/curves.h"
 #include "cairn/model/contributions.h"
+#include "cairn/run/measure.h"
 #include "cairn/run/memory_limit.h"
 #include "cairn/run/quantities.h"
 #include "cairn/run/train_internal.h"
@@ -43,18 +44,6 @@ SelectionOptions selection_options(const TrainOptions& o) {
                  : s.learners.empty()  ? kAutoSeconds
                                        : 0;
   return s;
-}
-
-const Metric& chosen_metric(const TrainOptions& o, const Dataset& train, Predicts predicts) {
-  if (o.metric.empty()) return default_metric(train.task(), predicts);
-  const Metric& m = metric(o.metric);
-  if (!m.applies(train.task()))
-    throw UsageError("--metric",
-                     fmt::format("{} does not apply to a {} task", o.metric, name_of(train.task())));
-  if (m.judges == Judges::order && train.roles().group.empty())
-    throw UsageError("--metric", fmt::format("{} is a mean over groups, and the rows have none", o.metric),
-                     "Name the column of the query: --group COL.");
-  return m;
 }
 
 // What the learners that were named will predict: one of them that does not know of censored times would
@@ -132,7 +121,7 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   const Dataset& train = *data.train;
   FittedRun run;
   run.selection_options = selection_options(o);
-  run.metric = &chosen_metric(o, train, what_is_predicted(o, run.selection_options, train, registry));
+  run.metric = &asked_metric(o.metric, train, what_is_predicted(o, run.selection_options, train, registry));
   run.selection_options.metric = run.metric;
   for (const std::string& bar : o.require)
     parse_requirement(bar, train.task());  // a typing error is told before the work
