@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cairn/base/isa.h"
 #include "cairn/base/version.h"
@@ -46,24 +47,65 @@ SelectionOptions selection_options(const TrainOptions& o) {
   return s;
 }
 
-// What the learners that were named will predict: one of them that does not know of censored times would
-// take them for times at which it happened.
+const char* words_for(Predicts p) {
+  switch (p) {
+    case Predicts::quantiles:
+      return "quantiles of the target";
+    case Predicts::rank_score:
+      return "a score that orders rows";
+    case Predicts::risk:
+      return "a risk";
+    case Predicts::duration:
+      return "a time that need not be lived to see";
+    case Predicts::value:
+      break;
+  }
+  return "the target itself";
+}
+
+// The setting without which the learner would predict values, as it was typed.
+std::string deciding_setting(const LearnerEntry& entry, const SelectionOptions& s, const Dataset& train,
+                             const Registry& registry) {
+  for (std::size_t i = 0; i < s.settings.size(); ++i) {
+    Settings others = s.settings;
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+    if (configured(entry, others, train, registry, s.pipeline)->predicts() == Predicts::value)
+      return fmt::format("--set {}={}", s.settings[i].first, s.settings[i].second);
+  }
+  return "--learner";
+}
+
+// What the learners that take part will predict, all of them the same: no metric judges values beside scores
+// without a unit, and a learner that does not know of censored times would take them for times at which it
+// happened.
 Predicts what_is_predicted(const TrainOptions& o, const SelectionOptions& s, const Dataset& train,
                            const Registry& registry) {
-  Predicts predicts = Predicts::value;
-  for (const std::string& name : s.learners) {
-    const LearnerEntry& entry = registry.learner(name);
-    if (!entry.serves(train.task())) continue;
-    predicts = configured(entry, s.settings, train, registry, s.pipeline)->predicts();
-    if (!o.event.empty() && !is_survival(predicts))
-      throw UsageError("--event",
-                       fmt::format("{} as it is set takes every time for one at which it happened", name),
-                       "--learner gradient_boosting --set objective=cox (or aft) knows of censored times.");
-  }
   if (!o.event.empty() && s.learners.empty())
     throw UsageError("--event", "auto compares learners that know nothing of censored times",
                      "Name one that does: --learner gradient_boosting --set objective=cox (or aft).");
-  return s.learners.size() == 1 ? predicts : Predicts::value;
+  if (s.learners.empty() && s.settings.empty()) return Predicts::value;  // what auto's defaults predict
+  struct Said {
+    const LearnerEntry* entry;
+    Predicts predicts;
+  };
+  std::optional<Said> value, other;
+  for (const LearnerEntry* entry : chosen_entries(registry, s, train)) {
+    const Predicts p = configured(*entry, s.settings, train, registry, s.pipeline)->predicts();
+    if (!o.event.empty() && !is_survival(p))
+      throw UsageError(
+          "--event",
+          fmt::format("{} as it is set takes every time for one at which it happened", entry->name),
+          "--learner gradient_boosting --set objective=cox (or aft) knows of censored times.");
+    (p == Predicts::value ? value : other) = Said{entry, p};
+  }
+  if (value && other) {
+    const std::string setting = deciding_setting(*other->entry, s, train, registry);
+    throw UsageError(setting,
+                     fmt::format("{} then predicts {} and {} the target itself, which no metric compares",
+                                 other->entry->name, words_for(other->predicts), value->entry->name),
+                     fmt::format("Name it alone: --learner {} {}.", other->entry->name, setting));
+  }
+  return other ? other->predicts : Predicts::value;
 }
 
 // A threshold from cross-validated predictions: every one made by a model that had not seen the row.
