@@ -18,7 +18,7 @@ struct TreeModelParts {
   TreeFeatures features;
   TreeEnsemble trees;
   std::vector<std::string> notes;
-  std::vector<double> quantiles;  // the levels that the outputs are, ascending; empty: they are none
+  std::vector<double> quantiles;        // the levels that the outputs are, ascending; empty: they are none
   std::vector<double> loss_history;     // after each round of boosting
   std::vector<double> watched_history;  // on the rows that were watched; as many rounds, or none
   std::int64_t kept_round = 0;          // 1 is the first; the trees end there. 0: all rounds were kept

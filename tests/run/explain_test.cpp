@@ -96,9 +96,10 @@ TEST_CASE("null importance: whether a time was lived to see is permuted with the
     time.push_back(1 + random.uniform());
     event.push_back(x0.back() > 0 ? 1 : 0);
   }
-  const Dataset data(Table({Column::number("x0", Tensor::from(x0)), Column::number("x1", Tensor::from(x1)),
-                            Column::number("y", Tensor::from(time)), Column::number("event", Tensor::from(event))}),
-                     {.roles = {.target = "y", .event = "event"}, .task = Task::regression});
+  const Dataset data(
+      Table({Column::number("x0", Tensor::from(x0)), Column::number("x1", Tensor::from(x1)),
+             Column::number("y", Tensor::from(time)), Column::number("event", Tensor::from(event))}),
+      {.roles = {.target = "y", .event = "event"}, .task = Task::regression});
   const Fitted f = fitted("gradient_boosting", {{"objective", "cox"}, {"trees", "10"}}, data);
   const Json p = null_importance(*f.model, f.data, metric("concordance"), 19, 0, builtin_registry(), {});
   CHECK(p["x0"] == 0.05);
