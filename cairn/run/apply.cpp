@@ -117,6 +117,16 @@ Table with_contributions(const PipelineModel& model, const Table& rows, Table pr
 Table with_quantiles(const PipelineModel& model, const Table& rows, Table predicted,
                      const std::vector<double>& levels) {
   const auto* quantiles = dynamic_cast<const QuantileModel*>(&model.model());
+  if (!quantiles && model.predicts() == Predicts::quantiles) {
+    std::string own;
+    for (const std::string& name : predicted.names())
+      if (name.starts_with("q_")) own += (own.empty() ? "" : ", ") + name;
+    throw NotSupported("--quantiles",
+                       fmt::format("this model was trained for its own levels, whose columns come by "
+                                   "themselves: {}",
+                                   own),
+                       "For other levels train it with --set quantiles=..., or a quantile_forest.");
+  }
   if (!quantiles)
     throw NotSupported(
         "--quantiles",

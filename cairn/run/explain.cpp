@@ -103,8 +103,11 @@ Json neighbors_to_json(const PipelineModel& model, const Table& rows, std::int64
   return list;
 }
 
-void check_options(const ExplainOptions& o, const Table& table) {
-  check_columns(table, o.column, "--column");
+void check_options(const ExplainOptions& o, const PipelineModel& model, const Table& table) {
+  std::vector<Column> features;
+  for (const Column& c : table.columns())
+    if (model.schema().find(c.name())) features.push_back(c);
+  check_columns(Table(std::move(features)), o.column, "--column");
   if (o.row < 0 || o.row > table.num_rows())
     throw UsageError("--row", fmt::format("{} is outside the {} rows of the data", o.row, table.num_rows()),
                      "Rows count from 1.");
@@ -196,7 +199,7 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
   ReadResult read = unseen_rows(read_data(options.data, options.read, registry, &model->schema(), stop));
   std::vector<Warning> warnings = std::move(read.warnings);
   const Table rows = read.table;
-  check_options(options, rows);
+  check_options(options, *model, rows);
   model->schema().conform(rows, &warnings);
   const ModelCard& card = model->card();
   Json result{{"model", options.model},         {"data", data_name(options.data)}, {"rows", rows.num_rows()},

@@ -36,7 +36,8 @@ class Expression {
   Jet at(double y, double score) const;
 
  private:
-  static constexpr std::size_t kMostValues = 256;  // on the stack at a time: each of 60 depths leaves 3 waiting
+  static constexpr std::size_t kMostValues =
+      256;  // on the stack at a time: each of 60 depths leaves 3 waiting
   std::vector<Step> steps_;
 };
 
