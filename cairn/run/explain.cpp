@@ -104,9 +104,11 @@ Json neighbors_to_json(const PipelineModel& model, const Table& rows, std::int64
 }
 
 void check_options(const ExplainOptions& o, const PipelineModel& model, const Table& table) {
-  std::vector<Column> features;
-  for (const Column& c : table.columns())
-    if (model.schema().find(c.name())) features.push_back(c);
+  const ModelCard& card = model.card();
+  std::vector<Column> features = table.columns();
+  std::erase_if(features, [&](const Column& c) {
+    return c.name() == card.target || c.name() == card.group || c.name() == card.event;
+  });
   check_columns(Table(std::move(features)), o.column, "--column");
   if (o.row < 0 || o.row > table.num_rows())
     throw UsageError("--row", fmt::format("{} is outside the {} rows of the data", o.row, table.num_rows()),

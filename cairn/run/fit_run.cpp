@@ -63,7 +63,8 @@ const char* words_for(Predicts p) {
   return "the target itself";
 }
 
-// The setting without which the learner would predict values, as it was typed.
+// The setting without which the learner would predict values, as it was typed; "" where no single one
+// decides.
 std::string deciding_setting(const LearnerEntry& entry, const SelectionOptions& s, const Dataset& train,
                              const Registry& registry) {
   for (std::size_t i = 0; i < s.settings.size(); ++i) {
@@ -72,7 +73,7 @@ std::string deciding_setting(const LearnerEntry& entry, const SelectionOptions& 
     if (configured(entry, others, train, registry, s.pipeline)->predicts() == Predicts::value)
       return fmt::format("--set {}={}", s.settings[i].first, s.settings[i].second);
   }
-  return "--learner";
+  return "";
 }
 
 // What the learners that take part will predict, all of them the same: no metric judges values beside scores
@@ -100,10 +101,11 @@ Predicts what_is_predicted(const TrainOptions& o, const SelectionOptions& s, con
   }
   if (value && other) {
     const std::string setting = deciding_setting(*other->entry, s, train, registry);
-    throw UsageError(setting,
+    throw UsageError(setting.empty() ? "--set" : setting,
                      fmt::format("{} then predicts {} and {} the target itself, which no metric compares",
                                  other->entry->name, words_for(other->predicts), value->entry->name),
-                     fmt::format("Name it alone: --learner {} {}.", other->entry->name, setting));
+                     fmt::format("Name it alone: --learner {}{}{}.", other->entry->name,
+                                 setting.empty() ? "" : " ", setting));
   }
   return other ? other->predicts : Predicts::value;
 }

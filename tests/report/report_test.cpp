@@ -323,6 +323,16 @@ TEST_CASE("models of trees: the tree, what columns do, and the rounds with the o
   CHECK(occurrences(html, "<li>") + occurrences(html, "<li ") == occurrences(html, "</li>"));
 }
 
+TEST_CASE("a column without a p hides nobody else's") {
+  Json result = sample("binary");
+  REQUIRE(result["importance"].size() > 1);
+  for (Json& entry : result["importance"]) entry["p"] = 0.0625;
+  result["importance"][0]["p"] = nullptr;
+  const std::string html = report_html(result);
+  CHECK(holds(html, "p, permuted targets"));
+  CHECK(holds(html, "0.06"));
+}
+
 TEST_CASE("a whole tree and curves of training rows are called so") {
   Json result = test::with_trees(sample("binary"));
   result["trees"]["nodes"][4] = {{"cover", 63.0}, {"answer", {0.5, 0.5}}};
