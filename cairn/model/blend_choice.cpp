@@ -37,7 +37,8 @@ struct Blending {
 
 bool can_blend(const Candidate& c, int folds) {
   return c.failure.empty() && !std::isnan(c.mean) && std::ssize(c.cross_validation.folds) == folds &&
-         !c.cross_validation.cut_short && !c.entry->takes_minutes();
+         !c.cross_validation.cut_short && !c.entry->takes_minutes() &&
+         c.pipeline->predicts() == Predicts::value;  // a score that orders rows adds up with nothing
 }
 
 OutOfFold out_of_fold(const std::vector<const Candidate*>& candidates) {

@@ -78,33 +78,6 @@ Settings parse_settings(std::string_view text) {
   return settings;
 }
 
-std::vector<const LearnerEntry*> chosen_entries(const Registry& registry, const SelectionOptions& options,
-                                                const Dataset& data) {
-  const Task task = data.task();
-  std::vector<const LearnerEntry*> entries;
-  const Table features = data.features();
-  // Where the data are pictures, `auto` is the learners of pictures.
-  const bool pictures =
-      features.num_columns() == 1 && features.column(std::int64_t{0}).kind() == ColumnKind::image;
-  for (const std::string& name : options.learners) {
-    const LearnerEntry& e = registry.learner(name);
-    if (!e.serves(task)) {
-      std::vector<std::string> able;
-      for (const LearnerEntry& other : registry.learners)
-        if (other.serves(task)) able.emplace_back(other.name);
-      throw UsageError("--learner", fmt::format("{} does not serve a {} task", name, name_of(task)),
-                       suggestion(name, able));
-    }
-    entries.push_back(&e);
-  }
-  if (options.learners.empty())
-    for (const LearnerEntry& e : registry.learners)
-      if (e.serves(task) && e.auto_settings && e.cost > 0 && (pictures ? e.accepts.images : e.accepts.tables))
-        entries.push_back(&e);
-  std::ranges::stable_sort(entries, {}, &LearnerEntry::cost);
-  return entries;
-}
-
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -180,6 +153,33 @@ std::vector<std::string> variants_of(const LearnerEntry& entry, const SelectionO
 }
 
 }  // namespace
+
+std::vector<const LearnerEntry*> chosen_entries(const Registry& registry, const SelectionOptions& options,
+                                                const Dataset& data) {
+  const Task task = data.task();
+  std::vector<const LearnerEntry*> entries;
+  const Table features = data.features();
+  // Where the data are pictures, `auto` is the learners of pictures.
+  const bool pictures =
+      features.num_columns() == 1 && features.column(std::int64_t{0}).kind() == ColumnKind::image;
+  for (const std::string& name : options.learners) {
+    const LearnerEntry& e = registry.learner(name);
+    if (!e.serves(task)) {
+      std::vector<std::string> able;
+      for (const LearnerEntry& other : registry.learners)
+        if (other.serves(task)) able.emplace_back(other.name);
+      throw UsageError("--learner", fmt::format("{} does not serve a {} task", name, name_of(task)),
+                       suggestion(name, able));
+    }
+    entries.push_back(&e);
+  }
+  if (options.learners.empty())
+    for (const LearnerEntry& e : registry.learners)
+      if (e.serves(task) && e.auto_settings && e.cost > 0 && (pictures ? e.accepts.images : e.accepts.tables))
+        entries.push_back(&e);
+  std::ranges::stable_sort(entries, {}, &LearnerEntry::cost);
+  return entries;
+}
 
 std::unique_ptr<Pipeline> configured(const LearnerEntry& entry, const Settings& settings, const Dataset& data,
                                      const Registry& registry, const PipelineOptions& options) {

@@ -77,6 +77,11 @@ struct Selection {
 Selection select_learner(const Dataset& train, const Registry& registry, const SelectionOptions& options,
                          const FitContext& context = {});
 
+// The learners that take part, the cheap ones first: those named, or those of `auto`. UsageError for one that
+// does not serve the task.
+std::vector<const LearnerEntry*> chosen_entries(const Registry& registry, const SelectionOptions& options,
+                                                const Dataset& data);
+
 // One learner with its settings applied, inside the pipeline that it needs for these data.
 std::unique_ptr<Pipeline> configured(const LearnerEntry& entry, const Settings& settings, const Dataset& data,
                                      const Registry& registry, const PipelineOptions& options);

@@ -233,7 +233,9 @@ void add_partial_dependence(Page& page, const Json& result) {
           "The mean prediction for {}{} rows when one column is set to each of its values and "
           "the rest stays as it is.{} Where columns go together, such rows may not exist.",
           count(static_cast<std::int64_t>(number_at(dependence[0], "rows").value_or(0))),
-          has(result, "metrics") ? " held-out" : "",
+          !has(result, "metrics")                                    ? ""
+          : number_at(field(result, "rows"), "test").value_or(1) > 0 ? " held-out"
+                                                                     : " training",
           field(dependence[0], "curves").size() == 1
               ? " The band holds the middle 80 % of the rows, each moved to the same mean: where it is "
                 "wide, the column does different things to different rows."
@@ -257,15 +259,16 @@ void add_trees(Page& page, const Json& result) {
   const Json& trees = field(result, "trees");
   if (!field(trees, "nodes").is_array() || field(trees, "nodes").empty()) return;
   const double all = number_at(trees, "count").value_or(1);
+  const bool cut =
+      std::ranges::any_of(field(trees, "nodes"), [](const Json& n) { return has(n, "leaves_below"); });
   const std::string leaves = count(static_cast<std::int64_t>(number_at(trees, "leaves").value_or(0)));
-  std::string about = all > 1 ? fmt::format(
-                                    "The first of {} trees, which answer together; its {} answers alone "
-                                    "decide little.",
-                                    count(static_cast<std::int64_t>(all)), leaves)
-                              : fmt::format(
-                                    "All questions from the top, with the number of training rows. "
-                                    "It has {} answers.",
-                                    leaves);
+  std::string about =
+      all > 1 ? fmt::format(
+                    "The first of {} trees, which answer together; its {} answers alone "
+                    "decide little.",
+                    count(static_cast<std::int64_t>(all)), leaves)
+              : fmt::format("{}, with the number of training rows. The whole tree has {} answers.",
+                            cut ? "The uppermost questions" : "All questions from the top", leaves);
   if (text_at(trees, "leaf") == "score") about += " Each answer is added to a score.";
   if (has(trees, "output")) about += fmt::format(" This tree speaks of “{}”.", text_at(trees, "output"));
   page.open_section("tree", all > 1 ? "One of its trees" : "The tree", about);

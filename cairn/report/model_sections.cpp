@@ -27,7 +27,7 @@ void add_importance(Page& page, const Json& result) {
   const std::size_t shown = std::min(importance.size(), kShownRows);
   Json labels = Json::array(), values = Json::array(), ranges = Json::array();
   std::vector<Row> rows;
-  const bool by_chance = has(importance[0], "p");
+  const bool by_chance = std::ranges::any_of(importance, [](const Json& e) { return has(e, "p"); });
   std::vector<Column> columns{{"Column"}, {label + " worse by", true}, {"Interval", true}};
   if (by_chance) columns.push_back({"p, permuted targets", true});
   for (std::size_t i = 0; i < shown; ++i) {

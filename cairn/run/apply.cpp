@@ -69,6 +69,26 @@ Dataset dataset_for(const PipelineModel& model, Table table) {
   return Dataset(stand_in, options).with_table(std::move(table));
 }
 
+std::vector<std::size_t> outputs_predicted(const PipelineModel& model, const Contributions& all,
+                                           const Table& predicted) {
+  const Column& prediction = predicted.column("prediction");
+  std::vector<std::size_t> which(static_cast<std::size_t>(predicted.num_rows()), 0);
+  if (all.outputs.size() <= 1) return which;
+  for (std::size_t r = 0; r < which.size(); ++r) {
+    const auto row = static_cast<std::int64_t>(r);
+    if (is_classification(model.task())) {
+      const auto at = std::ranges::find(all.outputs, prediction.cell(row));
+      CAIRN_ASSERT(at != all.outputs.end());
+      which[r] = static_cast<std::size_t>(at - all.outputs.begin());
+      continue;
+    }
+    const auto off = [&](std::size_t o) { return std::abs(all.score(row, o) - prediction.number_at(row)); };
+    for (std::size_t o = 1; o < all.outputs.size(); ++o)
+      if (off(o) < off(which[r])) which[r] = o;
+  }
+  return which;
+}
+
 namespace {
 
 // base, score and a contribution_<column> each: of the class that is predicted where there are several
@@ -77,27 +97,7 @@ Table with_contributions(const PipelineModel& model, const Table& rows, Table pr
   const Contributions all = contributions(model, rows);
   const auto n = static_cast<std::size_t>(predicted.num_rows());
   const std::size_t k = all.outputs.size(), c = all.columns.size();
-  std::vector<std::size_t> which(n, 0);
-  if (k > 1 && model.task() == Task::regression) {
-    // Of several quantiles the one that is the prediction, which may have been another before they were put
-    // in order.
-    const Column& chosen = predicted.column("prediction");
-    for (std::size_t r = 0; r < n; ++r) {
-      const auto off = [&](std::size_t o) {
-        const auto row = static_cast<std::int64_t>(r);
-        return std::abs(all.score(row, o) - chosen.number_at(row));
-      };
-      for (std::size_t o = 1; o < k; ++o)
-        if (off(o) < off(which[r])) which[r] = o;
-    }
-  } else if (k > 1) {
-    const Column& decided = predicted.column("prediction");
-    for (std::size_t r = 0; r < n; ++r) {
-      const auto at = std::ranges::find(all.outputs, decided.cell(static_cast<std::int64_t>(r)));
-      CAIRN_ASSERT(at != all.outputs.end());
-      which[r] = static_cast<std::size_t>(at - all.outputs.begin());
-    }
-  }
+  const std::vector<std::size_t> which = outputs_predicted(model, all, predicted);
   std::vector<double> base(n), score(n);
   std::vector<std::vector<double>> parts(c, std::vector<double>(n));
   for (std::size_t r = 0; r < n; ++r) {
@@ -117,6 +117,16 @@ Table with_contributions(const PipelineModel& model, const Table& rows, Table pr
 Table with_quantiles(const PipelineModel& model, const Table& rows, Table predicted,
                      const std::vector<double>& levels) {
   const auto* quantiles = dynamic_cast<const QuantileModel*>(&model.model());
+  if (!quantiles && model.predicts() == Predicts::quantiles) {
+    std::string own;
+    for (const std::string& name : predicted.names())
+      if (name.starts_with("q_")) own += (own.empty() ? "" : ", ") + name;
+    throw NotSupported("--quantiles",
+                       fmt::format("this model was trained for its own levels, whose columns come by "
+                                   "themselves: {}",
+                                   own),
+                       "For other levels train it with --set quantiles=..., or a quantile_forest.");
+  }
   if (!quantiles)
     throw NotSupported(
         "--quantiles",

@@ -26,14 +26,6 @@ constexpr std::int64_t kNullRows = 5000;  // more rows make the fits dearer and 
 constexpr double kJudged = 1.0 / 3;
 constexpr std::int64_t kMostNeighbors = 1000;
 
-const Metric& asked_metric(const ExplainOptions& o, Task task) {
-  if (o.metric.empty()) return default_metric(task);
-  const Metric& m = metric(o.metric);
-  if (!m.applies(task))
-    throw UsageError("--metric", fmt::format("{} does not apply to a {} task", o.metric, name_of(task)));
-  return m;
-}
-
 std::unique_ptr<Pipeline> learner_of(const PipelineModel& model, const Dataset& data,
                                      const Registry& registry) {
   const ModelCard& card = model.card();
@@ -54,9 +46,7 @@ Json row_to_json(const PipelineModel& model, const Table& rows, std::int64_t num
   const Table said = model.predict(one);
   const Contributions all = contributions(model, one);
   const std::string decided = said.column("prediction").cell(0);
-  std::size_t which = 0;
-  if (all.outputs.size() > 1)
-    which = static_cast<std::size_t>(std::ranges::find(all.outputs, decided) - all.outputs.begin());
+  const std::size_t which = outputs_predicted(model, all, said)[0];
   struct Part {
     std::string column;
     double value;
@@ -113,8 +103,13 @@ Json neighbors_to_json(const PipelineModel& model, const Table& rows, std::int64
   return list;
 }
 
-void check_options(const ExplainOptions& o, const Table& table) {
-  check_columns(table, o.column, "--column");
+void check_options(const ExplainOptions& o, const PipelineModel& model, const Table& table) {
+  const ModelCard& card = model.card();
+  std::vector<Column> features = table.columns();
+  std::erase_if(features, [&](const Column& c) {
+    return c.name() == card.target || c.name() == card.group || c.name() == card.event;
+  });
+  check_columns(Table(std::move(features)), o.column, "--column");
   if (o.row < 0 || o.row > table.num_rows())
     throw UsageError("--row", fmt::format("{} is outside the {} rows of the data", o.row, table.num_rows()),
                      "Rows count from 1.");
@@ -137,18 +132,37 @@ std::vector<std::string> outputs_of(const PipelineModel& model, const std::optio
 
 void add_importance(Json& result, const PipelineModel& model, const Dataset& data, const ExplainOptions& o,
                     const Registry& registry, const StopToken& stop) {
-  const Metric& metric = asked_metric(o, data.task());
+  const Metric& metric = asked_metric(o.metric, data, model.predicts());
   const auto seed = static_cast<std::uint64_t>(o.seed);
   result["metric"] = metric.name;
   if (o.null > 0) learner_of(model, data, registry);  // what cannot be done is said before the work
   Json importance = permutation_importance(model, data, metric, {.seed = seed}, stop);
   if (o.null > 0) {
     const Json p = null_importance(model, data, metric, o.null, seed, registry, stop);
-    for (Json& entry : importance) entry["p"] = p[entry["feature"].get<std::string>()];
+    for (Json& entry : importance) {
+      const auto feature = entry["feature"].get<std::string>();
+      entry["p"] = p.contains(feature) ? p.at(feature) : Json(nullptr);  // not defined on the judged third
+    }
   }
   result["importance"] = std::move(importance);
   result["importance_note"] =
       fmt::format("By how much {} as an error grows when the column is shuffled.", metric.name);
+}
+
+// Targets shuffled among the rows that learn and among those that judge, so that each part keeps its classes;
+// whether a time was lived to see goes with the time.
+Dataset with_permuted_target(const Dataset& data, const Split& parts, std::uint64_t seed, std::int64_t fit) {
+  Random random(seed, "permuted target", static_cast<std::uint64_t>(fit));
+  std::vector<std::int64_t> from(static_cast<std::size_t>(data.num_rows()));
+  for (const auto* rows : {&parts.train, &parts.test}) {
+    const auto order = random.permutation(std::ssize(*rows));
+    for (std::size_t i = 0; i < rows->size(); ++i)
+      from[static_cast<std::size_t>((*rows)[i])] = (*rows)[static_cast<std::size_t>(order[i])];
+  }
+  Table table = data.table();
+  for (const std::string& moved : {data.roles().target, data.roles().event})
+    if (!moved.empty()) table = table.with(table.column(moved).select(from));
+  return data.with_table(std::move(table));
 }
 
 }  // namespace
@@ -169,14 +183,9 @@ Json null_importance(const PipelineModel& model, const Dataset& given, const Met
   };
   const auto observed = importance(data, 0);
   std::map<std::string, std::int64_t> as_large;
-  const std::string& target = model.card().target;
   for (std::int64_t f = 1; f <= fits; ++f) {
     stop.throw_if_requested("importance of permuted targets");
-    const auto order =
-        Random(seed, "permuted target", static_cast<std::uint64_t>(f)).permutation(data.num_rows());
-    const Table& table = data.table();
-    const auto null = importance(data.with_table(table.with(table.column(target).select(order))),
-                                 static_cast<std::uint64_t>(f));
+    const auto null = importance(with_permuted_target(data, parts, seed, f), static_cast<std::uint64_t>(f));
     for (const auto& [column, value] : null)
       if (const auto it = observed.find(column); it != observed.end() && value >= it->second)
         ++as_large[column];
@@ -192,7 +201,7 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
   ReadResult read = unseen_rows(read_data(options.data, options.read, registry, &model->schema(), stop));
   std::vector<Warning> warnings = std::move(read.warnings);
   const Table rows = read.table;
-  check_options(options, rows);
+  check_options(options, *model, rows);
   model->schema().conform(rows, &warnings);
   const ModelCard& card = model->card();
   Json result{{"model", options.model},         {"data", data_name(options.data)}, {"rows", rows.num_rows()},

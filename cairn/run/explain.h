@@ -30,9 +30,10 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
 
 // How often a column gets as much importance where there is nothing to learn: the model's learner is fitted
 // again on two thirds of the rows and judged on the others, once with the target as it is and `fits` times
-// with the target permuted; p = (1 + times the permuted importance was as large) / (1 + fits) (Altmann,
-// Tolosi, Sander and Lengauer: Permutation importance, a corrected feature importance measure, 2010).
-// {column: p}. UsageError for a model whose learner cannot be fitted again.
+// with the target permuted among either rows; p = (1 + times the permuted importance was as large) / (1 +
+// fits) (Altmann, Tolosi, Sander and Lengauer: Permutation importance, a corrected feature importance
+// measure, 2010). {column: p}; a column whose importance is not defined on the judged rows is absent.
+// UsageError for a model whose learner cannot be fitted again.
 Json null_importance(const PipelineModel& model, const Dataset& data, const Metric& metric, std::int64_t fits,
                      std::uint64_t seed, const Registry& registry, const StopToken& stop);
 

@@ -4,11 +4,13 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cairn/base/isa.h"
 #include "cairn/base/version.h"
 #include "cairn/metrics/curves.h"
 #include "cairn/model/contributions.h"
+#include "cairn/run/measure.h"
 #include "cairn/run/memory_limit.h"
 #include "cairn/run/quantities.h"
 #include "cairn/run/train_internal.h"
@@ -45,36 +47,67 @@ SelectionOptions selection_options(const TrainOptions& o) {
   return s;
 }
 
-const Metric& chosen_metric(const TrainOptions& o, const Dataset& train, Predicts predicts) {
-  if (o.metric.empty()) return default_metric(train.task(), predicts);
-  const Metric& m = metric(o.metric);
-  if (!m.applies(train.task()))
-    throw UsageError("--metric",
-                     fmt::format("{} does not apply to a {} task", o.metric, name_of(train.task())));
-  if (m.judges == Judges::order && train.roles().group.empty())
-    throw UsageError("--metric", fmt::format("{} is a mean over groups, and the rows have none", o.metric),
-                     "Name the column of the query: --group COL.");
-  return m;
+const char* words_for(Predicts p) {
+  switch (p) {
+    case Predicts::quantiles:
+      return "quantiles of the target";
+    case Predicts::rank_score:
+      return "a score that orders rows";
+    case Predicts::risk:
+      return "a risk";
+    case Predicts::duration:
+      return "a time that need not be lived to see";
+    case Predicts::value:
+      break;
+  }
+  return "the target itself";
 }
 
-// What the learners that were named will predict: one of them that does not know of censored times would
-// take them for times at which it happened.
+// The setting without which the learner would predict values, as it was typed; "" where no single one
+// decides.
+std::string deciding_setting(const LearnerEntry& entry, const SelectionOptions& s, const Dataset& train,
+                             const Registry& registry) {
+  for (std::size_t i = 0; i < s.settings.size(); ++i) {
+    Settings others = s.settings;
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+    if (configured(entry, others, train, registry, s.pipeline)->predicts() == Predicts::value)
+      return fmt::format("--set {}={}", s.settings[i].first, s.settings[i].second);
+  }
+  return "";
+}
+
+// What the learners that take part will predict, all of them the same: no metric judges values beside scores
+// without a unit, and a learner that does not know of censored times would take them for times at which it
+// happened.
 Predicts what_is_predicted(const TrainOptions& o, const SelectionOptions& s, const Dataset& train,
                            const Registry& registry) {
-  Predicts predicts = Predicts::value;
-  for (const std::string& name : s.learners) {
-    const LearnerEntry& entry = registry.learner(name);
-    if (!entry.serves(train.task())) continue;
-    predicts = configured(entry, s.settings, train, registry, s.pipeline)->predicts();
-    if (!o.event.empty() && !is_survival(predicts))
-      throw UsageError("--event",
-                       fmt::format("{} as it is set takes every time for one at which it happened", name),
-                       "--learner gradient_boosting --set objective=cox (or aft) knows of censored times.");
-  }
   if (!o.event.empty() && s.learners.empty())
     throw UsageError("--event", "auto compares learners that know nothing of censored times",
                      "Name one that does: --learner gradient_boosting --set objective=cox (or aft).");
-  return s.learners.size() == 1 ? predicts : Predicts::value;
+  if (s.learners.empty() && s.settings.empty()) return Predicts::value;  // what auto's defaults predict
+  struct Said {
+    const LearnerEntry* entry;
+    Predicts predicts;
+  };
+  std::optional<Said> value, other;
+  for (const LearnerEntry* entry : chosen_entries(registry, s, train)) {
+    const Predicts p = configured(*entry, s.settings, train, registry, s.pipeline)->predicts();
+    if (!o.event.empty() && !is_survival(p))
+      throw UsageError(
+          "--event",
+          fmt::format("{} as it is set takes every time for one at which it happened", entry->name),
+          "--learner gradient_boosting --set objective=cox (or aft) knows of censored times.");
+    (p == Predicts::value ? value : other) = Said{entry, p};
+  }
+  if (value && other) {
+    const std::string setting = deciding_setting(*other->entry, s, train, registry);
+    throw UsageError(setting.empty() ? "--set" : setting,
+                     fmt::format("{} then predicts {} and {} the target itself, which no metric compares",
+                                 other->entry->name, words_for(other->predicts), value->entry->name),
+                     fmt::format("Name it alone: --learner {}{}{}.", other->entry->name,
+                                 setting.empty() ? "" : " ", setting));
+  }
+  return other ? other->predicts : Predicts::value;
 }
 
 // A threshold from cross-validated predictions: every one made by a model that had not seen the row.
@@ -132,7 +165,7 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   const Dataset& train = *data.train;
   FittedRun run;
   run.selection_options = selection_options(o);
-  run.metric = &chosen_metric(o, train, what_is_predicted(o, run.selection_options, train, registry));
+  run.metric = &asked_metric(o.metric, train, what_is_predicted(o, run.selection_options, train, registry));
   run.selection_options.metric = run.metric;
   for (const std::string& bar : o.require)
     parse_requirement(bar, train.task());  // a typing error is told before the work

@@ -28,6 +28,17 @@ Json points_to_json(const std::vector<CurvePoint>& points, const char* x, const 
 
 }  // namespace
 
+const Metric& asked_metric(const std::string& name, const Dataset& rows, Predicts predicts) {
+  if (name.empty()) return default_metric(rows.task(), predicts);
+  const Metric& m = metric(name);
+  if (!m.applies(rows.task()))
+    throw UsageError("--metric", fmt::format("{} does not apply to a {} task", name, name_of(rows.task())));
+  if (m.judges == Judges::order && rows.roles().group.empty())
+    throw UsageError("--metric", fmt::format("{} is a mean over groups, and the rows have none", name),
+                     "Name the column of the query: --group COL.");
+  return m;
+}
+
 Json metrics_to_json(const Evaluation& evaluation) {
   Json json = Json::object();
   for (const MetricResult& r : evaluation.results)

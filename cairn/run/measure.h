@@ -12,6 +12,10 @@
 
 namespace cairn {
 
+// The metric that --metric names; "": the one that speaks of such predictions. UsageError for one that cannot
+// judge these rows.
+const Metric& asked_metric(const std::string& name, const Dataset& rows, Predicts predicts);
+
 Json metrics_to_json(
     const Evaluation& evaluation);          // {"rmse": {value, low, high, n}}; undefined metrics are left out
 Json metric_info();                         // every metric: which way is better, what it means

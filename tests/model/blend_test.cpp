@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "cairn/base/error.h"
@@ -184,4 +185,22 @@ TEST_CASE("blend: files that are none") {
   const std::string nested = to_bytes(BlendModel(one(), {1.0}, {"a"}));  // a blend in a blend
   CHECK_THROWS_WITH_AS(model_from_bytes(nested, "nested.cairn", builtin_registry()),
                        doctest::Contains("holds a blend in a blend"), ModelFileError);
+}
+
+TEST_CASE("blend: what predicts no values is no member") {
+  Registry few = builtin_registry();
+  std::erase_if(few.learners, [&](const LearnerEntry& e) {
+    const std::string name = e.name;
+    return name != "ridge" && name != "gradient_boosting" && name != "constant";
+  });
+  const Dataset data = slope_and_steps(800, false);
+  const Selection s =
+      select_learner(data, few,
+                     {.metric = &default_metric(data.task()),
+                      .folds = 3,
+                      .settings = {{"objective", "quantile"}, {"quantile", "0.4"}, {"trees", "20"}}});
+  CHECK(
+      std::ranges::any_of(s.candidates, [](const Candidate& c) { return c.learner == "gradient_boosting"; }));
+  CHECK(std::ranges::none_of(s.blend.members,
+                             [](const auto& member) { return member.learner == "gradient_boosting"; }));
 }

@@ -311,7 +311,9 @@ TEST_CASE("models of trees: the tree, what columns do, and the rounds with the o
   CHECK(holds(html, "<em class=\"name\">no</em> 75.0 %"));
   CHECK(holds(html, "<em class=\"name\">yes</em> 100 %"));
   CHECK(holds(html, "112.5 rows"));
-  CHECK(holds(html, "It has 5 answers."));
+  CHECK(holds(html,
+              "The uppermost questions, with the number of training rows. The whole tree has 5 answers."));
+  CHECK(holds(html, "The mean prediction for 69 held-out rows when"));
   CHECK(holds(html, "\"style\":\"rug\""));
   CHECK(holds(html, "Biscoe (75 %)"));
   CHECK(holds(html, "12.5 %<span class=\"soft\">10.0 % to 15.0 %</span>"));
@@ -319,6 +321,25 @@ TEST_CASE("models of trees: the tree, what columns do, and the rounds with the o
   CHECK(holds(html, "\"points\":[[3.0,0.2],[3.0,0.69]]"));
   CHECK(occurrences(html, "<ul") == occurrences(html, "</ul>"));
   CHECK(occurrences(html, "<li>") + occurrences(html, "<li ") == occurrences(html, "</li>"));
+}
+
+TEST_CASE("a column without a p hides nobody else's") {
+  Json result = sample("binary");
+  REQUIRE(result["importance"].size() > 1);
+  for (Json& entry : result["importance"]) entry["p"] = 0.0625;
+  result["importance"][0]["p"] = nullptr;
+  const std::string html = report_html(result);
+  CHECK(holds(html, "p, permuted targets"));
+  CHECK(holds(html, "0.06"));
+}
+
+TEST_CASE("a whole tree and curves of training rows are called so") {
+  Json result = test::with_trees(sample("binary"));
+  result["trees"]["nodes"][4] = {{"cover", 63.0}, {"answer", {0.5, 0.5}}};
+  result["rows"]["test"] = 0;
+  const std::string html = report_html(result);
+  CHECK(holds(html, "All questions from the top, with the number of training rows."));
+  CHECK(holds(html, "The mean prediction for 69 training rows when"));
 }
 
 TEST_CASE("trees and curves that are not what the schema says leave out what cannot be drawn") {

@@ -19,6 +19,20 @@ struct Fitted {
   std::unique_ptr<PipelineModel> model;
 };
 
+Fitted fitted(const std::string& learner, const Settings& settings, Dataset data) {
+  const auto pipeline =
+      configured(builtin_registry().learner(learner), settings, data, builtin_registry(), {});
+  auto model = pipeline->fit(data);
+  std::unique_ptr<PipelineModel> own(dynamic_cast<PipelineModel*>(model.release()));
+  ModelCard card;
+  card.task = name_of(data.task());
+  card.target = "y";
+  card.learner = learner;
+  card.params_json = params_to_json(pipeline->params()).dump();
+  own->set_card(card);
+  return {std::move(data), std::move(own)};
+}
+
 // x0 tells the target, x1 with many values and x2 with few do not.
 Fitted fitted(const std::string& learner) {
   Random random(1, "rows");
@@ -28,18 +42,7 @@ Fitted fitted(const std::string& learner) {
     x.push_back({random.normal(), random.normal(), static_cast<double>(random.below(2))});
     y.push_back(x.back()[0] + random.normal());
   }
-  Dataset data = test::regression_data(x, y);
-  const auto pipeline = configured(builtin_registry().learner(learner), {{"random_forest.trees", "20"}}, data,
-                                   builtin_registry(), {});
-  auto model = pipeline->fit(data);
-  std::unique_ptr<PipelineModel> own(dynamic_cast<PipelineModel*>(model.release()));
-  ModelCard card;
-  card.task = "regression";
-  card.target = "y";
-  card.learner = learner;
-  card.params_json = params_to_json(pipeline->params()).dump();
-  own->set_card(card);
-  return {std::move(data), std::move(own)};
+  return fitted(learner, {{"random_forest.trees", "20"}}, test::regression_data(x, y));
 }
 
 }  // namespace
@@ -67,4 +70,37 @@ TEST_CASE("null importance: a model that cannot be fitted again says so") {
       "--null: 'blend' cannot be fitted again from its file. cairn train --no-blend ships one learner.",
       UsageError);
   CHECK_THROWS_WITH_AS(with("other"), "--null: 'other' cannot be fitted again from its file", UsageError);
+}
+
+TEST_CASE("null importance: a rare class stays among the rows that learn and among those that judge") {
+  Random random(2, "rows");
+  std::vector<std::vector<double>> x;
+  std::vector<int> labels;
+  for (int i = 0; i < 120; ++i) {
+    x.push_back({random.normal(), random.normal()});
+    labels.push_back(i % 40 == 0);
+  }
+  const Fitted f = fitted("logistic_regression", {}, test::classification_data(x, labels));
+  const Json p = null_importance(*f.model, f.data, metric("roc_auc"), 60, 0, builtin_registry(), {});
+  CHECK(p.contains("x0"));
+  CHECK(p.contains("x1"));
+}
+
+TEST_CASE("null importance: whether a time was lived to see is permuted with the time") {
+  // Only x0 tells of which rows the end was seen, so a permuted time alone would leave it as important.
+  Random random(3, "rows");
+  std::vector<double> x0, x1, time, event;
+  for (int i = 0; i < 200; ++i) {
+    x0.push_back(random.normal());
+    x1.push_back(random.normal());
+    time.push_back(1 + random.uniform());
+    event.push_back(x0.back() > 0 ? 1 : 0);
+  }
+  const Dataset data(
+      Table({Column::number("x0", Tensor::from(x0)), Column::number("x1", Tensor::from(x1)),
+             Column::number("y", Tensor::from(time)), Column::number("event", Tensor::from(event))}),
+      {.roles = {.target = "y", .event = "event"}, .task = Task::regression});
+  const Fitted f = fitted("gradient_boosting", {{"objective", "cox"}, {"trees", "10"}}, data);
+  const Json p = null_importance(*f.model, f.data, metric("concordance"), 19, 0, builtin_registry(), {});
+  CHECK(p["x0"] == 0.05);
 }

@@ -140,7 +140,8 @@ TEST_CASE("expression: every mistake is shown where it stands") {
   refused("", "at character 1 of '': ends where");
   refused("score; system(1)", "at character 6 of 'score; system(1)': ';' cannot stand here");
   refused(std::string(2000, '1') + "+score", "has 2006 characters; at most 1000 are read");
-  refused(std::string(200, '(') + "score" + std::string(200, ')'), "is more than 60 deep");
+  refused(std::string(61, '(') + "score" + std::string(61, ')'), "at character 62 of");
+  refused(std::string(61, '(') + "score" + std::string(61, ')'), "is more than 60 deep");
   refused(std::string(200, '-') + "score", "is more than 60 deep");
   refused("1e999 * score", "at character 1 of '1e999 * score': is no number that can be held");
   refused(std::string("score\0y", 7), "cannot stand here");
@@ -165,8 +166,10 @@ TEST_CASE("expression: any text gives an expression or a message, and every expr
   CHECK(good > 20);
   // As deep as a text may be, with as much waiting at each level as there can be.
   std::string deep, tail;
-  for (int i = 0; i < 14; ++i) deep += "1+2*0.5^max(0,4-1/", tail += ")";
-  CHECK(std::isfinite(Expression(deep + "(6+score^2)" + tail).at(1, 1).v));
+  for (int i = 0; i < 60; ++i) deep += "1+.1*max(0,", tail += ")";
+  CHECK(std::isfinite(Expression(deep + "6+2*score" + tail).at(1, 1).v));
+  CHECK(Expression(std::string(60, '(') + "score" + std::string(60, ')')).at(1, 2).v == 2);
+  CHECK(Expression(std::string(60, '-') + "score").at(1, 2).v == 2);
 }
 
 TEST_CASE("expression: losses that cannot be learned from") {

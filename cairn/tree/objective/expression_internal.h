@@ -30,13 +30,14 @@ class Expression {
   };
 
   // UsageError with the position in the text: a sign that cannot stand there, a name that is not known (with
-  // the nearest), a wrong number of arguments, more than 1000 characters or 60 parentheses one in another, no
-  // score.
+  // the nearest), a wrong number of arguments, more than 1000 characters or 60 parentheses, signs and powers
+  // one in another, no score.
   explicit Expression(std::string_view text);
   Jet at(double y, double score) const;
 
  private:
-  static constexpr std::size_t kMostValues = 256;  // on the stack at a time: 60 deep leaves far fewer
+  static constexpr std::size_t kMostValues =
+      256;  // on the stack at a time: each of 60 depths leaves 3 waiting
   std::vector<Step> steps_;
 };
 

@@ -58,9 +58,13 @@ class Parser {
   }
   void put(Op op) { steps_.push_back({op}); }
 
-  // Every way down passes here.
-  void sum() {
+  // Every way down passes here: by a parenthesis, a sign or a power.
+  void inner(void (Parser::*part)()) {
     if (++depth_ > kDeepest) fail(at_, fmt::format("is more than {} deep", kDeepest));
+    (this->*part)();
+    --depth_;
+  }
+  void sum() {
     product();
     for (;;) {
       if (take("+"))
@@ -70,7 +74,6 @@ class Parser {
       else
         break;
     }
-    --depth_;
   }
   void product() {
     sign();
@@ -86,18 +89,16 @@ class Parser {
     }
   }
   void sign() {
-    if (++depth_ > kDeepest) fail(at_, fmt::format("is more than {} deep", kDeepest));
     if (take("-"))
-      sign(), put(Op::minus);
+      inner(&Parser::sign), put(Op::minus);
     else if (take("+"))
-      sign();
+      inner(&Parser::sign);
     else
       power();
-    --depth_;
   }
   void power() {
     one();
-    if (take("^") || take("**")) sign(), put(Op::power);
+    if (take("^") || take("**")) inner(&Parser::sign), put(Op::power);
   }
   void one() {
     blanks();
@@ -107,7 +108,7 @@ class Parser {
     if (begins_name(c)) return name();
     const std::size_t open = at_;
     if (!take("(")) fail(at_, fmt::format("'{}' cannot stand here; a number, a name or '(' can", c));
-    sum();
+    inner(&Parser::sum);
     if (!take(")")) fail(open, "this '(' is not closed");
   }
   void number() {
@@ -134,8 +135,8 @@ class Parser {
   }
   void arguments(std::size_t begin, const ExpressionFunction& f) {
     int given = 1;
-    sum();
-    for (; take(","); ++given) sum();
+    inner(&Parser::sum);
+    for (; take(","); ++given) inner(&Parser::sum);
     if (!take(")")) fail(begin, fmt::format("the '(' of {} is not closed", f.name));
     if (given != f.arguments)
       fail(begin, fmt::format("{} takes {} argument{}, not {}", f.name, f.arguments,

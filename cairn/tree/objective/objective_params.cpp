@@ -51,6 +51,12 @@ ObjectiveParams objective_params(const GradientBoostingParams& p, const Objectiv
   if (!p.quantiles.empty() && name != "quantile")
     throw UsageError(where("quantiles"), fmt::format("objective={} predicts no quantiles", name),
                      "--set objective=quantile does.");
+  if (name == "expectile" && !(p.quantile > 0 && p.quantile < 1))
+    throw UsageError(
+        where("quantile"),
+        fmt::format("objective=expectile has no level {}, at which rows on one side count nothing",
+                    p.quantile),
+        "Such as --set quantile=0.9.");
   if (name == "quantile") o.levels = p.quantiles.empty() ? std::vector{p.quantile} : levels_of(p.quantiles);
   o.rank_by_map = p.rank_metric == "map";
   o.rank_at = p.rank_at;
