@@ -46,7 +46,7 @@ void give_large_blocks_back() {
 #ifdef __GLIBC__
   constexpr int kLarge = 1 << 20;
   mallopt(M_MMAP_THRESHOLD, kLarge);
-  mallopt(M_TRIM_THRESHOLD, 16 * kLarge);  // which the other would freeze at 128 KiB
+  mallopt(M_TRIM_THRESHOLD, kLarge);  // which the other would freeze at 128 KiB
 #endif
 }
 
