@@ -1,9 +1,19 @@
+#include "cairn/tree/exchange/onnx_file_internal.h"
+
 #include <bit>
 #include <cstring>
-#include <protozero/pbf_reader.hpp>
 
 #include "cairn/tree/exchange/import_internal.h"
-#include "cairn/tree/exchange/onnx_file_internal.h"
+
+// The reader asserts that a field is of the type that is asked for. A file may say otherwise, in every build.
+namespace cairn::import_detail {
+struct WrongFieldType {};
+inline void demand(bool holds) {
+  if (!holds) throw WrongFieldType();
+}
+}  // namespace cairn::import_detail
+#define protozero_assert(holds) cairn::import_detail::demand(holds)  // NOLINT(readability-identifier-naming)
+#include <protozero/pbf_reader.hpp>
 
 namespace cairn::import_detail {
 namespace {
@@ -210,6 +220,8 @@ OnnxGraph parse_onnx(std::string_view bytes, const std::string& path) {
         default:
           model.skip();
       }
+  } catch (const WrongFieldType&) {
+    refuse(path, "is no ONNX file: a field is of another type than its number says");
   } catch (const protozero::exception& e) {
     refuse(path, fmt::format("is no whole ONNX file: {}", e.what()));
   }
