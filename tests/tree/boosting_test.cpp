@@ -436,7 +436,7 @@ TEST_CASE("boosting: rounds left out are put back smaller, and the model is what
 }
 
 TEST_CASE("boosting: a demand that leaves cannot keep is refused") {
-  const Sample s = sample(13, 100, 2, false);
+  const Sample s = sample(13, 100, 3, false);
   for (const char* objective : {"absolute", "quantile"})
     CHECK_THROWS_WITH_AS(
         fit({.objective = objective, .monotone = {"x0+"}}, regression_data(s.x, s.y)),
