@@ -175,7 +175,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(STEPS), help=f"some of {','.join(STEPS)}")
     parser.add_argument("--fuzz-seconds", type=int, default=60, help="for each fuzz target")
-    parser.add_argument("--tidy-seconds", type=int, default=100, help="what clang-tidy may take; files it saw before cost nothing")
+    parser.add_argument("--tidy-seconds", type=int, default=60, help="what clang-tidy may take; files it saw before cost nothing")
     arguments = parser.parse_args()
     wanted = arguments.only.split(",")
     if unknown := [step for step in wanted if step not in STEPS]:

@@ -86,7 +86,8 @@ TEST_CASE("blend: weights of the likelihood, against a grid") {
   for (int i = 0; i <= 100; ++i) CHECK(loss(w[0]) <= loss(i / 100.0) + 1e-6);
 }
 
-TEST_CASE("blend: what two kinds of learners see in part is shipped together, and is the mean of them") {
+TEST_CASE("blend: what two kinds of learners see in part is shipped together, and is the mean of them" *
+          doctest::test_suite("long")) {
   for (const bool classes : {false, true}) {
     CAPTURE(classes);
     const Dataset data = slope_and_steps(1500, classes), unseen = slope_and_steps(2400, classes);
@@ -146,7 +147,8 @@ TEST_CASE("blend: contributions of a quantity add up; a mean of probabilities ha
                        doctest::Contains("blend has no exact contributions"), NotSupported);
 }
 
-TEST_CASE("blend: one learner is shipped where no blend is better, and where none is wanted") {
+TEST_CASE("blend: one learner is shipped where no blend is better, and where none is wanted" *
+          doctest::test_suite("long")) {
   Random random(3, "rows");
   std::vector<std::vector<double>> x;
   std::vector<double> y;
