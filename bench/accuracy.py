@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Boosting with its default settings beside XGBoost, LightGBM and CatBoost with theirs: the error on held-out rows, and mean ranks.
 
-    bench/accuracy.py PROGRAM [--data NAME ...] [--seeds 5] [--only cairn]      run in the peers' environment
+    bench/accuracy.py PROGRAM [--data NAME ...] [--seeds 5] [--only cairn]      run by bench/.venv/bin/python, which `make bench` sets up
 
 Each seed permutes the rows; the first 80 % train. Categories are given to each program as categories, missing values as missing. Every
-result is kept in bench/results/accuracy.json by data, seed and program, so that a stopped run goes on; --again NAME forgets a program's.
+result is kept in bench/results/accuracy.json by data, seed and program, so that a stopped run goes on; those of another build of Cairn
+are made again.
 The error is log loss for classes and RMSE for numbers, lower is better; accuracy is shown beside it.
 """
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -217,6 +219,11 @@ def with_cairn(p, program, settings=()):
 # --- the table ------------------------------------------------------------------------------------------------------------------------
 
 
+def digest(program):
+    with open(program, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()[:16]
+
+
 def load():
     if not os.path.exists(KEPT):
         return {}
@@ -255,21 +262,22 @@ def main():
     parser.add_argument("--data", nargs="*", default=list(SETS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=["cairn", "xgboost", "lightgbm", "catboost"])
-    parser.add_argument("--again", nargs="*", default=[])
     options = parser.parse_args()
-    kept = load()
+    kept, build = load(), digest(options.program)
     runners = {"cairn": lambda p: with_cairn(p, os.path.abspath(options.program)), "xgboost": with_xgboost, "lightgbm": with_lightgbm, "catboost": with_catboost}
     for name in options.data:
         frame, target = SETS[name]()
         for seed in range(1 if name in ONCE else options.seeds):
             for who in options.only:
                 here = kept.setdefault(name, {}).setdefault(str(seed), {})
-                if who in here and who not in options.again:
+                if who in here and (who != "cairn" or here[who].get("build") == build):
                     continue
                 parts = Parts(frame, target, seed)
                 begin = time.perf_counter()
                 found = parts.error(runners[who](parts))
                 found["seconds"] = getattr(parts, "fit_seconds", time.perf_counter() - begin)
+                if who == "cairn":
+                    found["build"] = build
                 here[who] = found
                 save(kept)
                 print(f"{name}, seed {seed}, {who}: {found}", file=sys.stderr, flush=True)

@@ -79,29 +79,34 @@ SETS = {
 
 def main():
     program, seeds, settings = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    build = accuracy.digest(program)
     path = os.path.join(tempfile.gettempdir(), "cairn_settings.json")  # results of earlier calls
     kept = json.load(open(path, encoding="utf-8")) if os.path.exists(path) else {}
+
+    def key_of(name, seed, setting):
+        return f"{name}|{seed}|{setting}|{'' if hasattr(accuracy, f'with_{setting}') else build}"
+
     for name, make in SETS.items():
         frame, target = make()
         for seed in range(seeds):
             for setting in settings:
-                key = f"{name}|{seed}|{setting}"
+                peer = getattr(accuracy, f"with_{setting}", None)
+                key = key_of(name, seed, setting)
                 if key in kept:
                     continue
                 parts = accuracy.Parts(frame, target, seed)
-                peer = getattr(accuracy, f"with_{setting}", None)
                 chosen = [] if setting == "default" else setting.split(",")
                 kept[key] = parts.error(peer(parts) if peer else accuracy.with_cairn(parts, program, chosen))
                 kept[key]["seconds"] = getattr(parts, "fit_seconds", 0)
                 with open(path + ".new", "w", encoding="utf-8") as file:
                     json.dump(kept, file)
                 os.replace(path + ".new", path)
-    error = {s: {n: numpy.mean([kept[f"{n}|{k}|{s}"]["error"] for k in range(seeds)]) for n in SETS} for s in settings}
+    error = {s: {n: numpy.mean([kept[key_of(n, k, s)]["error"] for k in range(seeds)]) for n in SETS} for s in settings}
     print("".join(f"{n:>12}" for n in SETS) + f"{'mean':>10}{'rank':>7}{'seconds':>9}")
     for s in settings:
         relative = [100 * numpy.log(error[s][n] / error[settings[0]][n]) for n in SETS]
         rank = numpy.mean([sorted(settings, key=lambda other, name=n: error[other][name]).index(s) + 1 for n in SETS])
-        seconds = sum(kept[f"{n}|{k}|{s}"]["seconds"] for n in SETS for k in range(seeds))
+        seconds = sum(kept[key_of(n, k, s)]["seconds"] for n in SETS for k in range(seeds))
         print("".join(f"{r:12.2f}" for r in relative) + f"{numpy.mean(relative):10.2f}{rank:7.2f}{seconds:9.1f}  {s}")
 
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
+#include "cairn/data/summary.h"
 #include "cairn/ops/elementwise.h"
 #include "cairn/ops/loss.h"
 #include "cairn/ops/reduce.h"
@@ -96,10 +98,6 @@ Series loss_line(const std::string& name, std::span<const double> losses, double
   return line;
 }
 
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
+double median(std::span<const double> values) { return quantiles(values, std::array{0.5})[0]; }
 
 }  // namespace cairn::recipes

@@ -45,6 +45,6 @@ Examples pictures_in(const std::string& hdf5_file, const std::string& part);
 // A mean over the epochs' losses, as a line.
 Series loss_line(const std::string& name, std::span<const double> losses, double every = 1);
 
-double median(std::vector<double> values);
+double median(std::span<const double> values);
 
 }  // namespace cairn::recipes

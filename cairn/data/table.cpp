@@ -43,6 +43,40 @@ std::size_t repeated_name(const std::vector<Column>& columns) {
   return columns.size();
 }
 
+// Of the numbers in a row of a column of features: by their names, whatever their order, zeros left out.
+class FeatureHash {
+ public:
+  explicit FeatureHash(const Column& column) : column_(column) {
+    if (column.kind() != ColumnKind::tensor) return;
+    for (const std::string& name : column.feature_names()) names_.push_back(hash_text(name));
+    if (column.matrix().is_sparse()) values_ = column.matrix().values().to(DType::f64);
+  }
+
+  std::uint64_t row(std::int64_t r) const {
+    const Matrix& m = column_.matrix();
+    std::uint64_t sum = 0;
+    const auto add = [&](std::size_t feature, double value) {
+      if (value != 0) sum += combine(names_[feature], std::bit_cast<std::uint64_t>(value));
+    };
+    const auto i = static_cast<std::size_t>(r);
+    if (m.is_sparse()) {
+      for (auto e = static_cast<std::size_t>(m.indptr()[i]); e < static_cast<std::size_t>(m.indptr()[i + 1]);
+           ++e)
+        add(static_cast<std::size_t>(m.indices()[e]), values_.data<double>()[e]);
+      return sum;
+    }
+    std::vector<double> values(names_.size());
+    m.tile(r, r + 1, values.data());
+    for (std::size_t f = 0; f < values.size(); ++f) add(f, values[f]);
+    return sum;
+  }
+
+ private:
+  const Column& column_;
+  std::vector<std::uint64_t> names_;
+  Tensor values_;
+};
+
 }  // namespace
 
 Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {
@@ -148,44 +182,6 @@ void Table::blocks(std::int64_t rows, const std::function<void(const Table&)>& u
   if (rows_ <= rows) return use(*this);
   for (std::int64_t begin = 0; begin < rows_; begin += rows) use(slice(begin, std::min(rows_, begin + rows)));
 }
-
-namespace {
-
-// Of the numbers in a row of a column of features: by their names, whatever their order, zeros left out.
-class FeatureHash {
- public:
-  explicit FeatureHash(const Column& column) : column_(column) {
-    if (column.kind() != ColumnKind::tensor) return;
-    for (const std::string& name : column.feature_names()) names_.push_back(hash_text(name));
-    if (column.matrix().is_sparse()) values_ = column.matrix().values().to(DType::f64);
-  }
-
-  std::uint64_t row(std::int64_t r) const {
-    const Matrix& m = column_.matrix();
-    std::uint64_t sum = 0;
-    const auto add = [&](std::size_t feature, double value) {
-      if (value != 0) sum += combine(names_[feature], std::bit_cast<std::uint64_t>(value));
-    };
-    const auto i = static_cast<std::size_t>(r);
-    if (m.is_sparse()) {
-      for (auto e = static_cast<std::size_t>(m.indptr()[i]); e < static_cast<std::size_t>(m.indptr()[i + 1]);
-           ++e)
-        add(static_cast<std::size_t>(m.indices()[e]), values_.data<double>()[e]);
-      return sum;
-    }
-    std::vector<double> values(names_.size());
-    m.tile(r, r + 1, values.data());
-    for (std::size_t f = 0; f < values.size(); ++f) add(f, values[f]);
-    return sum;
-  }
-
- private:
-  const Column& column_;
-  std::vector<std::uint64_t> names_;
-  Tensor values_;
-};
-
-}  // namespace
 
 std::vector<std::uint64_t> Table::row_hashes() const {
   std::vector<std::uint64_t> hashes(static_cast<std::size_t>(rows_), 0);

@@ -32,10 +32,6 @@ bool same_type(const Matrix& x, DType dtype) {
   return std::ranges::all_of(x.column_tensors(), [&](const Tensor& t) { return t.dtype() == dtype; });
 }
 
-}  // namespace
-
-namespace {
-
 double total_of(const LogisticDesign::RowNumbers& numbers, std::int64_t rows) {
   constexpr std::int64_t kBlock = 4096;
   std::vector<double> block;

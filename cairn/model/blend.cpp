@@ -13,7 +13,6 @@ namespace cairn {
 namespace {
 
 constexpr std::int64_t kMostMembers = 64;
-constexpr double kLeastProbability = 1e-15;  // as the metric log_loss cuts it
 constexpr int kSweeps = 1000, kNewtonSteps = 50, kHalvings = 30;
 constexpr double kSettled = 1e-9;
 

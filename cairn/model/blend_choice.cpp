@@ -109,7 +109,7 @@ Blending fit_blend(const OutOfFold& all, std::size_t without) {
 }
 
 double loss_of(double said, std::span<const double> truth, std::size_t row) {
-  if (truth.empty()) return -std::log(std::clamp(said, 1e-15, 1.0));
+  if (truth.empty()) return -std::log(std::clamp(said, kLeastProbability, 1.0));
   return (truth[row] - said) * (truth[row] - said);
 }
 
@@ -143,7 +143,8 @@ Judged mixed_judged(const OutOfFold& all, const Blending& b, const std::vector<s
 }
 
 // By how much the single candidate's loss of a row is larger than the blend's, in the mean with its interval;
-// rows of one group count as one observation.
+// rows of one group count as one observation. From the losses at hand, by the variance of their sums:
+// paired_difference() of metrics/paired.h would draw the rows a thousand times for the same answer.
 PairedDifference gain_of(const OutOfFold& all, std::span<const double> single,
                          std::span<const double> mixed) {
   const auto& groups = all.judged[0].groups;

@@ -2,10 +2,14 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "cairn/data/table.h"
 
 namespace cairn {
+
+// The column of a level in a table of predictions: "q_0.1".
+std::string quantile_column(double level);
 
 class QuantileModel {
  public:

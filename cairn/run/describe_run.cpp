@@ -18,13 +18,6 @@ namespace {
 
 Json number(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
 
-// NaN, which a step without watched rows has, is null.
-Json numbers(const std::vector<double>& values) {
-  Json list = Json::array();
-  for (const double v : values) list.push_back(number(v));
-  return list;
-}
-
 Json data_to_json(const std::string& name, std::int64_t rows, std::int64_t columns,
                   const std::string& sha256) {
   return {{"name", name}, {"rows", rows}, {"columns", columns}, {"sha256", sha256}};
@@ -215,7 +208,7 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   result.update(to_json(diagnosis, *run.metric));
   result["loss_history"] = run.model->loss_history();
   if (const auto watched = run.model->watched_history(); !watched.empty())
-    result["watched_history"] = numbers(watched);
+    result["watched_history"] = numbers_to_json(watched);  // a step without watched rows has NaN
   if (run.model->kept_step() > 0) result["kept_step"] = run.model->kept_step();
   if (data.pictures && data.test) result["pictures"] = pictures_to_json(*run.model, *data.test, run.on_test);
   std::vector<Warning> warnings = data.warnings;

@@ -39,6 +39,12 @@ const Metric& asked_metric(const std::string& name, const Dataset& rows, Predict
   return m;
 }
 
+Json numbers_to_json(std::span<const double> values) {
+  Json list = Json::array();
+  for (const double v : values) list.push_back(std::isfinite(v) ? Json(v) : Json(nullptr));
+  return list;
+}
+
 Json metrics_to_json(const Evaluation& evaluation) {
   Json json = Json::object();
   for (const MetricResult& r : evaluation.results)

@@ -16,6 +16,8 @@ namespace cairn {
 // judge these rows.
 const Metric& asked_metric(const std::string& name, const Dataset& rows, Predicts predicts);
 
+// A list in which what is not finite is null.
+Json numbers_to_json(std::span<const double> values);
 Json metrics_to_json(
     const Evaluation& evaluation);          // {"rmse": {value, low, high, n}}; undefined metrics are left out
 Json metric_info();                         // every metric: which way is better, what it means

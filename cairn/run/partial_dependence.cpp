@@ -11,26 +11,20 @@ namespace {
 
 constexpr std::size_t kMostColumns = 4, kMostClasses = 4;
 
-Json numbers(std::span<const double> values) {
-  Json list = Json::array();
-  for (const double v : values) list.push_back(std::isfinite(v) ? Json(v) : Json(nullptr));
-  return list;
-}
-
 Json told_to_json(const PartialDependence& told) {
   Json json{{"feature", told.column}, {"rows", told.rows}};
   if (told.is_number) {
-    json["numbers"] = numbers(told.numbers);
-    json["rug"] = numbers(told.rug);
+    json["numbers"] = numbers_to_json(told.numbers);
+    json["rug"] = numbers_to_json(told.rug);
   } else {
     json["levels"] = told.levels;
-    json["share"] = numbers(told.share);
+    json["share"] = numbers_to_json(told.share);
   }
   const std::size_t values = told.is_number ? told.numbers.size() : told.levels.size();
   Json curves = Json::array();
   for (std::size_t o = 0; o < told.outputs.size(); ++o) {
     const auto part = [&](const std::vector<double>& all) {
-      return numbers(std::span(all).subspan(o * values, values));
+      return numbers_to_json(std::span(all).subspan(o * values, values));
     };
     curves.push_back({{"output", told.outputs[o]},
                       {"mean", part(told.mean)},

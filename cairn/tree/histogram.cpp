@@ -61,6 +61,9 @@ double dither(std::uint32_t row, std::uint32_t seed) {
   return x * 0x1p-32;
 }
 
+// The larger one; NaN, which std::max would lose, stays.
+double largest_or_nan(double a, double b) { return std::isnan(a) || b <= a ? a : b; }
+
 }  // namespace
 
 int gradient_bits(std::int64_t n) {
@@ -68,13 +71,6 @@ int gradient_bits(std::int64_t n) {
       kMostBits,
       32 - static_cast<int>(std::bit_width(static_cast<std::uint64_t>(std::max<std::int64_t>(n, 1)))));
 }
-
-namespace {
-
-// The larger one; NaN, which std::max would lose, stays.
-double largest_or_nan(double a, double b) { return std::isnan(a) || b <= a ? a : b; }
-
-}  // namespace
 
 void pack_gradients(std::span<const double> g, std::span<const double> h, std::uint64_t seed,
                     Gradients& out) {

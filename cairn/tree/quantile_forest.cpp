@@ -204,7 +204,7 @@ Table QuantileForestModel::quantiles(const Table& table, std::span<const double>
   });
   Table out = Table::with_rows(table.num_rows());
   for (std::size_t i = 0; i < levels.size(); ++i) {
-    const std::string name = fmt::format("q_{}", levels[i]);
+    const std::string name = quantile_column(levels[i]);
     if (out.find(name)) throw UsageError("--quantiles", fmt::format("names {} twice", levels[i]));
     out = out.with(Column::number(name, Tensor::take(std::move(found[i]))));
   }

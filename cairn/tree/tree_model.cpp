@@ -8,13 +8,12 @@
 
 #include "cairn/base/error.h"
 #include "cairn/model/numeric.h"
+#include "cairn/model/quantile_model.h"
 #include "cairn/tree/objective/objective_internal.h"
 
 namespace cairn {
 
 namespace {
-
-std::string quantile_name(double level) { return fmt::format("q_{}", level); }
 
 // predicted: [n * k], row after row.
 Table quantile_table(const std::vector<double>& levels, std::vector<double> predicted) {
@@ -29,7 +28,7 @@ Table quantile_table(const std::vector<double>& levels, std::vector<double> pred
   std::vector<Column> table{
       Column::number("prediction", Tensor::from(columns[static_cast<std::size_t>(middle - levels.begin())]))};
   for (std::size_t o = 0; o < k; ++o)
-    table.push_back(Column::number(quantile_name(levels[o]), Tensor::take(std::move(columns[o]))));
+    table.push_back(Column::number(quantile_column(levels[o]), Tensor::take(std::move(columns[o]))));
   return Table(std::move(table));
 }
 
@@ -88,7 +87,7 @@ std::vector<std::string> TreeModel::output_names() const {
   if (parts_.trees.num_outputs() == 1) return {""};
   if (parts_.quantiles.empty()) return parts_.classes;
   std::vector<std::string> names;
-  for (const double level : parts_.quantiles) names.push_back(quantile_name(level));
+  for (const double level : parts_.quantiles) names.push_back(quantile_column(level));
   return names;
 }
 

@@ -13,6 +13,7 @@
 #include "cairn/optim/adam.h"
 #include "cairn/optim/momentum.h"
 #include "cairn/train/loader.h"
+#include "recipes/networks.h"
 #include "recipes/planar.h"
 
 using namespace cairn;
@@ -47,15 +48,6 @@ Sequential dense(const std::vector<std::int64_t>& sizes) {
   }
   convert(net, DType::f64);
   return net;
-}
-
-// Weights from one stream, layer after layer, as the courses draw them; biases 0.
-void draw(Sequential& net, std::uint32_t seed, double (*scale)(double inputs)) {
-  numpy::RandomState random(seed);
-  for (const NamedParameter& p : parameters(net))
-    p.parameter->set(p.name.ends_with("weight") ? randn(random, p.parameter->shape(),
-                                                        scale(static_cast<double>(p.parameter->shape()[1])))
-                                                : Tensor::zeros(p.parameter->shape(), DType::f64));
 }
 
 double accuracy(const Sequential& net, const Planar& data) {

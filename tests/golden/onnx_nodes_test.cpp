@@ -66,7 +66,7 @@ Tensor run_conv(const OnnxNode& n, const In& in) {
 }
 Tensor run_conv_transpose(const OnnxNode& n, const In& in) {
   only_images(in[0]);
-  if (n.lists.contains("output_shape")) throw Skip{"output_shape in place of output_padding"};
+  if (n.has("output_shape")) throw Skip{"output_shape in place of output_padding"};
   const ConvTranspose2dOptions o{.stride = pair_of(n, "strides", 1),
                                  .padding = padding_of(n),
                                  .dilation = pair_of(n, "dilations", 1),

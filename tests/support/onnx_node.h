@@ -1,5 +1,4 @@
-// ONNX node tests as they are shipped: a tar of models with one node and of tensors. Reads just what those
-// use of the protocol-buffer and tar formats; refuses the rest by throwing.
+// ONNX node tests as they are shipped: a tar of models with one node and of tensors.
 #pragma once
 
 #include <cstdint>
@@ -9,31 +8,23 @@
 #include <vector>
 
 #include "cairn/tensor/tensor.h"
+#include "cairn/tree/exchange/onnx_file_internal.h"
 
 namespace cairn::test {
 
-struct OnnxNode {
-  std::string op;
-  std::vector<std::string> inputs, outputs;  // empty name: left out
-  std::map<std::string, double> numbers;     // attributes
-  std::map<std::string, std::vector<std::int64_t>> lists;
-  std::map<std::string, std::string> texts;
-
+struct OnnxNode : import_detail::OnnxNode {
+  bool has(const std::string& name) const { return attributes.contains(name); }
   std::int64_t number(const std::string& name, std::int64_t otherwise) const {
-    const auto at = numbers.find(name);
-    return at == numbers.end() ? otherwise : static_cast<std::int64_t>(at->second);
+    return has(name) ? attributes.at(name).integer : otherwise;
   }
   double real(const std::string& name, double otherwise) const {
-    const auto at = numbers.find(name);
-    return at == numbers.end() ? otherwise : at->second;
+    return has(name) ? attributes.at(name).number : otherwise;
   }
   std::vector<std::int64_t> list(const std::string& name, std::vector<std::int64_t> otherwise) const {
-    const auto at = lists.find(name);
-    return at == lists.end() ? otherwise : at->second;
+    return has(name) ? attributes.at(name).integers : otherwise;
   }
   std::string text(const std::string& name, const std::string& otherwise) const {
-    const auto at = texts.find(name);
-    return at == texts.end() ? otherwise : at->second;
+    return has(name) ? attributes.at(name).text : otherwise;
   }
 };
 
