@@ -29,6 +29,10 @@ constexpr KernelSlot kCrossEntropyGradient[] = {
     {"simd", simd_cross_entropy_supports, simd_cross_entropy_gradient}};
 constexpr KernelSlot kBatchNorm[] = {{"simd", simd_norm_supports, simd_batch_norm}};
 constexpr KernelSlot kBatchNormGradient[] = {{"simd", simd_norm_supports, simd_batch_norm_gradient}};
+constexpr KernelSlot kBatchNormReluGradient[] = {{"simd", simd_norm_supports, simd_batch_norm_relu_gradient}};
+constexpr KernelSlot kBatchNormAddReluGradient[] = {
+    {"simd", simd_norm_supports, simd_batch_norm_add_relu_gradient}};
+constexpr KernelSlot kBatchNormInference[] = {{"simd", simd_norm_supports, simd_batch_norm_inference}};
 constexpr KernelSlot kLayerNorm[] = {{"simd", simd_norm_supports, simd_layer_norm}};
 constexpr KernelSlot kLayerNormGradient[] = {{"simd", simd_norm_supports, simd_layer_norm_gradient}};
 constexpr KernelSlot kMaxPool2d[] = {{"simd", simd_pool_supports, simd_max_pool2d}};
@@ -58,6 +62,9 @@ constinit const SlotTable kCpuSlots = [] {
   table[SlotId::cross_entropy_gradient] = kCrossEntropyGradient;
   table[SlotId::batch_norm] = kBatchNorm;
   table[SlotId::batch_norm_gradient] = kBatchNormGradient;
+  table[SlotId::batch_norm_relu_gradient] = kBatchNormReluGradient;
+  table[SlotId::batch_norm_add_relu_gradient] = kBatchNormAddReluGradient;
+  table[SlotId::batch_norm_inference] = kBatchNormInference;
   table[SlotId::layer_norm] = kLayerNorm;
   table[SlotId::layer_norm_gradient] = kLayerNormGradient;
   table[SlotId::max_pool2d] = kMaxPool2d;

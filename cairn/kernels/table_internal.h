@@ -32,6 +32,9 @@ void simd_cross_entropy_gradient(const KernelArgs& a);
 bool simd_norm_supports(const KernelArgs& a);  // batch_norm, layer_norm and their gradients
 void simd_batch_norm(const KernelArgs& a);
 void simd_batch_norm_gradient(const KernelArgs& a);
+void simd_batch_norm_relu_gradient(const KernelArgs& a);
+void simd_batch_norm_add_relu_gradient(const KernelArgs& a);
+void simd_batch_norm_inference(const KernelArgs& a);
 void simd_layer_norm(const KernelArgs& a);
 void simd_layer_norm_gradient(const KernelArgs& a);
 bool simd_pool_supports(const KernelArgs& a);

@@ -82,12 +82,13 @@ Conv2d::Conv2d(Conv2dParams params)
   if (params_.bias) bias_ = Parameter(Shape{params_.out}, init::zeros());
 }
 
-Tensor Conv2d::operator()(const Tensor& x) const {
+Tensor Conv2d::operator()(const Tensor& x, const Finish& finish) const {
   const ModuleScope here = scope();
   const Conv2dOptions options{.stride = static_cast<int>(params_.stride),
                               .padding = padding_,
                               .dilation = static_cast<int>(params_.dilation),
-                              .groups = static_cast<std::int32_t>(params_.groups)};
+                              .groups = static_cast<std::int32_t>(params_.groups),
+                              .relu = finish.relu};
   return params_.bias ? conv2d(x, weight_, bias_, options) : conv2d(x, weight_, options);
 }
 

@@ -6,7 +6,7 @@
 
 #include "cairn/base/params.h"
 #include "cairn/nn/activation.h"
-#include "cairn/nn/module.h"
+#include "cairn/nn/layer.h"
 #include "cairn/ops/window.h"
 
 namespace cairn {
@@ -34,7 +34,9 @@ class Conv2d : public Module {
   static constexpr const char* kDoc =
       "Every output pixel is a weighted sum of a window of the image, the same weights everywhere.";
   explicit Conv2d(Conv2dParams params);
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x) const { return (*this)(x, Finish{}); }
+  bool finishes(bool with_residual) const { return !with_residual; }
+  Tensor operator()(const Tensor& x, const Finish& finish) const;
   void visit(Visitor& v);
   Params params() const { return params_; }
   static void complete(Params& params, const Shape& sample);

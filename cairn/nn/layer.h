@@ -14,6 +14,13 @@
 
 namespace cairn {
 
+// What may follow a layer in the same pass over memory: the sum with a tensor of its shape, then a rectifier.
+// The numbers are those of separate passes, to the last bit.
+struct Finish {
+  Tensor residual;  // undefined: none
+  bool relu = false;
+};
+
 namespace layer_detail {
 
 // The library's own modules say more of themselves than a user's needs to.
@@ -28,12 +35,20 @@ template <class M>
 concept TakesMany = requires(const M m, std::span<const Tensor> x) {
   { m(x) } -> std::same_as<Tensor>;
 };
+// Modules that can take a Finish, or some: `finishes` is asked with a residual that need not be defined yet.
+template <class M>
+concept Finishing = requires(const M m, const Tensor& x, const Finish& f, bool with_residual) {
+  { m.finishes(with_residual) } -> std::same_as<bool>;
+  { m(x, f) } -> std::same_as<Tensor>;
+};
 
 class AnyModule {
  public:
   virtual ~AnyModule() = default;
   virtual std::unique_ptr<AnyModule> clone() const = 0;
   virtual Tensor forward(std::span<const Tensor> x) const = 0;
+  virtual bool finishes(bool with_residual) const = 0;
+  virtual Tensor forward(const Tensor& x, const Finish& finish) const = 0;
   virtual void visit(Visitor& v) = 0;
   virtual const char* kind() const = 0;
   virtual std::string params() const = 0;
@@ -42,6 +57,7 @@ class AnyModule {
 };
 [[noreturn]] void refuse_inputs(const char* kind, std::size_t given);
 [[noreturn]] void refuse_to_describe(const char* kind);
+Tensor finished(Tensor y, const Finish& finish);
 std::string json_text(const char* owner, void* params, const ParamList& list);
 
 }  // namespace layer_detail
@@ -63,6 +79,9 @@ class Layer {
 
   Tensor operator()(const Tensor& x) const { return module_->forward({&x, 1}); }
   Tensor operator()(std::span<const Tensor> x) const { return module_->forward(x); }
+  // Whether the layer does it in one pass.
+  bool finishes(bool with_residual) const { return module_->finishes(with_residual); }
+  Tensor operator()(const Tensor& x, const Finish& finish) const { return module_->forward(x, finish); }
   void visit(Visitor& v) { module_->visit(v); }
 
   const char* kind() const { return module_->kind(); }  // "linear"; "module" for a user's own class
@@ -90,6 +109,17 @@ class Layer::Held final : public layer_detail::AnyModule {
       if (x.size() != 1) layer_detail::refuse_inputs(kind(), x.size());
       return module_(x[0]);
     }
+  }
+  bool finishes(bool with_residual) const override {
+    if constexpr (layer_detail::Finishing<M>)
+      return module_.finishes(with_residual);
+    else
+      return false;
+  }
+  Tensor forward(const Tensor& x, const Finish& finish) const override {
+    if constexpr (layer_detail::Finishing<M>)
+      if (module_.finishes(finish.residual.defined())) return module_(x, finish);
+    return layer_detail::finished(forward({&x, 1}), finish);
   }
   void visit(Visitor& v) override { module_.visit(v); }
   const char* kind() const override {

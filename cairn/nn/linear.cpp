@@ -27,9 +27,10 @@ Linear::Linear(LinearParams params)
   if (params_.bias) bias_ = Parameter(Shape{params_.out}, init::zeros());
 }
 
-Tensor Linear::operator()(const Tensor& x) const {
+Tensor Linear::operator()(const Tensor& x, const Finish& finish) const {
   const ModuleScope here = scope();
-  return params_.bias ? linear(x, weight_, bias_) : linear(x, weight_);
+  const LinearActivation activation = finish.relu ? LinearActivation::relu : LinearActivation::none;
+  return params_.bias ? linear(x, weight_, bias_, activation) : linear(x, weight_, activation);
 }
 
 void Linear::visit(Visitor& v) {

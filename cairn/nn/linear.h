@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cairn/base/params.h"
-#include "cairn/nn/module.h"
+#include "cairn/nn/layer.h"
 
 namespace cairn {
 
@@ -26,7 +26,9 @@ class Linear : public Module {
   static constexpr const char* kName = "linear";
   static constexpr const char* kDoc = "Every output is a weighted sum of all inputs, and a bias.";
   explicit Linear(LinearParams params);
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x) const { return (*this)(x, Finish{}); }
+  bool finishes(bool with_residual) const { return !with_residual; }
+  Tensor operator()(const Tensor& x, const Finish& finish) const;
   void visit(Visitor& v);
 
   Params params() const { return params_; }

@@ -16,6 +16,7 @@
 #include "cairn/tensor/backward.h"
 #include "cairn/tensor/module_path.h"
 #include "cairn/tensor/parameter.h"
+#include "cairn/tensor/repeated_work.h"
 #include "cairn/tensor/visitor.h"
 
 namespace cairn {
@@ -114,6 +115,7 @@ class EvaluationScope {
  private:
   std::vector<Module*> trained_;
   NoGrad no_grad_;
+  RepeatedWork repeated_work_;
 };
 
 // The gradients of a network's parameters. UsageError when the loss depends on none of them.

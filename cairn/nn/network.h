@@ -46,7 +46,7 @@ class Network : public Module {
   Layer& layer(std::string_view name);  // UsageError with the nearest name
 
  private:
-  static constexpr int kInput = -1;
+  static constexpr int kInput = -1, kNone = -2;
   struct Node {
     std::string name;
     Layer layer;
@@ -54,11 +54,15 @@ class Network : public Module {
     Shape output;
     std::int64_t parameters = 0, multiply_adds = 0;
     int last_use = 0;  // the last node that reads it
+    // A rectifier or sum that `base` does in its own pass, in this node's place: what is added, or kNone.
+    int base = kNone, residual = kNone;
+    bool skipped = false;  // another node does it
   };
   Network();
   void add(std::string name, const std::string& kind, const std::string& params, std::vector<int> from);
-  int find(std::string_view name) const;  // kInput, or the node's number; -2: none
+  int find(std::string_view name) const;  // kInput, or the node's number, or kNone
   void choose_output(int node);
+  void join_passes();
   Shape input_;
   std::vector<Node> nodes_;
   int output_ = kInput;

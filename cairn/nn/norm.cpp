@@ -46,12 +46,17 @@ BatchNorm::BatchNorm(BatchNormParams params)
   running_variance_ = Tensor::full({params_.channels}, 1, DType::f32);
 }
 
-Tensor BatchNorm::operator()(const Tensor& x) const {
+Tensor BatchNorm::operator()(const Tensor& x, const Finish& finish) const {
   const ModuleScope here = scope();
-  if (!training())
-    return batch_norm_inference(x, gamma_, beta_, running_mean_, running_variance_,
-                                {.epsilon = params_.epsilon});
-  const BatchNormResult r = batch_norm(x, gamma_, beta_, {.epsilon = params_.epsilon});
+  const Tensor& residual = finish.residual;
+  const NormOptions options{.epsilon = params_.epsilon, .relu = finish.relu};
+  if (!training()) {
+    return residual.defined()
+               ? batch_norm_inference(x, gamma_, beta_, running_mean_, running_variance_, residual, options)
+               : batch_norm_inference(x, gamma_, beta_, running_mean_, running_variance_, options);
+  }
+  const BatchNormResult r = residual.defined() ? batch_norm(x, gamma_, beta_, residual, options)
+                                               : batch_norm(x, gamma_, beta_, options);
   follow(r.mean.detach(), r.variance.detach(), x.size() / params_.channels);
   return r.y;
 }

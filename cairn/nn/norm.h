@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "cairn/base/params.h"
-#include "cairn/nn/module.h"
+#include "cairn/nn/layer.h"
 
 namespace cairn {
 
@@ -24,7 +24,9 @@ class BatchNorm : public Module {
   static constexpr const char* kName = "batch_norm";
   static constexpr const char* kDoc = "Each channel to mean 0 and variance 1 over the batch.";
   explicit BatchNorm(BatchNormParams params);
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x) const { return (*this)(x, Finish{}); }
+  bool finishes(bool /*with_residual*/) const { return true; }
+  Tensor operator()(const Tensor& x, const Finish& finish) const;
   void visit(Visitor& v);
   Params params() const { return params_; }
   static void complete(Params& params, const Shape& sample);

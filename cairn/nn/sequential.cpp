@@ -5,7 +5,8 @@
 #include <algorithm>
 
 #include "cairn/base/error.h"
-#include "cairn/ops/elementwise.h"
+#include "cairn/nn/activation.h"
+#include "cairn/tensor/apply.h"
 
 namespace cairn {
 
@@ -21,10 +22,23 @@ void Sequential::push_back(Member member) {
   parameters(*this);  // names the new member
 }
 
-Tensor Sequential::operator()(const Tensor& x) const {
+bool Sequential::finishes(bool with_residual) const {
+  return !members_.empty() && members_.back().layer.finishes(with_residual);
+}
+
+// A rectifier runs in the same pass as the layer before it where that can.
+Tensor Sequential::operator()(const Tensor& x, const Finish& finish) const {
+  const bool apart = observed();
   Tensor y = x;
-  for (const Member& m : members_) y = m.layer(y);
-  return y;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const Layer& layer = members_[i].layer;
+    if (i + 1 == members_.size()) return layer(y, finish);
+    const bool with_next =
+        !apart && layer.finishes(false) && std::string_view(members_[i + 1].layer.kind()) == Relu::kName;
+    y = with_next ? layer(y, Finish{.relu = true}) : layer(y);
+    i += with_next ? 1 : 0;
+  }
+  return layer_detail::finished(y, finish);
 }
 
 void Sequential::visit(Visitor& v) {
@@ -38,14 +52,19 @@ Residual::Residual(Layer body, Layer shortcut) : Module("Residual"), body_(std::
   parameters(*this);
 }
 
-Tensor Residual::operator()(const Tensor& x) const {
-  const Tensor y = body_(x), beside = shortcut_.empty() ? x : shortcut_[0](x);
+Tensor Residual::operator()(const Tensor& x, const Finish& finish) const {
+  const Tensor beside = shortcut_.empty() ? x : shortcut_[0](x);
+  if (!observed() && body_.finishes(true)) try {
+      return body_(x, {.residual = beside, .relu = finish.relu});
+    } catch (const ShapeError&) {  // in its parts, below, it says what does not fit
+    }
+  const Tensor y = body_(x);
   const ModuleScope here = scope();
   if (!(y.shape() == beside.shape()))
     throw ShapeError(place()->text(),
                      fmt::format("the body gives {} beside {}; both must be alike", y.text(), beside.text()),
                      "Give a shortcut layer that changes the shape as the body does.");
-  return beside + y;
+  return layer_detail::finished(y, {.residual = beside, .relu = finish.relu});
 }
 
 void Residual::visit(Visitor& v) {

@@ -29,7 +29,9 @@ class Sequential : public Module {
   explicit Sequential(std::vector<Member> members);  // UsageError: two of one name
   void push_back(Member member);
 
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x) const { return (*this)(x, Finish{}); }
+  bool finishes(bool with_residual) const;
+  Tensor operator()(const Tensor& x, const Finish& finish) const;
   void visit(Visitor& v);
   std::size_t size() const { return members_.size(); }
   Layer& operator[](std::size_t i) { return members_[i].layer; }
@@ -45,7 +47,9 @@ class Residual : public Module {
  public:
   explicit Residual(Layer body);
   Residual(Layer body, Layer shortcut);  // shortcut(x) + body(x)
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x) const { return (*this)(x, Finish{}); }
+  bool finishes(bool with_residual) const { return !with_residual && body_.finishes(true); }
+  Tensor operator()(const Tensor& x, const Finish& finish) const;
   void visit(Visitor& v);
 
  private:

@@ -69,12 +69,14 @@ Tensors batch_vjp(const VjpArgs& a) {
   Tensors r(a.in_specs.size());
   const auto add_to = [&](std::size_t i, const Tensor& t) { r[i] = r[i].defined() ? r[i] + t : t; };
   if (a.grad[0].defined()) {
-    const Tensor g = at.relu ? relu_gate(a.grad[0], a.out[0]) : a.grad[0];
-    if (a.wanted[0] || a.wanted[1] || a.wanted[2]) {
-      const Tensors of = apply(kBatchNormGradient, {g, a.in[0], a.in[1], a.out[1], a.out[2]}, A{at.epsilon});
-      for (std::size_t i = 0; i < 3; ++i) r[i] = of[i];
-    }
-    if (r.size() == 4) r[3] = g;
+    const Tensor &g = a.grad[0], &x = a.in[0], &gamma = a.in[1], &mean = a.out[1], &variance = a.out[2];
+    const Tensors of =
+        !at.relu ? apply(kBatchNormGradient, {g, x, gamma, mean, variance}, A{at.epsilon})
+        : r.size() < 4
+            ? apply(kBatchNormReluGradient, {g, x, gamma, a.in[2], mean, variance}, A{at.epsilon})
+            : apply(kBatchNormAddReluGradient, {g, x, gamma, a.out[0], mean, variance}, A{at.epsilon});
+    for (std::size_t i = 0; i < of.size(); ++i) r[i] = of[i];
+    if (r.size() == 4 && !at.relu) r[3] = g;
   }
   const double rows = num_rows(a.in_specs[0].shape);
   if (a.wanted[0] && a.grad[1].defined())
@@ -133,7 +135,7 @@ constexpr OpDef batch_norm_record(bool with_relu) {
                 v};
       },
       .vjp = batch_vjp,
-      .saves = {.inputs = 0b11, .outputs = with_relu ? 0b111U : 0b110U},
+      .saves = {.inputs = with_relu ? 0b111U : 0b011U, .outputs = with_relu ? 0b111U : 0b110U},
       .slot = SlotId::batch_norm,
       .samples = with_relu ? batch_relu_samples : batch_samples,
       .bad_samples = with_relu ? nullptr : batch_bad_samples,
@@ -187,25 +189,92 @@ constinit const OpDef kBatchNormGradient{
         },
 };
 
+namespace {
+
+// The rectifier's gate is the sign of what batch_norm gave, computed again where that alone decides it, or
+// seen in the result where a residual was added.
+template <bool WithResidual>
+TensorSpecs infer_relu_gradient(const OpArgs& a) {
+  const Shape channels = check_channels(a, 1, 2, 2);
+  need_shape(a, 0, a.in[1].shape(), "the gradient");
+  need_shape(a, 2, channels, "gamma");
+  need_shape(a, 3, WithResidual ? a.in[1].shape() : channels, WithResidual ? "the result" : "beta");
+  need_shape(a, 4, channels, "the mean");
+  need_shape(a, 5, channels, "the variance");
+  const DType t = a.in[1].dtype();
+  TensorSpecs specs{{a.in[1].shape(), t}, {channels, t}, {channels, t}};
+  if (WithResidual) specs.push_back({a.in[1].shape(), t});
+  return specs;
+}
+
+template <bool WithResidual>
+Tensors composed_relu_gradient(const OpArgs& a) {
+  const Tensor &x = a.in[1], &gamma = a.in[2], &mean = a.in[4], &variance = a.in[5];
+  const auto at = a.attributes.as<A>();
+  const Tensor y = WithResidual ? a.in[3] : normal(x, mean, variance, at.epsilon) * gamma + a.in[3];
+  const Tensor gated = relu_gate(a.in[0], y);
+  Tensors r = apply(kBatchNormGradient, {gated, x, gamma, mean, variance}, A{at.epsilon});
+  if (WithResidual) r.push_back(gated);
+  return r;
+}
+
+template <bool WithResidual>
+std::vector<Sample> relu_gradient_samples() {
+  const Tensor other = WithResidual ? distinct({4, 3}, -1.1, 1) : uniform({3}, -0.4, 0.5);
+  return {{{uniform({4, 3}, -1, 1), distinct({4, 3}, -1, 1.3), uniform({3}, 0.5, 1.5), other,
+            uniform({3}, -0.2, 0.3), uniform({3}, 0.3, 0.9)},
+           A{}}};
+}
+template <bool WithResidual>
+std::vector<BadSample> relu_gradient_bad_samples() {
+  const Tensor x = uniform({4, 3}, 0, 1), three = uniform({3}, 0, 1);
+  return {{{{x, x, three, uniform({2}, 0, 1), three, three}, A{}},
+           WithResidual ? "batch_norm_add_relu_gradient: the result is [2]; it must be [4, 3]"
+                        : "batch_norm_relu_gradient: beta is [2]; it must be [3]"}};
+}
+
+template <bool WithResidual>
+constexpr OpDef relu_gradient_record() {
+  return {.name = WithResidual ? "batch_norm_add_relu_gradient" : "batch_norm_relu_gradient",
+          .doc = WithResidual ? "the gradients of max(batch_norm + residual, 0), its result being given"
+                              : "the gradients of max(batch_norm, 0), its mean and variance being given",
+          .arity = 6,
+          .num_outputs = WithResidual ? 4 : 3,
+          .attributes = &A::list,
+          .infer = infer_relu_gradient<WithResidual>,
+          .composed = composed_relu_gradient<WithResidual>,
+          .slot = WithResidual ? SlotId::batch_norm_add_relu_gradient : SlotId::batch_norm_relu_gradient,
+          .samples = relu_gradient_samples<WithResidual>,
+          .bad_samples = relu_gradient_bad_samples<WithResidual>};
+}
+
+}  // namespace
+
+constinit const OpDef kBatchNormReluGradient = relu_gradient_record<false>();
+constinit const OpDef kBatchNormAddReluGradient = relu_gradient_record<true>();
+
 constinit const OpDef kBatchNormInference{
     .name = "batch_norm_inference",
     .doc = "gamma (x - mean) / sqrt(variance + epsilon) + beta, with a mean and variance that are given",
-    .arity = 5,
+    .arity = -1,
     .attributes = &A::list,
     .infer = [](const OpArgs& a) -> TensorSpecs {
+      need_count(a, 5, 6, "x, gamma, beta, mean, variance and, if there is one, residual");
       need_floating(a);
       if (a.in[0].ndim() < 1)
         throw ShapeError(a.name, fmt::format("{} is given; it takes channels [..., C]", a.in[0].text()));
       const Shape channels{a.in[0].size(a.in[0].ndim() - 1)};
       static constexpr const char* kNames[] = {"gamma", "beta", "the mean", "the variance"};
       for (std::size_t k = 1; k < 5; ++k) need_shape(a, k, channels, kNames[k - 1]);
+      if (a.in.size() == 6) need_shape(a, 5, a.in[0].shape(), "the residual");
       return {{a.in[0].shape(), a.in[0].dtype()}};
     },
     .composed = [](const OpArgs& a) -> Tensors {  // one factor and one shift a channel
       const auto at = a.attributes.as<A>();
       const Tensor factor = a.in[1] * rsqrt(a.in[4] + at.epsilon);
-      return {finish(a.in[0] * factor + (a.in[2] - a.in[3] * factor), {}, at.relu)};
+      return {finish(a.in[0] * factor + (a.in[2] - a.in[3] * factor), a.in.subspan(5), at.relu)};
     },
+    .slot = SlotId::batch_norm_inference,
     .samples =
         [] {
           const Tensor gamma = uniform({3}, 0.5, 1.5), beta = uniform({3}, 2, 4);
@@ -214,6 +283,9 @@ constinit const OpDef kBatchNormInference{
                A{}},
               {{distinct({2, 1, 3}, -1, 1.3), gamma, beta, uniform({3}, -0.2, 0.3), uniform({3}, 0.3, 0.9)},
                A{1e-3, true}},
+              {{distinct({4, 3}, -1, 1.3), gamma, beta, uniform({3}, -0.2, 0.3), uniform({3}, 0.3, 0.9),
+                uniform({4, 3}, -1, 1)},
+               A{1e-5, true}},
               {{uniform({0, 3}, -1, 1.3), gamma, beta, uniform({3}, -0.2, 0.3), uniform({3}, 0.3, 0.9)},
                A{}}};
         },
@@ -221,7 +293,9 @@ constinit const OpDef kBatchNormInference{
         [] {
           const Tensor x = uniform({4, 3}, 0, 1), three = uniform({3}, 0, 1);
           return std::vector<BadSample>{{{{x, three, three, three, uniform({4}, 0, 1)}, A{}},
-                                         "batch_norm_inference: the variance is [4]; it must be [3]"}};
+                                         "batch_norm_inference: the variance is [4]; it must be [3]"},
+                                        {{{x, three, three, three, three, three}, A{}},
+                                         "batch_norm_inference: the residual is [3]; it must be [4, 3]"}};
         },
 };
 
@@ -299,9 +373,20 @@ Tensor batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& 
   return apply_one(kBatchNormInference, {x, gamma, beta, mean, variance}, A{options.epsilon, options.relu});
 }
 
+Tensor batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
+                            const Tensor& variance, const Tensor& residual, const NormOptions& options) {
+  return apply_one(kBatchNormInference, {x, gamma, beta, mean, variance, residual},
+                   A{options.epsilon, options.relu});
+}
+
 std::span<const OpDef* const> batch_norm_ops() {
-  static constexpr const OpDef* kOps[] = {&kBatchNorm, &kBatchNormRelu, &kBatchNormGradient,
-                                          &kBatchNormInference, &kMovedTowards};
+  static constexpr const OpDef* kOps[] = {&kBatchNorm,
+                                          &kBatchNormRelu,
+                                          &kBatchNormGradient,
+                                          &kBatchNormReluGradient,
+                                          &kBatchNormAddReluGradient,
+                                          &kBatchNormInference,
+                                          &kMovedTowards};
   return kOps;
 }
 

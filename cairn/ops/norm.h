@@ -25,6 +25,8 @@ BatchNormResult batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& b
                            const NormOptions& options = {});
 Tensor batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
                             const Tensor& variance, const NormOptions& options = {});
+Tensor batch_norm_inference(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
+                            const Tensor& variance, const Tensor& residual, const NormOptions& options = {});
 
 // average + share (factor value - average): running statistics. Both of one shape.
 Tensor moved_towards(const Tensor& average, const Tensor& value, double share, double factor = 1);
@@ -45,7 +47,11 @@ struct NormAttributes {
 extern const OpDef kBatchNorm;          // x, gamma, beta and, if there is one, residual: y, mean, variance
 extern const OpDef kBatchNormRelu;      // the same with .relu
 extern const OpDef kBatchNormGradient;  // gradient, x, gamma, mean, variance: of x, gamma, beta
-extern const OpDef kBatchNormInference;
+// Of batch_norm_relu: gradient, x, gamma, beta, mean, variance: of x, gamma, beta.
+extern const OpDef kBatchNormReluGradient;
+// Of batch_norm_relu with a residual: gradient, x, gamma, y, mean, variance: of x, gamma, beta, residual.
+extern const OpDef kBatchNormAddReluGradient;
+extern const OpDef kBatchNormInference;  // x, gamma, beta, mean, variance and, if there is one, residual
 extern const OpDef kMovedTowards;
 extern const OpDef kLayerNorm;          // x, gamma, beta: y, mean, variance
 extern const OpDef kLayerNormGradient;  // gradient, x, gamma, mean, variance: of x, gamma, beta

@@ -47,11 +47,15 @@ inline void check_call(const OpDef& op, std::span<const Tensor> in, const Attrib
 }
 
 // The fastest kernel that agrees; null: the operation has its composed form alone.
-inline KernelFunction choose_kernel(const OpDef& op, const KernelArgs& k) {
+inline const KernelSlot* fast_kernel(const OpDef& op, const KernelArgs& k) {
   if (op.slot != SlotId::none)
     for (const KernelSlot& slot : kCpuSlots[op.slot])
-      if (slot.supports(k)) return slot.run;
-  return op.cpu;
+      if (slot.supports(k)) return &slot;
+  return nullptr;
+}
+inline KernelFunction choose_kernel(const OpDef& op, const KernelArgs& k) {
+  const KernelSlot* slot = fast_kernel(op, k);
+  return slot ? slot->run : op.cpu;
 }
 
 inline TensorSpecs infer(const OpDef& op, const OpArgs& args, Recorder* recorder) {
@@ -169,8 +173,19 @@ Tensor apply_one(const OpDef& op, std::span<const Tensor> inputs, const Attribut
   return std::move(apply(op, inputs, attributes)[0]);
 }
 
+const char* chosen_kernel(const OpDef& op, std::span<const Tensor> in, const Attributes& attributes) {
+  check_call(op, in, attributes);
+  if (op.view) return "view";
+  Tensors out;
+  for (const TensorSpec& s : op.infer({in, attributes, op.name}))
+    out.push_back(Tensor::empty(s.shape, s.dtype));
+  if (const KernelSlot* slot = fast_kernel(op, {in, {out.data(), out.size()}, attributes})) return slot->name;
+  return op.cpu ? "reference" : "composed";
+}
+
 ApplyObserver::ApplyObserver() : outer_(thread_state().observer) { thread_state().observer = this; }
 ApplyObserver::~ApplyObserver() { thread_state().observer = outer_; }
+bool observed() { return thread_state().observer != nullptr; }
 
 void set_check_finite(bool on) { finite_flag() = on; }
 bool check_finite() { return finite_flag(); }

@@ -23,6 +23,10 @@ inline Tensor apply_one(const OpDef& op, std::initializer_list<Tensor> inputs,
   return apply_one(op, std::span<const Tensor>(inputs.begin(), inputs.size()), attributes);
 }
 
+// The name of the kernel that apply() chooses for these inputs: that of a slot, "reference", "composed" where
+// there are only small operations, or "view" where nothing is computed.
+const char* chosen_kernel(const OpDef& op, std::span<const Tensor> inputs, const Attributes& attributes = {});
+
 // Sees every operation of this thread while it stands: profiling, capture. Composed operations show their
 // parts too, one level deeper.
 class ApplyObserver {
@@ -39,6 +43,9 @@ class ApplyObserver {
   friend struct ObserverCalls;
   ApplyObserver* outer_;
 };
+
+// Whether one stands in this thread: then what could run in one piece runs in the parts that it knows.
+bool observed();
 
 // In all threads: every result is looked through, and the first operation that makes NaN or infinity out of
 // finite numbers is named with its module path, as a FitError. The environment variable CAIRN_CHECK_FINITE=1

@@ -14,6 +14,7 @@
 #endif
 
 #include "cairn/base/error.h"
+#include "cairn/tensor/repeated_work.h"
 #include "cairn/tensor/tensor.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -203,6 +204,11 @@ void keep_large() noexcept {
 }
 
 }  // namespace block_cache
+
+RepeatedWork::RepeatedWork() : began_(!block_cache::keeps_large.exchange(true)) {}
+RepeatedWork::~RepeatedWork() {
+  if (began_) Storage::release_unused();
+}
 
 std::int64_t Storage::system_allocations() {
   return block_cache::system_calls.load(std::memory_order_relaxed);

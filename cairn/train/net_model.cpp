@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "cairn/base/error.h"
 #include "cairn/base/parallel.h"
+#include "cairn/tensor/repeated_work.h"
 
 namespace cairn {
 
@@ -39,6 +41,9 @@ void softmax_row(std::span<double> row) {
 void NetModel::compute(const Matrix& x, std::span<double> outputs) const {
   constexpr std::int64_t kRows = 64;
   const std::int64_t k = num_outputs();
+  constexpr std::int64_t kMany = 4096;  // rows; giving memory back takes longer than a few blocks
+  std::optional<RepeatedWork> repeated_work;
+  if (x.rows() >= kMany) repeated_work.emplace();
   parallel_for(x.rows(), kRows, [&](std::int64_t begin, std::int64_t end) {
     const NoGrad no_grad;
     Tensor batch = Tensor::zeros({kRows, x.columns()}, dtype_);

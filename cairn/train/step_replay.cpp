@@ -92,6 +92,36 @@ StepReplay::Result StepReplay::record_step(const Batch& batch, double factor,
   return result;
 }
 
+PredictReplay::PredictReplay(ModuleRef net, std::function<Tensor(const Tensor& x)> forward)
+    : forward_(std::move(forward)) {
+  StateWalk walk(state_);
+  net.visit(walk);
+}
+
+Tensor PredictReplay::operator()(const Tensor& x) {
+  const NoGrad no_grad;
+  if (refused_ || !replays_allowed()) return forward_(x);
+  const Tensor inputs[] = {x};
+  const auto known = std::ranges::find_if(forms_, [&](const Form& f) { return f.replay.fits(inputs); });
+  if (known != forms_.end() && known->confirmed) {
+    ++replayed_;
+    return known->replay.run(inputs)[0];
+  }
+  if (known == forms_.end() && forms_.size() == kMostForms) return forward_(x);
+  Recording recording =
+      record(inputs, state_, [&](std::span<const Tensor> in) -> Tensors { return {forward_(in[0])}; });
+  const Tensor y = recording.results[0];
+  if (!recording.replay.refusal().empty())
+    refused_ = true;
+  else if (known == forms_.end())
+    forms_.push_back({.replay = std::move(recording.replay)});
+  else if (known->replay.same_as(recording.replay))
+    known->confirmed = true;
+  else
+    refused_ = true;  // it is no function of the batch alone
+  return y;
+}
+
 StepReplay::Result StepReplay::replay_step(const Batch& batch, Form& form) {
   const Tensor inputs[] = {batch.x, batch.y};
   const Tensors all = form.replay.run(inputs);

@@ -54,4 +54,24 @@ class StepReplay {
   std::string refusal_;
 };
 
+// What a network in evaluation gives for one batch after another, replayed where batches repeat in form. For
+// one thread; the network must live longer, stay where it is and keep its weights or their places.
+class PredictReplay {
+ public:
+  explicit PredictReplay(ModuleRef net, std::function<Tensor(const Tensor& x)> forward);
+  Tensor operator()(const Tensor& x);
+  std::int64_t replayed() const { return replayed_; }  // batches so far
+
+ private:
+  struct Form {
+    Replay replay;
+    bool confirmed = false;  // by a second recording
+  };
+  std::function<Tensor(const Tensor& x)> forward_;
+  ReplayState state_;
+  std::vector<Form> forms_;
+  std::int64_t replayed_ = 0;
+  bool refused_ = false;
+};
+
 }  // namespace cairn

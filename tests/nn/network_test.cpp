@@ -1,8 +1,19 @@
 // Networks declared in JSON: shapes, names, branches, the table, and what a person can get wrong.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "cairn/base/error.h"
+#include "cairn/nn/activation.h"
+#include "cairn/nn/conv.h"
+#include "cairn/nn/linear.h"
 #include "cairn/nn/network.h"
+#include "cairn/nn/norm.h"
+#include "cairn/nn/sequential.h"
+#include "cairn/ops/elementwise.h"
+#include "cairn/ops/reduce.h"
+#include "cairn/tensor/apply.h"
 #include "cairn/tensor/samples.h"
 
 using namespace cairn;
@@ -24,6 +35,14 @@ std::string error_of(const std::string& json) {
   }
   return "";
 }
+
+struct Looker : ApplyObserver {
+  void begin(const OpDef&, std::span<const Tensor>, const Attributes&) override {}
+  void end(const OpDef& op, std::span<const Tensor>, std::span<const Tensor>, const Attributes&) override {
+    names.emplace_back(op.name);
+  }
+  std::vector<std::string> names;
+};
 
 std::vector<double> numbers(const Tensor& t) {
   const Tensor wide = t.detach().contiguous().to(DType::f64);
@@ -69,6 +88,80 @@ TEST_CASE("network: a graph in JSON") {
         "linear1 (linear)                           [3]            30              30\n"
         "softmax1 (softmax)                         [3]             0               0\n"
         "total                                                     78              70\n");
+}
+
+TEST_CASE("network: sums and rectifiers run in the pass of the layer before them, with the same numbers") {
+  // Both ends of a sum may be finished by a layer, one twice read may not.
+  const std::string json = R"({"input": [4, 4, 3], "layers": [
+    {"layer": "conv2d", "out": 6, "padding": "same", "bias": false}, "batch_norm", {"layer": "relu", "name": "in"},
+    {"layer": "conv2d", "out": 6, "padding": "same"}, "relu",
+    {"layer": "conv2d", "out": 6, "padding": "same", "bias": false}, {"layer": "batch_norm", "name": "body"},
+    {"layer": "conv2d", "out": 6, "kernel": 1, "from": "in"}, {"layer": "batch_norm", "name": "beside"},
+    {"layer": "add", "from": ["beside", "body"]}, {"layer": "relu", "name": "joined"},
+    {"layer": "batch_norm", "name": "twice"}, {"layer": "relu", "name": "once"},
+    {"layer": "add", "from": ["twice", "once"]}, {"layer": "add", "from": ["add2", "joined"]},
+    "global_average_pool2d", {"layer": "linear", "out": 3}, "relu"]})";
+  const Tensor x = uniform({5, 4, 4, 3}, -1, 1, DType::f32);
+  for (const DType dtype : {DType::f32, DType::f64})
+    for (const bool training : {true, false}) {
+      CAPTURE(training);
+      Network joined = Network::parse(json);
+      convert(joined, dtype);
+      initialise(joined, 3);
+      set_training(joined, training);
+      Network apart = joined;
+      const Tensor in = x.to(dtype);
+      const Tensor y = joined(in);
+      std::optional<Tensor> z;
+      {
+        Looker looker;
+        z = apart(in);
+        // Nobody would see a rectifier of its own, were the layers not taken apart for who looks.
+        CHECK(std::ranges::count(looker.names, "relu") == 5);
+      }
+      CHECK(numbers(y) == numbers(*z));
+      const Gradients of_joined = backward(mean(square(y)), joined),
+                      of_apart = backward(mean(square(*z)), apart);
+      const auto left = parameters(joined), right = parameters(apart);
+      for (std::size_t i = 0; i < left.size(); ++i) {
+        CAPTURE(left[i].name);
+        const auto g = numbers(of_joined.of(left[i].parameter->value())),
+                   h = numbers(of_apart.of(right[i].parameter->value()));
+        REQUIRE(g.size() == h.size());
+        for (std::size_t k = 0; k < g.size(); ++k) CHECK(g[k] == doctest::Approx(h[k]).epsilon(1e-6));
+      }
+    }
+}
+
+TEST_CASE("sequential and residual: rectifiers and sums run in the pass of the layer before them") {
+  const auto conv = [](std::int64_t in) {
+    return Conv2d({.in = in, .out = 6, .padding = "same", .bias = false});
+  };
+  const BatchNorm norm({.channels = 6});
+  Sequential net{conv(3),
+                 norm,
+                 Relu(),
+                 Residual(Sequential{conv(6), norm, Relu(), conv(6), norm}),
+                 Relu(),
+                 Residual(Sequential{conv(6), norm}, Sequential{conv(6), norm}),
+                 GlobalAveragePool2d(),
+                 Linear({.in = 6, .out = 2}),
+                 Relu()};
+  initialise(net, 2);
+  const Tensor x = uniform({3, 4, 4, 3}, -1, 1, DType::f32);
+  for (const bool training : {true, false}) {
+    set_training(net, training);
+    const Sequential apart = net;
+    const Tensor y = net(x);
+    Looker looker;
+    CHECK(numbers(apart(x)) == numbers(y));
+    CHECK(std::ranges::count(looker.names, "relu") == 4);
+    CHECK(std::ranges::count(looker.names, "add") == 2);
+  }
+  // What does not fit is said as it always was.
+  CHECK_THROWS_WITH_AS(Residual(Sequential{Conv2d({.in = 3, .out = 6}), BatchNorm({.channels = 6})})(x),
+                       doctest::Contains("the body gives f32 [3, 2, 2, 6] beside f32 [3, 4, 4, 3]"),
+                       ShapeError);
 }
 
 TEST_CASE("network: what can be wrong with a declaration is said with its place") {

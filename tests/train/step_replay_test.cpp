@@ -223,3 +223,25 @@ TEST_CASE("step replay: a class out of range is told in a replayed step too, wit
                                 [&](const Batch& b) { return cross_entropy(net(b.x), b.y); }),
                        doctest::Contains("target 9 is outside of the 3 classes"), ShapeError);
 }
+
+TEST_CASE("replay: predictions of batches of one form are replayed, with the same numbers") {
+  Sequential net = make_net();
+  const EvaluationScope evaluation(net);
+  const auto forward = [&](const Tensor& x) { return net(x); };
+  PredictReplay predict(net, forward);
+  const auto same = [](const Tensor& a, const Tensor& b) {
+    return a.shape() == b.shape() &&
+           std::memcmp(a.raw(), b.raw(), static_cast<std::size_t>(a.size()) * 4) == 0;
+  };
+  const Tensor all = features(DType::f32);
+  for (std::int64_t begin = 0; begin < kExamples; begin += 16) {
+    const Tensor x = all.slice(0, begin, std::min(kExamples, begin + 16)) + 0.0;  // on memory of its own
+    CHECK(same(predict(x), forward(x)));
+  }
+  CHECK(predict.replayed() == 3);  // of five of one form, two were recorded; the last has ten rows
+  // Weights that have moved are seen.
+  const Tensor x = all.slice(0, 0, 16) + 0.0, before = predict(x);
+  parameters(net)[0].parameter->mutable_data<float>()[0] += 1;
+  CHECK_FALSE(same(predict(x), before));
+  CHECK(same(predict(x), forward(x)));
+}

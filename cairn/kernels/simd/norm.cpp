@@ -58,32 +58,45 @@ void normalise(const float* x, std::int64_t rows, std::int64_t channels, const f
   }
 }
 
-// sum of g and of g (x - mean), [C] each.
+// g where normalise() without a residual gives more than 0, and 0 elsewhere; without beta g itself.
+template <class Tag>
+HWY_INLINE auto gated(Tag d, const float* g, hn::Vec<Tag> centred, const float* factor, const float* beta) {
+  const auto v = hn::LoadU(d, g);
+  if (!beta) return v;
+  const auto y = hn::MulAdd(centred, hn::LoadU(d, factor), hn::LoadU(d, beta));
+  return hn::IfThenElseZero(hn::Gt(y, hn::Zero(d)), v);
+}
+
+// sum of g and of g (x - mean), [C] each. With beta g is gated; with y it is kept in `kept` where y > 0.
 void products(const float* g, const float* x, std::int64_t rows, std::int64_t channels, const float* mean,
-              float* sum, float* product) {
+              const float* factor, const float* beta, const float* y, float* kept, float* sum,
+              float* product) {
   std::fill_n(sum, channels, 0.f);
   std::fill_n(product, channels, 0.f);
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::int64_t at = r * channels;
     each_channel(channels, [&](auto d, std::int64_t c) HWY_ATTR {
-      const auto v = hn::LoadU(d, g + at + c);
+      const auto centred = hn::Sub(hn::LoadU(d, x + at + c), hn::LoadU(d, mean + c));
+      auto v = gated(d, g + at + c, centred, factor + c, beta ? beta + c : nullptr);
+      if (y) {
+        v = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, y + at + c), hn::Zero(d)), v);
+        hn::StoreU(v, d, kept + at + c);
+      }
       hn::StoreU(hn::Add(hn::LoadU(d, sum + c), v), d, sum + c);
-      hn::StoreU(
-          hn::MulAdd(v, hn::Sub(hn::LoadU(d, x + at + c), hn::LoadU(d, mean + c)), hn::LoadU(d, product + c)),
-          d, product + c);
+      hn::StoreU(hn::MulAdd(v, centred, hn::LoadU(d, product + c)), d, product + c);
     });
   }
 }
 
-// dx = factor (g - a - (x - mean) b)
+// dx = factor (g - a - (x - mean) b), g gated where there is a beta.
 void spread(const float* g, const float* x, std::int64_t rows, std::int64_t channels, const float* mean,
-            const float* factor, const float* a, const float* b, float* dx) {
+            const float* factor, const float* beta, const float* a, const float* b, float* dx) {
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::int64_t at = r * channels;
     each_channel(channels, [&](auto d, std::int64_t c) HWY_ATTR {
       const auto centred = hn::Sub(hn::LoadU(d, x + at + c), hn::LoadU(d, mean + c));
-      const auto rest =
-          hn::NegMulAdd(centred, hn::LoadU(d, b + c), hn::Sub(hn::LoadU(d, g + at + c), hn::LoadU(d, a + c)));
+      const auto v = gated(d, g + at + c, centred, factor + c, beta ? beta + c : nullptr);
+      const auto rest = hn::NegMulAdd(centred, hn::LoadU(d, b + c), hn::Sub(v, hn::LoadU(d, a + c)));
       hn::StoreU(hn::Mul(rest, hn::LoadU(d, factor + c)), d, dx + at + c);
     });
   }
@@ -200,6 +213,11 @@ struct Partial {
   Floats values;
 };
 
+// What a channel is multiplied by. The way back computes it again from the variance as it is kept.
+float factor_of(float gamma, float variance, double epsilon) {
+  return static_cast<float>(static_cast<double>(gamma) / std::sqrt(static_cast<double>(variance) + epsilon));
+}
+
 }  // namespace
 
 bool simd_norm_supports(const KernelArgs& a) {
@@ -238,8 +256,7 @@ void simd_batch_norm(const KernelArgs& a) {
     const double v = std::max(0.0, spread_sum) / n;  // NaN: max gives 0, and the mean is NaN
     mean[c] = static_cast<float>(m);
     variance[c] = static_cast<float>(std::isnan(spread_sum) ? spread_sum : v);
-    factor[static_cast<std::size_t>(c)] =
-        static_cast<float>(static_cast<double>(floats(gamma)[c]) / std::sqrt(v + at.epsilon));
+    factor[static_cast<std::size_t>(c)] = factor_of(floats(gamma)[c], variance[c], at.epsilon);
   }
   const float* more = residual.defined() ? floats(residual) : nullptr;
   float* y = written(a.out[0]);
@@ -251,21 +268,28 @@ void simd_batch_norm(const KernelArgs& a) {
   });
 }
 
-void simd_batch_norm_gradient(const KernelArgs& a) {
+namespace {
+
+// With beta the gradient passes where the result was above 0; with y, the result, where that is, and is kept.
+void batch_norm_gradient(const KernelArgs& a, const Tensor& mean, const Tensor& variance, const float* beta,
+                         const float* y, float* kept) {
   const double epsilon = a.attributes.as<NormAttributes>().epsilon;
-  const Tensor gradient = dense(a.in[0]), input = dense(a.in[1]), gamma = dense(a.in[2]),
-               mean = dense(a.in[3]), variance = dense(a.in[4]);
+  const Tensor gradient = dense(a.in[0]), input = dense(a.in[1]), gamma = dense(a.in[2]);
   const std::int64_t channels = gamma.size();
   const Blocks blocks(input.size() / channels, channels);
   const float *g = floats(gradient), *x = floats(input);
   Partial parts(blocks);
+  Floats factor(parts.width), shift(parts.width), slope(parts.width);
+  for (std::size_t c = 0; c < parts.width; ++c)
+    factor[c] = factor_of(floats(gamma)[c], floats(variance)[c], epsilon);
   blocks.each([&](std::int64_t row, std::int64_t rows, std::int64_t number) {
     HWY_DYNAMIC_DISPATCH(products)
-    (g + row * channels, x + row * channels, rows, channels, floats(mean), parts.first(number),
+    (g + row * channels, x + row * channels, rows, channels, floats(mean), factor.data(), beta,
+     y ? y + row * channels : nullptr, y ? kept + row * channels : nullptr, parts.first(number),
      parts.second(number));
   });
+  if (y) g = kept;
   float *dgamma = written(a.out[1]), *dbeta = written(a.out[2]);
-  Floats factor(parts.width), shift(parts.width), slope(parts.width);
   const double rows_in_all = static_cast<double>(blocks.rows);
   for (std::size_t c = 0; c < parts.width; ++c) {
     double sum = 0, product = 0;
@@ -276,7 +300,6 @@ void simd_batch_norm_gradient(const KernelArgs& a) {
     const double root = 1 / std::sqrt(static_cast<double>(floats(variance)[c]) + epsilon);
     dbeta[c] = static_cast<float>(sum);
     dgamma[c] = static_cast<float>(product * root);
-    factor[c] = static_cast<float>(static_cast<double>(floats(gamma)[c]) * root);
     shift[c] = static_cast<float>(sum / rows_in_all);
     slope[c] = static_cast<float>(product * root * root / rows_in_all);
   }
@@ -284,7 +307,40 @@ void simd_batch_norm_gradient(const KernelArgs& a) {
   blocks.each([&](std::int64_t row, std::int64_t rows, std::int64_t) {
     const std::int64_t from = row * channels;
     HWY_DYNAMIC_DISPATCH(spread)
-    (g + from, x + from, rows, channels, floats(mean), factor.data(), shift.data(), slope.data(), dx + from);
+    (g + from, x + from, rows, channels, floats(mean), factor.data(), beta, shift.data(), slope.data(),
+     dx + from);
+  });
+}
+
+}  // namespace
+
+void simd_batch_norm_gradient(const KernelArgs& a) {
+  batch_norm_gradient(a, dense(a.in[3]), dense(a.in[4]), nullptr, nullptr, nullptr);
+}
+void simd_batch_norm_relu_gradient(const KernelArgs& a) {
+  const Tensor beta = dense(a.in[3]);
+  batch_norm_gradient(a, dense(a.in[4]), dense(a.in[5]), floats(beta), nullptr, nullptr);
+}
+void simd_batch_norm_add_relu_gradient(const KernelArgs& a) {
+  const Tensor y = dense(a.in[3]);
+  batch_norm_gradient(a, dense(a.in[4]), dense(a.in[5]), nullptr, floats(y), written(a.out[3]));
+}
+
+void simd_batch_norm_inference(const KernelArgs& a) {
+  const auto at = a.attributes.as<NormAttributes>();
+  const Tensor input = dense(a.in[0]), gamma = dense(a.in[1]), beta = dense(a.in[2]), mean = dense(a.in[3]),
+               variance = dense(a.in[4]), residual = a.in.size() == 6 ? dense(a.in[5]) : Tensor();
+  const std::int64_t channels = gamma.size();
+  Floats factor(static_cast<std::size_t>(channels));
+  for (std::int64_t c = 0; c < channels; ++c)
+    factor[static_cast<std::size_t>(c)] = factor_of(floats(gamma)[c], floats(variance)[c], at.epsilon);
+  const float *x = floats(input), *more = residual.defined() ? floats(residual) : nullptr;
+  float* y = written(a.out[0]);
+  Blocks(input.size() / channels, channels).each([&](std::int64_t row, std::int64_t rows, std::int64_t) {
+    const std::int64_t from = row * channels;
+    HWY_DYNAMIC_DISPATCH(normalise)
+    (x + from, rows, channels, floats(mean), factor.data(), floats(beta), more ? more + from : nullptr,
+     at.relu, y + from);
   });
 }
 
