@@ -157,7 +157,9 @@ std::unique_ptr<Pipeline> prepare(std::unique_ptr<Learner> learner, const Learne
     kinds.number = true;
   }
   if (kinds.text && !accepts.text) add("tf_idf");
-  if (kinds.image && !accepts.images) add("pixels");
+  const std::string scale = options.scale != "auto" ? options.scale : accepts.unscaled ? "none" : "standard";
+  if (kinds.image && !accepts.images)
+    add("pixels", {{"centre", accepts.unscaled || scale == "none" ? "false" : "true"}});
   if (!accepts.missing && (kinds.number || kinds.boolean || kinds.category))
     add("impute", {{"numbers", options.missing == "auto" ? "median" : options.missing}});
   if (!accepts.categories && (kinds.category || kinds.boolean))
@@ -166,7 +168,6 @@ std::unique_ptr<Pipeline> prepare(std::unique_ptr<Learner> learner, const Learne
     add("polynomial", {{"degree", std::to_string(options.polynomial)},
                        {"interactions_only", options.interactions_only ? "true" : "false"}});
   }
-  const std::string scale = options.scale != "auto" ? options.scale : accepts.unscaled ? "none" : "standard";
   if (scale != "none" && kinds.number) add((scale + "_scale").c_str());
   return std::make_unique<Pipeline>(std::move(steps), std::move(learner));
 }

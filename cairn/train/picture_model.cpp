@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
 
-#include "cairn/base/parallel.h"
 #include "cairn/model/numeric.h"
+#include "cairn/tensor/repeated_work.h"
+#include "cairn/train/step_replay.h"
 
 namespace cairn {
 namespace {
@@ -68,58 +69,6 @@ PictureData picture_data(const Dataset& data, std::string_view learner) {
   return d;
 }
 
-PixelScaling PixelScaling::of(const Tensor& pixels) {
-  constexpr std::int64_t kBlock = 256;
-  const auto channels = static_cast<std::size_t>(pixels.size(3));
-  const std::int64_t picture = pixels.size(1) * pixels.size(2) * pixels.size(3);
-  const auto all = pixels.data<std::uint8_t>();
-  struct Sums {
-    std::array<std::uint64_t, 3> sum{}, squares{};
-  };
-  const Sums sums = parallel_reduce<Sums>(
-      pixels.size(0), kBlock,
-      [&](std::int64_t begin, std::int64_t end) {
-        Sums s;
-        for (auto i = static_cast<std::size_t>(begin * picture); i < static_cast<std::size_t>(end * picture);
-             ++i) {
-          s.sum[i % channels] += all[i];
-          s.squares[i % channels] += static_cast<std::uint64_t>(all[i]) * all[i];
-        }
-        return s;
-      },
-      [](Sums& into, const Sums& other) {
-        for (std::size_t c = 0; c < 3; ++c) into.sum[c] += other.sum[c], into.squares[c] += other.squares[c];
-      });
-  PixelScaling scaling;
-  const double count = static_cast<double>(all.size()) / static_cast<double>(channels);
-  for (std::size_t c = 0; c < channels; ++c) {
-    const double mean = static_cast<double>(sums.sum[c]) / count / 255;
-    const double variance = static_cast<double>(sums.squares[c]) / count / (255.0 * 255) - mean * mean;
-    scaling.means.push_back(mean);
-    scaling.deviations.push_back(variance > 1e-6 ? std::sqrt(variance)
-                                                 : 1);  // one colour everywhere stays at 0
-  }
-  return scaling;
-}
-
-Tensor PixelScaling::apply(const Tensor& pixels) const {
-  Tensor numbers = Tensor::empty(pixels.shape(), DType::f32);
-  const Tensor whole = pixels.contiguous();
-  const auto from = whole.data<std::uint8_t>();
-  auto to = numbers.mutable_data<float>();
-  const std::size_t channels = means.size();
-  std::array<std::array<float, 256>, 3> table{};
-  for (std::size_t c = 0; c < channels; ++c)
-    for (std::size_t v = 0; v < 256; ++v)
-      table[c][v] = static_cast<float>((static_cast<double>(v) / 255 - means[c]) / deviations[c]);
-  constexpr std::int64_t kGrain = 3 * (1 << 14);  // whole pixels of either kind
-  parallel_for(pixels.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end);)
-      for (std::size_t c = 0; c < channels; ++c, ++i) to[i] = table[c][from[i]];
-  });
-  return numbers;
-}
-
 PictureModel::PictureModel() = default;
 
 PictureModel::PictureModel(const PictureData& data, PixelScaling scaling, Network net)
@@ -148,6 +97,11 @@ Table PictureModel::predict(const Table& table) const {
   constexpr std::int64_t kRows = 64;
   const std::int64_t n = column.size();
   const auto k = static_cast<std::int64_t>(classes_.size());
+  std::optional<RepeatedWork> repeated_work;
+  if (n > kRows) repeated_work.emplace();
+  const auto forward = [&](const Tensor& x) { return (*net_)(x); };
+  PredictReplay replayed(*net_, forward);
+  const bool many = n > 4 * kRows;  // two blocks are recorded before the others are replayed
   std::vector<double> outputs(static_cast<std::size_t>(n * k));
   const NoGrad no_grad;
   for (std::int64_t begin = 0; begin < n; begin += kRows) {
@@ -155,7 +109,8 @@ Table PictureModel::predict(const Table& table) const {
     Tensor block = Tensor::zeros({kRows, wanted[0], wanted[1], wanted[2]}, DType::u8);
     const Tensor part = pixels.slice(0, begin, end).contiguous();
     std::ranges::copy(part.data<std::uint8_t>(), block.mutable_data<std::uint8_t>().begin());
-    const Tensor y = (*net_)(scaling_.apply(block)).contiguous().to(DType::f64);
+    const Tensor seen = scaling_.apply(block);
+    const Tensor y = (many ? replayed(seen) : forward(seen)).contiguous().to(DType::f64);
     std::copy_n(y.data<double>().begin(), (end - begin) * k, outputs.begin() + begin * k);
   }
   const auto classes = static_cast<std::size_t>(k);
@@ -203,11 +158,8 @@ void PictureModel::check_loaded(std::int64_t positive) const {
                          fmt::format("takes {} and gives {}; pictures of 1 or 3 channels and {} classes were "
                                      "expected",
                                      in.text(), out.text(), classes_.size()));
-  const auto channels = static_cast<std::size_t>(in[2]);
-  bool fine = scaling_.means.size() == channels && scaling_.deviations.size() == channels;
-  for (const double m : scaling_.means) fine = fine && std::isfinite(m);
-  for (const double d : scaling_.deviations) fine = fine && std::isfinite(d) && d > 0;
-  if (!fine) throw ModelFileError("model", "the scaling of its pixels does not fit the pictures");
+  if (!scaling_.fits(in[2]))
+    throw ModelFileError("model", "the scaling of its pixels does not fit the pictures");
 }
 
 void PictureModel::visit(Visitor& v) {

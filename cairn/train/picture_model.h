@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cairn/data/pixels.h"
 #include "cairn/model/learner.h"
 #include "cairn/nn/network.h"
 
@@ -25,13 +26,6 @@ struct PictureData {
 };
 // DataError: no column of pictures or several, a column of another kind, no rows, weights that are all 0.
 PictureData picture_data(const Dataset& data, std::string_view learner_name);
-
-// Pixels as numbers: each channel minus its mean over the training pictures, divided by its deviation.
-struct PixelScaling {
-  std::vector<double> means, deviations;  // of pixels divided by 255, a number a channel
-  static PixelScaling of(const Tensor& pixels);
-  Tensor apply(const Tensor& pixels) const;  // u8 [n, H, W, C] to f32
-};
 
 class PictureModel final : public Model {
  public:

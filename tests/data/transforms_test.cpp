@@ -321,4 +321,10 @@ TEST_CASE("pixels: numbers from 0 to 1 with the place and colour in their names"
   const Numbers expected{0, 0.2, 1, 0.4, 0, 0};
   for (std::size_t i = 0; i < 6; ++i) CHECK(row[i] == doctest::Approx(expected[i]).epsilon(1e-6));
   CHECK(apply(Pixels({}), every_kind()).column("face").feature_names() == Names{"face[0,0]", "face[0,1]"});
+  // Each channel less its own mean.
+  const Column scaled =
+      apply(Pixels({.centre = true}), Table({Column::image("face", colours)})).column("face");
+  scaled.matrix().tile(0, 1, row.data());
+  const Numbers centred{-0.2, 0.1, 0.5, 0.2, -0.1, -0.5};
+  for (std::size_t i = 0; i < 6; ++i) CHECK(row[i] == doctest::Approx(centred[i]).epsilon(1e-5));
 }
