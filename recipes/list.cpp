@@ -40,7 +40,9 @@ std::span<const Recipe> all_recipes() {
                                   kMnistSoftmax,
                                   kMnistHidden,
                                   kMnistConvolutions,
-                                  kMnistFourConvolutions};
+                                  kMnistFourConvolutions,
+                                  kCifarQuickly,
+                                  kCifar};
   return recipes;
 }
 

@@ -26,6 +26,7 @@ extern const Recipe kOneNetwork;                         // networks/one_network
 extern const Recipe kZeroOrOne, kTenDigits;              // networks/digits.cpp
 extern const Recipe kHappyHouse, kSigns, kSignsQuickly;  // networks/small_pictures.cpp
 extern const Recipe kMnistSoftmax, kMnistHidden, kMnistConvolutions,
-    kMnistFourConvolutions;  // networks/mnist.cpp
+    kMnistFourConvolutions;                 // networks/mnist.cpp
+extern const Recipe kCifarQuickly, kCifar;  // networks/cifar.cpp
 
 }  // namespace cairn::recipes

@@ -13,6 +13,8 @@
 
 namespace cairn::recipes {
 
+extern const char* const kResnet20;  // the text of networks/resnet20.json
+
 // Examples of a classification: x [n, ...]; y 0 or 1, f64 [n, 1], or classes, i64 [n].
 struct Examples {
   Tensor x, y;

@@ -7,6 +7,7 @@
 #include "cairn/base/error.h"
 #include "cairn/base/suggest.h"
 #include "cairn/nn/activation.h"
+#include "cairn/nn/category_embedding.h"
 #include "cairn/nn/conv.h"
 #include "cairn/nn/dropout.h"
 #include "cairn/nn/embedding.h"
@@ -43,6 +44,7 @@ std::vector<LayerEntry> make_table() {
           entry<LayerNorm>(),
           entry<GroupNorm>(R"({"groups": 2})"),
           entry<Embedding>(R"({"count": 5, "size": 3})"),
+          entry<CategoryEmbedding>(R"({"blocks": "1:3:2"})", {5}),
           entry<Dropout>(),
           entry<Relu>(),
           entry<Relu6>(),

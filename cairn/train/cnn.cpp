@@ -9,6 +9,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/train/augment_internal.h"
+#include "cairn/train/declared_internal.h"
 #include "cairn/train/layer_sizes_internal.h"
 #include "cairn/train/net_fit_internal.h"
 #include "cairn/train/picture_model.h"
@@ -18,6 +19,8 @@ namespace cairn {
 const ParamList& CnnParams::list() {
   using P = CnnParams;
   static const ParamList l{
+      param<&P::network>("network", "a file that declares another network as JSON, or that JSON", {},
+                         {"architecture"}),
       param<&P::channels>(
           "channels",
           "of the blocks, such as 16, 32, 64; auto: from 16 on, doubled until few pixels are left", {},
@@ -31,6 +34,8 @@ const ParamList& CnnParams::list() {
       param<&P::optimizer>("optimizer", "what moves the weights",
                            one_of("adamw", "adam", "nadam", "sgd", "rmsprop", "lion", "muon")),
       param<&P::learning_rate>("learning_rate", "length of a step, at its largest", above(0), {"lr"}),
+      param<&P::momentum>("momentum", "of sgd (Nesterov's): share of the last step that goes on",
+                          ParamRule{.low = 0, .high = 1, .high_open = true}),
       param<&P::schedule>("schedule", "how the learning rate goes on",
                           one_of("one_cycle", "cosine", "linear", "constant")),
       param<&P::epochs>("epochs", "passes over the pictures; 0: 8 for many, up to 60 for few",
@@ -80,7 +85,7 @@ std::int64_t automatic_depth(std::int64_t pictures) {
 CnnParams with_automatic(CnnParams p, std::int64_t pictures) {
   if (p.epochs == 0) p.epochs = automatic_epochs(pictures);
   if (p.batch_size == 0) p.batch_size = automatic_batch(pictures);
-  if (p.depth == 0) p.depth = automatic_depth(pictures);
+  if (p.depth == 0 && p.network.empty()) p.depth = automatic_depth(pictures);
   return p;
 }
 
@@ -89,14 +94,39 @@ Tensor select_pictures(const Tensor& pixels, std::span<const std::int64_t> rows)
   return Column::image("pictures", pixels).select(rows).values();
 }
 
+// Only a declared network can fail.
+void check_fits(const Network& net, const PictureData& data, const std::string& declared) {
+  const Shape picture{data.pixels.size(1), data.pixels.size(2), data.pixels.size(3)};
+  if (net.input_shape() == picture && net.output_shape() == Shape{std::ssize(data.classes)}) return;
+  throw DataError(
+      declared.starts_with('{') ? "cnn.network" : declared,
+      fmt::format("takes {} and gives {}; the pictures are {}, of {} classes", net.input_shape().text(),
+                  net.output_shape().text(), picture.text(), data.classes.size()),
+      fmt::format("Its last layer gives a logit a class; pictures:FILE?size={}x{} reads another "
+                  "size.",
+                  net.input_shape()[0], net.input_shape().ndim() > 1 ? net.input_shape()[1] : 1));
+}
+
 }  // namespace
 
 Cnn::Cnn(Params params) : LearnerWith(std::move(params)) {
   if (params_.channels != "auto") train_detail::layer_sizes("cnn.channels", params_.channels);
+  declared();
+}
+
+std::string Cnn::declared() const {
+  const CnnParams usual;
+  if (!params_.network.empty())
+    train_detail::refuse_beside_declaration("cnn.network",
+                                            {{"cnn.channels", params_.channels != usual.channels},
+                                             {"cnn.depth", params_.depth != usual.depth},
+                                             {"cnn.dropout", params_.dropout != usual.dropout}});
+  return train_detail::declared_network("cnn.network", params_.network);
 }
 
 std::string Cnn::network(std::int64_t height, std::int64_t width, std::int64_t channels,
                          std::int64_t classes) const {
+  if (std::string mine = declared(); !mine.empty()) return mine;
   const std::vector<std::int64_t> blocks = params_.channels == "auto"
                                                ? automatic_channels(height, width)
                                                : train_detail::layer_sizes("cnn.channels", params_.channels);
@@ -127,7 +157,10 @@ std::unique_ptr<Model> Cnn::fit(const Dataset& dataset, const FitContext& contex
                      channels = data.pixels.size(3);
   NetLearnerParts parts{.name = kName};
   parts.optimizer = params_.optimizer;
-  parts.optimizer_params = Json{{"learning_rate", params_.learning_rate}}.dump();
+  Json settings{{"learning_rate", params_.learning_rate}};
+  if (params_.optimizer == "sgd")
+    settings.update({{"momentum", params_.momentum}, {"nesterov", params_.momentum > 0}});
+  parts.optimizer_params = settings.dump();
   // Biases and normalisations carry no penalty.
   parts.step = {.decay = params_.weight_decay,
                 .groups = {{.match = "*.bias", .penalty = 0},
@@ -163,6 +196,7 @@ std::unique_ptr<Model> Cnn::fit(const Dataset& dataset, const FitContext& contex
                                   .rows = pixels(height),
                                   .columns = pixels(width)};
   Network net = Network::parse(Cnn(chosen).network(height, width, channels, std::ssize(data.classes)), kName);
+  check_fits(net, data, params_.network);
   const History history = fit_network(
       net, parts, train, watched, context,
       {.present = [&](const Tensor& x) { return scaling.apply(x); },

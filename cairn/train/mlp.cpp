@@ -1,9 +1,14 @@
 #include "cairn/train/mlp.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/nn/category_embedding.h"
+#include "cairn/train/declared_internal.h"
 #include "cairn/train/layer_sizes_internal.h"
 #include "cairn/train/net_learner.h"
 #include "cairn/train/net_model.h"
@@ -13,11 +18,16 @@ namespace cairn {
 const ParamList& MlpParams::list() {
   using P = MlpParams;
   static const ParamList l{
+      param<&P::network>("network", "a file that declares another network as JSON, or that JSON", {},
+                         {"architecture"}),
       param<&P::hidden>("hidden", "sizes of the hidden layers, such as 64 or 128, 64", {},
                         {"hidden_layer_sizes", "layers"}),
       param<&P::activation>(
           "activation", "between the layers",
           one_of("relu", "tanh", "sigmoid", "gelu", "silu", "leaky_relu", "elu", "identity")),
+      param<&P::categories>(
+          "categories", "one_hot: a weight a level in the first layer; embed: a few learned numbers a level",
+          one_of("one_hot", "embed")),
       param<&P::optimizer>(
           "optimizer", "what moves the weights",
           one_of("adam", "adamw", "nadam", "sgd", "rmsprop", "adagrad", "lion", "adafactor", "muon"),
@@ -41,13 +51,26 @@ const ParamList& MlpParams::list() {
 
 Mlp::Mlp(Params params) : LearnerWith(std::move(params)) {
   train_detail::layer_sizes("mlp.hidden", params_.hidden);
+  declared();
 }
 
-std::string Mlp::network(std::int64_t inputs, std::int64_t outputs) const {
+std::string Mlp::declared() const {
+  const MlpParams usual;
+  if (!params_.network.empty())
+    train_detail::refuse_beside_declaration("mlp.network",
+                                            {{"mlp.hidden", params_.hidden != usual.hidden},
+                                             {"mlp.activation", params_.activation != usual.activation},
+                                             {"mlp.categories", params_.categories != usual.categories}});
+  return train_detail::declared_network("mlp.network", params_.network);
+}
+
+std::string Mlp::network(std::int64_t inputs, std::int64_t outputs, const std::string& blocks) const {
+  if (std::string mine = declared(); !mine.empty()) return mine;
   const bool rectifies = params_.activation == "relu" || params_.activation == "leaky_relu" ||
                          params_.activation == "gelu" || params_.activation == "silu" ||
                          params_.activation == "elu";
   Json layers = Json::array();
+  if (!blocks.empty()) layers.push_back({{"layer", CategoryEmbedding::kName}, {"blocks", blocks}});
   for (const std::int64_t size : train_detail::layer_sizes("mlp.hidden", params_.hidden)) {
     layers.push_back(
         {{"layer", "linear"}, {"out", size}, {"init", rectifies ? "he_uniform" : "xavier_uniform"}});
@@ -67,13 +90,34 @@ double rows_of(const Dataset& data) {
   return total > 0 ? total : 1;  // no rows are refused elsewhere
 }
 
+// The columns that one_hot has made of a category, where fewer numbers can stand for them.
+std::string category_blocks(const Table& features) {
+  std::string blocks;
+  std::int64_t first = 0;
+  for (const Column& c : features.columns()) {
+    if (c.kind() != ColumnKind::tensor) {
+      ++first;
+      continue;
+    }
+    const std::vector<std::string>& names = c.feature_names();
+    const std::int64_t levels = std::ssize(names), size = CategoryEmbedding::usual_size(levels);
+    const bool of_category =
+        std::ranges::all_of(names, [&](const std::string& name) { return name.starts_with(c.name() + "="); });
+    if (of_category && size < levels)
+      blocks += fmt::format("{}{}:{}:{}", blocks.empty() ? "" : ", ", first, levels, size);
+    first += levels;
+  }
+  return blocks;
+}
+
 }  // namespace
 
 std::unique_ptr<Model> Mlp::fit(const Dataset& data, const FitContext& context) const {
   NetLearnerParts parts{.name = kName};
-  parts.factory = [this](std::int64_t inputs, std::int64_t outputs) {
+  const std::string blocks = params_.categories == "embed" ? category_blocks(data.features()) : "";
+  parts.factory = [this, &blocks](std::int64_t inputs, std::int64_t outputs) {
     if (inputs == 0) throw DataError(kName, "there is no column to learn from");
-    return Network::parse(network(inputs, outputs), kName);
+    return Network::parse(network(inputs, outputs, blocks), kName);
   };
   parts.optimizer = params_.optimizer;
   parts.optimizer_params = Json{{"learning_rate", params_.learning_rate}}.dump();

@@ -13,8 +13,10 @@
 namespace cairn {
 
 struct MlpParams {
+  std::string network;
   std::string hidden = "64";
   std::string activation = "relu";
+  std::string categories = "one_hot";
   std::string optimizer = "adam";
   double learning_rate = 0.01;
   std::string schedule = "cosine";
@@ -30,14 +32,18 @@ struct MlpParams {
 
 // Rumelhart, Hinton, Williams: Learning representations by back-propagating errors; 1986. Squared error on a
 // standardised target, or cross-entropy; weights drawn from the context's seed (He 2015 before rectifiers,
-// Glorot 2010 else).
+// Glorot 2010 else). Or the network that `network` declares.
 class Mlp final : public LearnerWith<Mlp, MlpParams> {
  public:
   static constexpr const char* kName = "mlp";
   explicit Mlp(Params params);
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
-  // The network for so many inputs and outputs, as JSON.
-  std::string network(std::int64_t inputs, std::int64_t outputs) const;
+  // The network for so many inputs and outputs, as JSON; a declared one is given as it is. `blocks` are those
+  // of a CategoryEmbedding before the first layer; empty: none.
+  std::string network(std::int64_t inputs, std::int64_t outputs, const std::string& blocks = "") const;
+
+ private:
+  std::string declared() const;  // what `network` declares; empty: nothing
 };
 
 LearnerEntry mlp_entry();

@@ -9,6 +9,7 @@
 #include "cairn/nn/network.h"
 #include "cairn/train/augment_internal.h"
 #include "cairn/train/picture_model.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace cairn;
 using namespace cairn::train_detail;
@@ -36,6 +37,53 @@ TEST_CASE("cnn: the network follows from the size of the pictures") {
   // More blocks than halvings: the last ones keep the size.
   CHECK(Network::parse(Cnn({.channels = "4, 4, 4, 4"}).network(3, 3, 1, 2)).output_shape() == Shape{2});
   CHECK_THROWS_AS(Cnn({.channels = "4, x"}), ParamError);
+}
+
+TEST_CASE("cnn: a declared network takes the place of the blocks, and says what does not fit") {
+  const std::string declared = R"({"input": [2, 2, 1], "layers": [
+    {"layer": "conv2d", "out": 2, "padding": "same", "name": "mine"}, "relu", "flatten",
+    {"layer": "linear", "out": 2}]})";
+  Random random(4, "pictures");
+  Tensor pixels = Tensor::empty({40, 2, 2, 1}, DType::u8);
+  std::vector<std::int32_t> codes(40);
+  auto to = pixels.mutable_data<std::uint8_t>();
+  for (std::size_t i = 0; i < 40; ++i) {  // bright or dark
+    codes[i] = static_cast<std::int32_t>(i % 2);
+    for (std::size_t k = 0; k < 4; ++k)
+      to[4 * i + k] =
+          static_cast<std::uint8_t>((codes[i] == 1 ? 150 : 0) + static_cast<int>(random.below(100)));
+  }
+  const auto with_classes = [&](std::vector<std::string> names) {
+    return Dataset(Table({Column::image("image", pixels),
+                          Column::category("label", Tensor::from(codes), std::move(names))}),
+                   {.roles = {.target = "label"}});
+  };
+  const Dataset data = with_classes({"dark", "bright"});
+  const auto fitted = [&](const std::string& network, const Dataset& from) {
+    return Cnn({.network = network, .optimizer = "sgd", .learning_rate = 0.05, .epochs = 8}).fit(from);
+  };
+  const auto model = fitted(declared, data);
+  CHECK(dynamic_cast<const PictureModel&>(*model).network().rows()[0].name == "mine");
+  const Column decided = model->predict(data.features()).column("prediction");
+  std::int64_t right = 0;
+  for (std::int64_t r = 0; r < 40; ++r)
+    right += decided.cell(r) == (codes[static_cast<std::size_t>(r)] == 1 ? "bright" : "dark");
+  CHECK(right >= 38);
+
+  const cairn::testing::TemporaryFolder folder;
+  folder.write("net.json", declared);
+  CHECK_NOTHROW(Cnn({.network = folder.file("net.json")}));
+  CHECK_THROWS_WITH_AS(
+      fitted(R"({"input": [3, 2, 1], "layers": ["flatten", {"layer": "linear", "out": 3}]})", data),
+      doctest::Contains(
+          "cnn.network: takes [3, 2, 1] and gives [3]; the pictures are [2, 2, 1], of 2 classes"),
+      DataError);
+  CHECK_THROWS_WITH_AS(Cnn({.network = declared, .depth = 2}),
+                       doctest::Contains("cnn.depth is set beside cnn.network, which declares every layer"),
+                       ParamError);
+  CHECK_THROWS_WITH_AS(Cnn({.network = "no such file.json"}), doctest::Contains("no such file.json"),
+                       FileError);
+  CHECK_THROWS_WITH_AS(Cnn({.network = "{}"}), doctest::Contains("cnn.network: has no \"input\""), DataError);
 }
 
 TEST_CASE("cnn: many pictures are looked at by two convolutions a block, few by one") {

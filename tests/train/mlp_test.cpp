@@ -5,7 +5,10 @@
 
 #include <cmath>
 
+#include "cairn/base/error.h"
 #include "cairn/base/random.h"
+#include "cairn/builtin/registry.h"
+#include "cairn/nn/network.h"
 #include "tests/support/numeric_dataset.h"
 
 using namespace cairn;
@@ -46,4 +49,37 @@ TEST_CASE("mlp: the penalty stands beside the sum over the rows: rows that count
   const std::vector<double> twice(line.y.size(), 2);
   CHECK(largest_difference(once, fitted(line, twice, 10)) < 1e-9);
   CHECK(largest_difference(once, fitted(line, twice, 5)) > 1e-3);
+}
+
+TEST_CASE("mlp: levels become a few learned numbers; one that training never saw is predicted for too") {
+  // 40 levels whose effect is a sine of their number: two numbers can say it.
+  std::vector<std::string> levels;
+  for (int k = 0; k < 40; ++k) levels.push_back("k" + std::to_string(k));
+  Random random(5, "levels");
+  std::vector<std::int32_t> codes;
+  std::vector<double> x, y;
+  for (int i = 0; i < 400; ++i) {
+    codes.push_back(static_cast<std::int32_t>(i % 39));  // k39 is not among them
+    x.push_back(random.normal());
+    y.push_back(3 * std::sin(0.3 * (i % 39)) + x.back());
+  }
+  const auto table = [&](const std::vector<std::int32_t>& of, const std::vector<double>& numbers) {
+    return std::vector<Column>{Column::category("level", Tensor::from(of), levels),
+                               Column::number("x", Tensor::from(numbers))};
+  };
+  std::vector<Column> columns = table(codes, x);
+  columns.push_back(Column::number("y", Tensor::from(y)));
+  const Dataset data(Table(std::move(columns)), {.roles = {.target = "y"}});
+  const auto model = prepare(Mlp({.hidden = "16", .categories = "embed", .epochs = 40, .l2 = 0.1}), data)
+                         ->fit(data, {.seed = 1});
+  const auto said = model->predict(Table(table({0, 5, 39, -1}, {0, 0, 0, 0}))).column("prediction");
+  CHECK(said.number_at(0) == doctest::Approx(0).epsilon(0.6));
+  CHECK(said.number_at(1) == doctest::Approx(3 * std::sin(1.5)).epsilon(0.3));
+  for (const std::int64_t r : {2, 3}) CHECK(std::abs(said.number_at(r)) < 4);
+
+  const std::string network = Mlp({.hidden = "8"}).network(41, 1, "0:40:13");
+  const Network net = Network::parse(network);
+  CHECK(net.rows()[0].output == Shape{14});
+  CHECK_THROWS_WITH_AS(Mlp({.network = network, .hidden = "8"}),
+                       doctest::Contains("mlp.hidden is set beside mlp.network"), ParamError);
 }
