@@ -12,6 +12,7 @@
 #include "cairn/data/checks.h"
 #include "cairn/report/report.h"
 #include "cairn/run/findings.h"
+#include "cairn/run/pictures.h"
 #include "cairn/run/read.h"
 
 namespace cairn::cli {
@@ -28,20 +29,26 @@ int run_describe(const DescribeFlags& flags, const CommonFlags& common) {
       read_data(flags.data, flags.read, builtin_registry(), nullptr, stop_on_interrupt(), &progress);
   std::vector<Warning> warnings = read.warnings;
   for (Warning& w : check_table(read.table.without(read.id))) warnings.push_back(std::move(w));
-  Json description;
+  Json description, pictures;
   const std::string& target = flags.target.empty() ? read.target : flags.target;
   if (target.empty()) {
     description = describe(read.table, {.schema = &read.schema});
+    if (!flags.html.empty()) pictures = sample_pictures(Dataset(read.table, {}));
   } else {
     const Dataset data(read.table, {.roles = {.target = target, .id = read.id}});
     for (Warning& w : check_dataset(data)) warnings.push_back(std::move(w));
     description = describe(data, {.schema = &read.schema});
+    if (!flags.html.empty()) pictures = sample_pictures(data);
   }
   description["name"] = data_name(flags.data);
   description["guesses"] = guesses_to_json(read.guesses);
   description["warnings"] = warnings_to_json(warnings);
   progress.end();
-  if (!flags.html.empty()) write_file(flags.html, describe_html(description));
+  if (!flags.html.empty()) {
+    Json page = description;
+    if (!pictures.is_null()) page["pictures"] = std::move(pictures);
+    write_file(flags.html, describe_html(page));
+  }
   if (common.json)
     fmt::print("{}\n", description.dump(2, ' ', false, Json::error_handler_t::replace));
   else

@@ -24,6 +24,7 @@ Verb add_explain(CLI::App& program);
 Verb add_inspect(CLI::App& program);
 Verb add_export(CLI::App& program);
 Verb add_check(CLI::App& program);
+Verb add_bench(CLI::App& program);
 Verb add_list(CLI::App& program);
 Verb add_recipe(CLI::App& program);
 Verb add_help(CLI::App& program);

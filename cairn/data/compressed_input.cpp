@@ -203,15 +203,39 @@ void InputBytes::forget(std::size_t begin, std::size_t end) const {
 
 bool is_compressed(std::string_view first_bytes) { return is_gzip(first_bytes) || is_zstd(first_bytes); }
 
-std::string first_bytes(const std::string& path, std::size_t most) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC), true};
+namespace {
+
+// What was looked at of standard input, which can be read once only: open_input() begins with it.
+std::string& taken_from_stdin() {
+  static std::string bytes;
+  return bytes;
+}
+
+std::string beginning_of(const std::string& path, std::size_t most) {
+  const bool is_stdin = path == "-";
+  const Descriptor file{is_stdin ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC), !is_stdin};
   if (file.number < 0) fail(path, "opened");
   struct stat facts{};
-  if (::fstat(file.number, &facts) != 0 || !S_ISREG(facts.st_mode))
-    return {};  // a pipe can be read once only
-  std::string raw(most, '\0'), out(most, '\0');
-  const ssize_t n = ::read(file.number, raw.data(), most);
-  raw.resize(static_cast<std::size_t>(std::max<ssize_t>(0, n)));
+  if (!is_stdin && (::fstat(file.number, &facts) != 0 || !S_ISREG(facts.st_mode)))
+    return {};  // a pipe of a name could not be read again
+  std::string raw(most, '\0');
+  std::size_t got = is_stdin ? std::min(most, taken_from_stdin().size()) : 0;
+  if (is_stdin) std::copy_n(taken_from_stdin().begin(), got, raw.begin());
+  while (got < most) {
+    const ssize_t n = ::read(file.number, raw.data() + got, most - got);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    got += static_cast<std::size_t>(n);
+  }
+  raw.resize(got);
+  if (is_stdin && got > taken_from_stdin().size()) taken_from_stdin() = raw;
+  return raw;
+}
+
+}  // namespace
+
+std::string first_bytes(const std::string& path, std::size_t most) {
+  std::string raw = beginning_of(path, most), out(most, '\0');
   if (is_gzip(raw)) {
     z_stream stream{};
     if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) return {};
@@ -275,6 +299,15 @@ InputBytes open_input(const std::string& path, const InputLimits& limits, const 
   }
   if (!raw.mapped_) {
     Buffer out(name, limits);
+    if (is_stdin) {
+      const std::string taken = std::exchange(taken_from_stdin(), {});
+      for (std::size_t at = 0, room = 0; at < taken.size(); at += room) {
+        char* to = out.room(room, 0);
+        room = std::min(room, taken.size() - at);
+        std::copy_n(taken.begin() + static_cast<std::ptrdiff_t>(at), room, to);
+        out.grew(room);
+      }
+    }
     read_all(file.number, name, out, stop);
     std::tie(raw.data_, raw.size_) = out.take();
   }

@@ -143,6 +143,7 @@ std::string describe_html(const Json& description) {
                         : count(incomplete) + "\u00a0columns have missing values"));
   add_data_remarks(page, description);
   add_target(page, description);
+  add_pictures(page, description);
   add_columns(page, description, rows);
   page.add("<footer>This page loads nothing from anywhere.</footer>\n</main>");
   return page.finish(name.empty() ? "description · cairn" : name + " · cairn");

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cairn/report/fields_internal.h"
@@ -18,7 +19,9 @@ std::string image(const std::string& png, const std::string& words) {
 }
 
 void add_samples(Page& page, const Json& samples) {
-  page.add("<h3>Some of each class</h3>\n<div class=\"pictures\">\n");
+  const bool classes = std::ranges::any_of(samples, [](const Json& s) { return has(s, "class"); });
+  page.add(fmt::format("<h3>{}</h3>\n<div class=\"pictures\">\n",
+                       classes ? "Some of each class" : "Some of them"));
   std::string open;
   for (const Json& s : samples) {
     const std::string name = text_at(s, "class");

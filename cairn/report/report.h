@@ -27,7 +27,7 @@ std::string explanation_html(const Json& explanation);
 
 // What `describe` shows of the JSON of cairn/data/describe.h, with "name", "warnings" and "guesses" beside it
 // where the caller knows them: a line a column with its distribution in block characters, and a page with a
-// chart a column.
+// chart a column; "pictures" are those of cairn/run/pictures.h, for the page alone.
 std::string describe_text(const Json& description, bool colour, int width);
 std::string describe_html(const Json& description);
 

@@ -81,13 +81,34 @@ Json filters_of(const Model& model) {
   return list;
 }
 
+const Column* pictures_among(const Table& features) {
+  const auto at = std::ranges::find(features.columns(), ColumnKind::image, &Column::kind);
+  return at == features.columns().end() ? nullptr : &*at;
+}
+
 }  // namespace
 
-Json pictures_to_json(const Model& model, const Dataset& rows, const Judged& judged) {
-  const Column* pictures = nullptr;
+Json sample_pictures(const Dataset& rows) {
   const Table features = rows.features();
-  for (const Column& c : features.columns())
-    if (c.kind() == ColumnKind::image && !pictures) pictures = &c;
+  const Column* pictures = pictures_among(features);
+  if (!pictures) return nullptr;
+  Json samples = Json::array();
+  if (!rows.roles().target.empty() && is_classification(rows.task())) {
+    samples = samples_of(rows, *pictures);
+  } else {
+    constexpr std::int64_t kSome = 12;
+    for (std::int64_t r = 0; r < std::min(kSome, rows.num_rows()); ++r)
+      samples.push_back({{"png", shown(pictures->picture(r))}});
+  }
+  return {{"height", pictures->values().size(1)},
+          {"width", pictures->values().size(2)},
+          {"channels", pictures->values().size(3)},
+          {"samples", std::move(samples)}};
+}
+
+Json pictures_to_json(const Model& model, const Dataset& rows, const Judged& judged) {
+  const Table features = rows.features();
+  const Column* pictures = pictures_among(features);
   if (!pictures || !is_classification(rows.task()) || std::ssize(judged.decisions) != rows.num_rows())
     return nullptr;
   return {{"height", pictures->values().size(1)},       {"width", pictures->values().size(2)},

@@ -65,7 +65,7 @@ void check_exists(const std::string& path) {
 const Reader& reader_for(const std::string& path, const Registry& registry) {
   CAIRN_ASSERT(!registry.readers.empty());
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
+  if (path != "-" && std::filesystem::is_directory(path, error)) {
     for (const Reader& r : registry.readers)
       if (r.sniff_folder && r.sniff_folder(path)) return r;
     throw FileError(path, "is a folder without pictures or data that are known",
@@ -120,8 +120,7 @@ ReadResult read_data(const std::string& data, const ReadFlags& flags, const Regi
       throw FileError(path, fmt::format("is a folder; {} reads files", reader.name), "Name one file.");
     return reader.read(path, options);
   }
-  if (data == "-") return registry.readers.front().read(data, options);
-  check_exists(data);
+  if (data != "-") check_exists(data);
   return reader_for(data, registry).read(data, options);
 }
 

@@ -10,6 +10,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/hash.h"
+#include "tests/support/golden.h"
 #include "tests/support/shared_data.h"
 
 using namespace cairn;
@@ -139,6 +140,28 @@ TEST_CASE("picture: conformance of JPEG with another program's pixels") {
   const Tensor picture = decode_picture(turned, "turned", 3);
   CHECK(picture.size(0) == facts.height);
   CHECK(picture.size(1) == facts.width);
+}
+
+TEST_CASE("picture: four inks and 16 bits become the colours that other programs see") {
+  for (const auto& c : test::read_golden("pictures.json")) {
+    const auto name = c["name"].get<std::string>(), hex = c["file"].get<std::string>();
+    CAPTURE(name);
+    std::string file;
+    for (std::size_t i = 0; i < hex.size(); i += 2)
+      file += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+    const int channels = c["shape"][2].get<int>();
+    const PictureFacts facts = picture_facts(file, name);
+    CHECK(facts.channels == channels);
+    const Tensor picture = decode_picture(file, name, channels);
+    REQUIRE(picture.shape() ==
+            Shape{c["shape"][0].get<std::int64_t>(), c["shape"][1].get<std::int64_t>(), channels});
+    const auto pixels = picture.data<std::uint8_t>();
+    for (std::size_t i = 0; i < pixels.size(); ++i)
+      CHECK(std::abs(pixels[i] - c["pixels"][i].get<int>()) <= c["tolerance"].get<int>());
+    // What is cut off is told, never guessed.
+    CHECK_THROWS_WITH_AS(decode_picture(file.substr(0, file.size() / 2), name, channels),
+                         doctest::Contains(name.c_str()), DataError);
+  }
 }
 
 TEST_CASE("picture: EXIF's orientations turn and mirror") {
