@@ -16,9 +16,9 @@ namespace {
 Tensor numbers(const Shape& shape) { return uniform(shape, -1, 1, DType::f32); }
 Tensor positive(const Shape& shape) { return uniform(shape, 0.5, 1.5, DType::f32); }
 
-void add(std::vector<OperationCase>& all, const char* op, Tensors in, Attributes attributes = {},
+void add(std::vector<OperationCase>& all, const char* op, Tensors in, const Attributes& attributes = {},
          double flops = 0) {
-  all.push_back({&op_named(op), std::move(in), std::move(attributes), flops});
+  all.push_back({&op_named(op), std::move(in), attributes, flops});
 }
 
 // A convolution of side x side pixels that keeps their number, or halves it, and both gradients; the first

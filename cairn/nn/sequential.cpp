@@ -54,10 +54,13 @@ Residual::Residual(Layer body, Layer shortcut) : Module("Residual"), body_(std::
 
 Tensor Residual::operator()(const Tensor& x, const Finish& finish) const {
   const Tensor beside = shortcut_.empty() ? x : shortcut_[0](x);
-  if (!observed() && body_.finishes(true)) try {
+  if (!observed() && body_.finishes(true)) {
+    try {
       return body_(x, {.residual = beside, .relu = finish.relu});
-    } catch (const ShapeError&) {  // in its parts, below, it says what does not fit
+    } catch (const ShapeError&) {
+      if (body_(x).shape() == beside.shape()) throw;  // else it is said below, in the person's words
     }
+  }
   const Tensor y = body_(x);
   const ModuleScope here = scope();
   if (!(y.shape() == beside.shape()))

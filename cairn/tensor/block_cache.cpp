@@ -9,9 +9,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include "cairn/base/error.h"
 #include "cairn/tensor/repeated_work.h"

@@ -72,7 +72,7 @@ Outcome run_quick(const DataFolder& data) {
 Outcome run_long(const DataFolder& data) { return trained(parts(data, 1), kOfAnHour, ">= 0.85", "<= 7200"); }
 // Two thousand pictures, two hundred of them new: better than the one in ten of guessing.
 Outcome brief_quick(const DataFolder& data) { return trained(parts(data, 25), 3, ">= 0.2", nullptr); }
-Outcome brief_long(const DataFolder& data) { return trained(parts(data, 25), 4, ">= 0.2", nullptr); }
+Outcome brief_long(const DataFolder& data) { return trained(parts(data, 25), 3, ">= 0.2", nullptr); }
 
 }  // namespace
 
