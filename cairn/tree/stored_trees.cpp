@@ -87,6 +87,11 @@ std::optional<DistinctRows> if_smaller(std::span<const double> all, std::size_t 
   return found;
 }
 
+// A number that nothing uses would be lost when the model is saved again.
+void check_all_used(std::string_view name, const std::vector<bool>& used) {
+  if (std::ranges::find(used, false) != used.end()) refuse(name, "holds a number that no place names");
+}
+
 bool all_f32(std::span<const double> numbers) {
   return std::ranges::all_of(numbers,
                              [](double v) { return static_cast<double>(static_cast<float>(v)) == v; });
@@ -262,16 +267,19 @@ TreeArrays StoredTrees::arrays(std::size_t width) const {
   trees.threshold.assign(at(n), 0.0);
   trees.missing_left.assign(at(n), 0);
   trees.gain.assign(at(n), 0.0F);
+  std::vector<bool> used(one_each ? 0 : at(distinct));
   std::size_t split = 0;
   for (std::size_t i = 0; i < at(n); ++i) {
     if (trees.feature[i] < 0) continue;
     const std::size_t place = one_each ? split : at((*threshold_of)[split]);
+    if (!one_each) used[place] = true;
     trees.threshold[i] =
         narrow ? static_cast<double>(thresholds_.data<float>()[place]) : thresholds_.data<double>()[place];
     trees.missing_left[i] = missing_left_.data<std::uint8_t>()[split / 8] >> (split % 8) & 1;
     trees.gain[i] = gains_.data<float>()[split];
     ++split;
   }
+  check_all_used("thresholds", used);
   read_children(trees);
   read_values(trees, width);
   read_covers(trees);
@@ -328,6 +336,9 @@ void StoredTrees::read_values(TreeArrays& trees, std::size_t width) const {
     return;
   }
   const WholeNumbers value_of("value_of", value_of_, leaves, rows);
+  std::vector<bool> used(at(rows));
+  for (std::size_t i = 0; i < at(leaves); ++i) used[at(value_of[i])] = true;
+  check_all_used("leaf_values", used);
   std::size_t leaf = 0;
   if (width > 1) {  // leaves share their rows in memory too
     trees.values.assign(values.begin(), values.end());
