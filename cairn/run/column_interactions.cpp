@@ -14,8 +14,8 @@
 namespace cairn {
 namespace {
 
-constexpr std::int64_t kRows = 500, kFewRows = 10;  // whose values are averaged
-constexpr double kWork = 5e8;  // nodes times features times rows: each feature costs a row another walk
+constexpr std::int64_t kRows = 500, kFewRows = 5;  // whose values are averaged
+constexpr double kWork = 1e8;  // nodes times features times rows: each feature costs a row another walk
 constexpr std::int64_t kMostCells = 4'000'000;  // numbers held at a time
 constexpr std::int64_t kMostFeatures = 1000;
 
