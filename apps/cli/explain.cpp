@@ -69,6 +69,8 @@ std::string row_text(const Json& row) {
   std::string text = fmt::format("\nrow {}:{} {} is {}, {} of it before anything is known\n",
                                  row["number"].get<std::int64_t>(), said, score_of, figure(row["score"]),
                                  figure(row["base"]));
+  if (row.contains("path"))
+    for (const Json& question : row["path"]) text += fmt::format("  {}\n", question.get<std::string>());
   std::size_t shown = 0;
   for (const Json& part : row["contributions"]) {
     if (shown++ == kShown) break;
@@ -77,6 +79,33 @@ std::string row_text(const Json& row) {
                     part["cell"].is_null() ? "(missing)" : part["cell"].get<std::string>());
   }
   return text;
+}
+
+std::string stability_text(const Json& stability) {
+  std::string text = fmt::format(
+      "\nthe same from {} fits, each with its own seed and rows; their orders agree to {} (1: the same)\n",
+      stability["fits"].get<std::int64_t>(), figure(stability["rank_correlation"]));
+  text += fmt::format("  {:<32} {:>11} {:>11}   {}\n", "column", "mean", "deviation", "place");
+  std::size_t shown = 0;
+  for (const Json& c : stability["columns"]) {
+    if (shown++ == kShown) break;
+    text +=
+        fmt::format("  {:<32} {:>11} {:>11}   {} to {}\n", c["feature"].get<std::string>(), figure(c["mean"]),
+                    figure(c["deviation"]), figure(c["best_rank"]), figure(c["worst_rank"]));
+  }
+  return text;
+}
+
+std::string interactions_text(const Json& told) {
+  std::string text =
+      fmt::format("\nwhat two columns add to {} together, beyond what each adds alone: mean size\n",
+                  told["score_of"].get<std::string>());
+  for (const Json& pair : told["pairs"])
+    text += fmt::format("  {:<45} {:>11}\n",
+                        fmt::format("{} and {}", pair["columns"][0].get<std::string>(),
+                                    pair["columns"][1].get<std::string>()),
+                        figure(pair["value"]));
+  return told["pairs"].empty() ? text + "  nothing: no prediction asks for two columns\n" : text;
 }
 
 std::string neighbors_text(const Json& result) {
@@ -111,7 +140,9 @@ int run_explain(const ExplainOptions& options, const std::string& html, const Co
   std::string text = fmt::format("{} on {} rows of {}\n", result["learner"].get<std::string>(),
                                  result["rows"].get<std::int64_t>(), result["data"].get<std::string>());
   if (result.contains("importance")) text += importance_text(result);
+  if (result.contains("stability")) text += stability_text(result["stability"]);
   text += dependence_text(result);
+  if (result.contains("interactions")) text += interactions_text(result["interactions"]);
   if (result.contains("row")) text += row_text(result["row"]);
   if (result.contains("neighbors")) text += neighbors_text(result);
   fmt::print("{}", text);
@@ -138,6 +169,10 @@ Verb add_explain(CLI::App& program) {
                   "a p-value a column: fit the learner again on so many permuted targets, such as 99");
   app->add_option("--neighbors", options->neighbors,
                   "for each row, or that of --row, so many rows that a forest finds most alike");
+  app->add_option("--interactions", options->interactions,
+                  "of trees, so many pairs of columns that matter most together, such as 10");
+  app->add_option("--seeds", options->seeds,
+                  "how far importance depends on the seed: fit the learner again with so many, such as 10");
   app->add_option("--metric", options->metric, "what importance is measured in; default by task");
   app->add_option("--html", *html, "write a page with the charts");
   app->add_option("--seed", options->seed, "the seed of shuffles and permutations");

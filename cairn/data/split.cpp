@@ -329,13 +329,18 @@ std::vector<Split> time_folds(const Dataset& data, int folds) {
   return result;
 }
 
+std::string groups_stay_whole(const Dataset& data) {
+  return fmt::format("The groups of '{}' stay whole; --group none deals out single rows.",
+                     data.roles().group);
+}
+
 void check_not_empty(const Split& s, const Dataset& data, double share) {
   if (!s.train.empty() && !s.test.empty()) return;
-  throw DataError("split",
-                  fmt::format("{} rows cannot be split with a test share of {}: the {} part would be empty",
-                              data.num_rows(), share, s.test.empty() ? "test" : "training"),
-                  data.roles().group.empty() ? "Give more rows, another --holdout, or --test."
-                                             : "Groups stay whole; there are too few.");
+  throw DataError(
+      "split",
+      fmt::format("{} rows cannot be split with a test share of {}: the {} part would be empty",
+                  data.num_rows(), share, s.test.empty() ? "test" : "training"),
+      data.roles().group.empty() ? "Give more rows, another --holdout, or --test." : groups_stay_whole(data));
 }
 
 }  // namespace
@@ -365,10 +370,10 @@ std::vector<Split> k_fold(const Dataset& data, int folds, std::uint64_t seed, in
   if (!by_group && !data.roles().time.empty()) return time_folds(data, folds);
   const Units units = units_of(data, folds);
   if (units.count < folds)
-    throw DataError(
-        "--folds",
-        fmt::format("{} {} cannot be dealt into {} folds", units.count, by_group ? "groups" : "rows", folds),
-        "Use fewer folds.");
+    throw DataError("--folds",
+                    fmt::format("{} {}{} cannot be dealt into {} folds", units.count,
+                                by_group ? "group" : "row", units.count == 1 ? "" : "s", folds),
+                    by_group ? groups_stay_whole(data) : "Use fewer folds.");
   const std::vector<std::int64_t> strata = strata_of(data, true);
   const Deal deal = shuffled(units, strata, Random(seed, "split", static_cast<std::uint64_t>(repeat) + 1));
   const std::vector<std::int64_t> part_of = deal_into_parts(deal, folds);

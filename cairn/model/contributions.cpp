@@ -23,8 +23,23 @@ Shares shares_of(const std::string& column, const std::unordered_map<std::string
   return it->second;
 }
 
+Contributions own_contributions(const PipelineModel& model, const Table& table) {
+  if (!model.explains())
+    throw NotSupported(
+        "--explain",
+        fmt::format("{} has no exact contributions; linear and logistic models and trees have them",
+                    model.card().learner.empty() ? std::string(model.model().kind()) : model.card().learner),
+        "The report shows which columns any model leans on: importance, by shuffling them.");
+  const Table transformed = model.transformed(table);
+  Contributions result = model.model().contributions(transformed, column_shares(model, transformed));
+  for (const ColumnSpec& spec : model.schema().columns) result.columns.push_back(spec.name);
+  return result;
+}
+
+}  // namespace
+
 // From the columns of the schema through every transform to the features.
-ColumnShares trace(const PipelineModel& model, const Table& transformed) {
+ColumnShares column_shares(const PipelineModel& model, const Table& transformed) {
   std::unordered_map<std::string, Shares> known;
   ColumnShares result;
   for (const ColumnSpec& spec : model.schema().columns)
@@ -50,21 +65,6 @@ ColumnShares trace(const PipelineModel& model, const Table& transformed) {
   }
   return result;
 }
-
-Contributions own_contributions(const PipelineModel& model, const Table& table) {
-  if (!model.explains())
-    throw NotSupported(
-        "--explain",
-        fmt::format("{} has no exact contributions; linear and logistic models and trees have them",
-                    model.card().learner.empty() ? std::string(model.model().kind()) : model.card().learner),
-        "The report shows which columns any model leans on: importance, by shuffling them.");
-  const Table transformed = model.transformed(table);
-  Contributions result = model.model().contributions(transformed, trace(model, transformed));
-  for (const ColumnSpec& spec : model.schema().columns) result.columns.push_back(spec.name);
-  return result;
-}
-
-}  // namespace
 
 double Contributions::score(std::int64_t row, std::size_t output) const {
   const std::size_t c = columns.size();

@@ -32,6 +32,9 @@ struct ColumnShares {
   std::unordered_map<std::string, std::vector<ColumnShare>> of_feature;
 };
 
+// Of what the model's transforms made of a table with the columns of its schema.
+ColumnShares column_shares(const PipelineModel& model, const Table& transformed);
+
 struct Contributions {
   std::vector<std::string> outputs;  // [k]: "" for one score; the class or quantile of each else
   std::vector<std::string> columns;  // [c]

@@ -276,4 +276,49 @@ void add_trees(Page& page, const Json& result) {
   page.close_section();
 }
 
+void add_stability(Page& page, const Json& result) {
+  const Json& stability = field(result, "stability");
+  if (!has(stability, "columns")) return;
+  page.open_section(
+      "stability", "What other seeds say",
+      fmt::format("The learner was fitted {} times more, each time with its own seed and on rows drawn "
+                  "anew, and importance measured on the others. The orders of the columns agree to {} "
+                  "(rank correlation; 1 is the same order).",
+                  static_cast<std::int64_t>(number_at(stability, "fits").value_or(0)),
+                  number(number_at(stability, "rank_correlation"))));
+  std::vector<Row> rows;
+  for (const Json& c : field(stability, "columns")) {
+    if (rows.size() == kShownRows) break;
+    rows.push_back(
+        {{escaped(text_at(c, "feature")), number(number_at(c, "mean")), number(number_at(c, "deviation")),
+          fmt::format("{} to {}", number(number_at(c, "best_rank").value_or(0), 0),
+                      number(number_at(c, "worst_rank").value_or(0), 0))}});
+  }
+  page.add(table({{"Column"}, {"Mean importance", true}, {"Standard deviation", true}, {"Place", true}}, rows,
+                 "Importance by other seeds"));
+  page.close_section();
+}
+
+void add_interactions(Page& page, const Json& result) {
+  const Json& told = field(result, "interactions");
+  if (!has(told, "pairs")) return;
+  page.open_section(
+      "interactions", "What matters together",
+      fmt::format("What two columns add to {} beyond what each adds alone: the mean size over {} rows "
+                  "(SHAP interaction values).",
+                  text_at(told, "score_of"),
+                  count(static_cast<std::int64_t>(number_at(told, "rows").value_or(0)))));
+  std::vector<Row> rows;
+  for (const Json& pair : field(told, "pairs")) {
+    if (rows.size() == kShownRows) break;
+    const Json& columns = field(pair, "columns");
+    if (!columns.is_array() || columns.size() != 2 || !columns[0].is_string() || !columns[1].is_string())
+      continue;
+    rows.push_back({{escaped(columns[0].get<std::string>()), escaped(columns[1].get<std::string>()),
+                     number(number_at(pair, "value"))}});
+  }
+  page.add(table({{"Column"}, {"and"}, {"Mean size", true}}, rows, "Pairs of columns"));
+  page.close_section();
+}
+
 }  // namespace cairn::report

@@ -127,7 +127,9 @@ std::string explanation_html(const Json& explanation) {
   page.add("<main>\n");
   add_masthead(page, "Explanation", explanation);
   add_explanation(page, explanation);
+  add_stability(page, explanation);
   add_partial_dependence(page, explanation);
+  add_interactions(page, explanation);
   add_trees(page, explanation);
   add_data_remarks(page, explanation);
   page.add(footer(explanation) + "</main>");

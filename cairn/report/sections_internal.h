@@ -23,7 +23,9 @@ void add_pictures(Page& page, const Json& result);  // samples, worst errors, fi
 void add_slices(Page& page, const Json& evaluation);
 void add_explanation(Page& page, const Json& result);  // permutation importance and coefficients
 void add_partial_dependence(Page& page, const Json& result);
-void add_trees(Page& page, const Json& result);  // the first tree of a model of trees
+void add_stability(Page& page, const Json& result);     // importance with other seeds
+void add_interactions(Page& page, const Json& result);  // pairs of columns
+void add_trees(Page& page, const Json& result);         // the first tree of a model of trees
 void add_ledger(Page& page, const Json& result);
 void add_learning_curve(Page& page, const Json& result);
 void add_loss_history(Page& page, const Json& result);

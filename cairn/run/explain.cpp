@@ -14,32 +14,16 @@
 #include "cairn/model/selection.h"
 #include "cairn/run/apply.h"
 #include "cairn/run/apply_internal.h"
+#include "cairn/run/explain_internal.h"
 #include "cairn/run/findings.h"
 #include "cairn/run/measure.h"
 #include "cairn/tree/proximity.h"
-#include "cairn/tree/quantile_forest.h"
 
 namespace cairn {
 namespace {
 
-constexpr std::int64_t kNullRows = 5000;  // more rows make the fits dearer and the answer hardly better
-constexpr double kJudged = 1.0 / 3;
+constexpr std::int64_t kMostPairs = 1000, kMostSeeds = 1000;
 constexpr std::int64_t kMostNeighbors = 1000;
-
-std::unique_ptr<Pipeline> learner_of(const PipelineModel& model, const Dataset& data,
-                                     const Registry& registry) {
-  const ModelCard& card = model.card();
-  const bool known =
-      std::ranges::any_of(registry.learners, [&](const LearnerEntry& e) { return card.learner == e.name; });
-  if (!known)
-    throw UsageError("--null",
-                     fmt::format("'{}' cannot be fitted again from its file",
-                                 card.learner.empty() ? std::string(model.model().kind()) : card.learner),
-                     card.learner == "blend" ? "cairn train --no-blend ships one learner." : "");
-  auto pipeline = configured(registry.learner(card.learner), {}, data, registry, {});
-  params_from_json(pipeline->params(), Json::parse(card.params_json));
-  return pipeline;
-}
 
 Json row_to_json(const PipelineModel& model, const Table& rows, std::int64_t number) {
   const Table one = rows.slice(number - 1, number);
@@ -62,20 +46,21 @@ Json row_to_json(const PipelineModel& model, const Table& rows, std::int64_t num
                     {"cell", !column || column->is_missing(0) ? Json(nullptr) : Json(column->cell(0))},
                     {"value", p.value}});
   }
-  return {{"number", number},
-          {"prediction", decided},
-          {"score_of", !is_classification(model.task()) ? "the prediction"
-                       : all.of_probabilities           ? "the probability"
-                                                        : "the log-odds"},
-          {"base", all.base[which]},
-          {"score", all.score(0, which)},
-          {"contributions", std::move(list)}};
+  Json row{{"number", number},
+           {"prediction", decided},
+           {"score_of", !is_classification(model.task()) ? "the prediction"
+                        : all.of_probabilities           ? "the probability"
+                                                         : "the log-odds"},
+           {"base", all.base[which]},
+           {"score", all.score(0, which)},
+           {"contributions", std::move(list)}};
+  if (const TreeModel* trees = trees_of(model); trees && trees->trees().num_trees() == 1)
+    row["path"] = trees->decision_path(model.transformed(one), 0);
+  return row;
 }
 
 const TreeModel& forest_of(const PipelineModel& model) {
-  const auto* trees = dynamic_cast<const TreeModel*>(&model.model());
-  if (const auto* quantiles = dynamic_cast<const QuantileForestModel*>(&model.model()))
-    trees = &quantiles->forest();
+  const TreeModel* trees = trees_of(model);
   if (!trees || !(trees->trees().options().average || trees->trees().options().output == TreeOutput::share))
     throw NotSupported(
         "--neighbors",
@@ -115,6 +100,11 @@ void check_options(const ExplainOptions& o, const PipelineModel& model, const Ta
                      "Rows count from 1.");
   if (o.neighbors < 0 || o.neighbors > kMostNeighbors)
     throw UsageError("--neighbors", fmt::format("{} is outside [0, {}]", o.neighbors, kMostNeighbors));
+  if (o.interactions < 0 || o.interactions > kMostPairs)
+    throw UsageError("--interactions", fmt::format("{} is outside [0, {}]", o.interactions, kMostPairs));
+  if (o.seeds != 0 && (o.seeds < 2 || o.seeds > kMostSeeds))
+    throw UsageError("--seeds", fmt::format("{} is outside [2, {}]", o.seeds, kMostSeeds),
+                     "Fits are compared, so that two are needed.");
   constexpr std::int64_t kMostFits = 100'000;
   if (o.null < 0 || o.null > kMostFits)
     throw UsageError("--null", fmt::format("{} is outside [0, {}]", o.null, kMostFits));
@@ -135,7 +125,7 @@ void add_importance(Json& result, const PipelineModel& model, const Dataset& dat
   const Metric& metric = asked_metric(o.metric, data, model.predicts());
   const auto seed = static_cast<std::uint64_t>(o.seed);
   result["metric"] = metric.name;
-  if (o.null > 0) learner_of(model, data, registry);  // what cannot be done is said before the work
+  if (o.null > 0) learner_of(model, data, registry, "--null");  // what cannot be done is said before the work
   Json importance = permutation_importance(model, data, metric, {.seed = seed}, stop);
   if (o.null > 0) {
     const Json p = null_importance(model, data, metric, o.null, seed, registry, stop);
@@ -145,6 +135,8 @@ void add_importance(Json& result, const PipelineModel& model, const Dataset& dat
     }
   }
   result["importance"] = std::move(importance);
+  if (o.seeds > 0)
+    result["stability"] = importance_stability(model, data, metric, o.seeds, seed, registry, stop);
   result["importance_note"] =
       fmt::format("By how much {} as an error grows when the column is shuffled.", metric.name);
 }
@@ -167,11 +159,26 @@ Dataset with_permuted_target(const Dataset& data, const Split& parts, std::uint6
 
 }  // namespace
 
+std::unique_ptr<Pipeline> learner_of(const PipelineModel& model, const Dataset& data,
+                                     const Registry& registry, const char* flag) {
+  const ModelCard& card = model.card();
+  const bool known =
+      std::ranges::any_of(registry.learners, [&](const LearnerEntry& e) { return card.learner == e.name; });
+  if (!known)
+    throw UsageError(flag,
+                     fmt::format("'{}' cannot be fitted again from its file",
+                                 card.learner.empty() ? std::string(model.model().kind()) : card.learner),
+                     card.learner == "blend" ? "cairn train --no-blend ships one learner." : "");
+  auto pipeline = configured(registry.learner(card.learner), {}, data, registry, {});
+  params_from_json(pipeline->params(), Json::parse(card.params_json));
+  return pipeline;
+}
+
 Json null_importance(const PipelineModel& model, const Dataset& given, const Metric& metric,
                      std::int64_t fits, std::uint64_t seed, const Registry& registry, const StopToken& stop) {
-  const Dataset data = sample_rows(given, kNullRows, seed);
-  const auto pipeline = learner_of(model, data, registry);
-  const Split parts = split(data, {.test = kJudged, .seed = seed});
+  const Dataset data = sample_rows(given, kRefitRows, seed);
+  const auto pipeline = learner_of(model, data, registry, "--null");
+  const Split parts = split(data, {.test = kJudgedShare, .seed = seed});
   const auto importance = [&](const Dataset& rows, std::uint64_t number) {
     const auto fitted = pipeline->fit(rows.select(parts.train), {.seed = seed, .stop = stop});
     std::map<std::string, double> found;
@@ -219,12 +226,16 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
         card.target.empty() ? "the model does not say what it predicts"
                             : fmt::format("the data have no column '{}', which holds the truth", card.target);
     if (options.null > 0) throw DataError("--null", why);
+    if (options.seeds > 0) throw DataError("--seeds", why);
     warnings.push_back({"no_truth", "", fmt::format("Importance cannot be measured: {}.", why)});
   }
   const Table features = data ? data->features() : rows;
   result["partial_dependence"] = partial_dependence_to_json(
       *model, features, options.column.empty() ? leading_columns(features, importance) : options.column,
       outputs_of(*model, data));
+  if (options.interactions > 0)
+    result["interactions"] = interactions_to_json(*model, rows, options.interactions,
+                                                  static_cast<std::uint64_t>(options.seed), stop);
   if (options.row > 0) result["row"] = row_to_json(*model, rows, options.row);
   if (options.neighbors > 0) result["neighbors"] = neighbors_to_json(*model, rows, options.neighbors, stop);
   if (Json trees = model->drawn_trees(); !trees.is_null()) result["trees"] = std::move(trees);

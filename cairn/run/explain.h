@@ -18,14 +18,16 @@ struct ExplainOptions {
   std::int64_t row = 0;             // the row whose prediction is taken apart, counted from 1; 0: none
   std::int64_t null = 0;            // fits on permuted targets behind a p-value; 0: none
   std::int64_t neighbors = 0;       // of each row, by the forest's proximity; 0: none
+  std::int64_t interactions = 0;    // pairs of columns told, of trees; 0: none
+  std::int64_t seeds = 0;           // fits with other seeds behind the stability of importance; 0: none
   std::int64_t seed = 0;
   ReadFlags read;
 };
 
 // {"model", "data", "rows", "task", "target", "learner", "classes", "metric", "importance",
-// "partial_dependence", "row", "neighbors", "trees", "warnings", "versions"}; what was not asked for, or
-// needs a target that the data lack, is absent. With `null`, each entry of "importance" has "p": see
-// null_importance().
+// "stability", "partial_dependence", "interactions", "row", "neighbors", "trees", "warnings", "versions"};
+// what was not asked for, or needs a target that the data lack, is absent. With `null`, each entry of
+// "importance" has "p": see null_importance(). The row of a single tree has "path", its questions in words.
 Json explain_file(const ExplainOptions& options, const Registry& registry, const StopToken& stop = {});
 
 // How often a column gets as much importance where there is nothing to learn: the model's learner is fitted
@@ -36,5 +38,14 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
 // UsageError for a model whose learner cannot be fitted again.
 Json null_importance(const PipelineModel& model, const Dataset& data, const Metric& metric, std::int64_t fits,
                      std::uint64_t seed, const Registry& registry, const StopToken& stop);
+
+// How far importance depends on the seed: the model's learner is fitted again with `fits` seeds, each on two
+// thirds of the rows drawn by it, and judged on the others. {"fits", "rank_correlation", "columns":
+// [{"feature", "mean", "deviation", "best_rank", "worst_rank"}]}, the most important first; rank_correlation
+// is the mean over all pairs of fits (Spearman 1904), null for one column. UsageError for a model whose
+// learner cannot be fitted again.
+Json importance_stability(const PipelineModel& model, const Dataset& data, const Metric& metric,
+                          std::int64_t fits, std::uint64_t seed, const Registry& registry,
+                          const StopToken& stop);
 
 }  // namespace cairn

@@ -175,7 +175,7 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
                                .folder = folder};
   run.selection_options.memory = memory;
   run.selection_options.data_key = memory_key(o, data);
-  check_memory(o, train, run.selection_options.pipeline);
+  check_memory(o, train, run.selection_options.pipeline, registry);
   run.selection = select_learner(train, registry, run.selection_options, fit_context);
   run.selection_options.memory = nullptr;  // the doctor's probes see other rows
   Storage::release_unused();

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "cairn/run/quantities.h"
+#include "cairn/tree/quantile_forest.h"
 
 namespace cairn {
 namespace {
@@ -27,7 +28,10 @@ struct Width {
   double levels = 0;      // features of categories
   double categories = 0;  // columns of them: the entries of a sparse row
   double text_bytes = 0;
-  double bytes = 0;  // of pictures, a row
+  double bytes = 0;    // of pictures, a row
+  double entries = 0;  // of sparse features, in all
+  double sparse = 0;   // such features
+  double number = 0;   // bytes of the widest number in them
 };
 
 Width width_of(const Table& features) {
@@ -54,7 +58,13 @@ Width width_of(const Table& features) {
         for (std::int64_t r = 0; r < c.size(); ++r) w.text_bytes += static_cast<double>(c.text_at(r).size());
         break;
       case ColumnKind::tensor:
-        w.dense += static_cast<double>(c.feature_names().size());  // trees make sparse ones dense
+        if (c.matrix().is_sparse()) {
+          w.entries += static_cast<double>(c.matrix().num_stored());
+          w.sparse += static_cast<double>(c.feature_names().size());
+          w.number = std::max(w.number, c.matrix().is_f32() ? 4.0 : 8.0);
+        } else {
+          w.dense += static_cast<double>(c.feature_names().size());
+        }
         break;
       case ColumnKind::image:  // a byte each, and never more than a batch of them as numbers
         w.bytes += static_cast<double>(c.values().size(1) * c.values().size(2) * c.values().size(3));
@@ -64,9 +74,20 @@ Width width_of(const Table& features) {
   return w;
 }
 
+// Whether a learner that will be tried holds sparse features with their zeros; of those of `auto` trees do.
+bool spreads(const TrainOptions& options, const Registry& registry) {
+  return options.learner.empty() || std::ranges::any_of(options.learner, [&](const std::string& name) {
+           if (name == "auto") return true;
+           const LearnerEntry& entry = registry.learner(name);
+           const auto model = entry.blank();
+           return !entry.accepts.sparse || dynamic_cast<const TreeModel*>(model.get()) ||
+                  dynamic_cast<const QuantileForestModel*>(model.get());
+         });
+}
+
 }  // namespace
 
-TrainingMemory training_memory(const Dataset& train, const PipelineOptions& pipeline) {
+TrainingMemory training_memory(const Dataset& train, const PipelineOptions& pipeline, bool spread) {
   const Width w = width_of(train.features());
   const auto n = static_cast<double>(train.num_rows());
   double dense = w.dense;
@@ -84,21 +105,26 @@ TrainingMemory training_memory(const Dataset& train, const PipelineOptions& pipe
   constexpr double kWidestGram = 5000;
   const bool sparse = w.levels > kDenseFeatures || w.text_bytes > 0;
   const double row = sparse ? kEntry * (dense + w.categories) : kNumber * (dense + w.levels);
-  const double features = dense + w.levels;
+  const double features = dense + w.levels + w.sparse;
+  const double kept_sparse = kEntry * w.entries;
+  constexpr double kBins = 2;  // of a cell, as columns and as rows
+  const double spread_sparse = spread ? n * w.sparse * (w.number + kBins) : 0;
   const double gram = features <= kWidestGram ? 3 * kNumber * features * features : 0;
   const double kept = kNumber * static_cast<double>(3 + train.classes().size());
   TrainingMemory m;
   m.present = held_now();
   m.features = static_cast<std::int64_t>(features);
-  m.to_come = static_cast<std::uint64_t>(kCopies * (n * row + w.text_bytes * kEntriesPerByte * kEntry) +
-                                         n * w.bytes + gram + kCandidates * n * kept + kWorkspace);
+  m.to_come =
+      static_cast<std::uint64_t>(kCopies * (n * row + kept_sparse + w.text_bytes * kEntriesPerByte * kEntry) +
+                                 spread_sparse + n * w.bytes + gram + kCandidates * n * kept + kWorkspace);
   return m;
 }
 
-void check_memory(const TrainOptions& options, const Dataset& train, const PipelineOptions& pipeline) {
+void check_memory(const TrainOptions& options, const Dataset& train, const PipelineOptions& pipeline,
+                  const Registry& registry) {
   const std::uint64_t most = parse_bytes("--max-memory", options.read.max_memory);
   if (most == 0) return;
-  const TrainingMemory m = training_memory(train, pipeline);
+  const TrainingMemory m = training_memory(train, pipeline, spreads(options, registry));
   if (m.total() <= most) return;
   constexpr double kMega = 1e6;
   throw ResourceError(

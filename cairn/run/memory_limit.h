@@ -18,9 +18,11 @@ struct TrainingMemory {
   std::int64_t features = 0;
   std::uint64_t total() const { return present + to_come; }
 };
-TrainingMemory training_memory(const Dataset& train, const PipelineOptions& pipeline);
+// `spread`: a learner that is tried makes sparse features dense, as trees do.
+TrainingMemory training_memory(const Dataset& train, const PipelineOptions& pipeline, bool spread = true);
 
 // ResourceError when --max-memory was said and is less than that.
-void check_memory(const TrainOptions& options, const Dataset& train, const PipelineOptions& pipeline);
+void check_memory(const TrainOptions& options, const Dataset& train, const PipelineOptions& pipeline,
+                  const Registry& registry);
 
 }  // namespace cairn

@@ -27,19 +27,28 @@ Table drop_rows_with_missing(const Table& table, std::vector<Warning>& warnings)
   return table.select(rows);
 }
 
+// --group none: rows stand for themselves also where the file names their group, a column that is then left
+// out.
+bool no_group(const TrainOptions& o, const Table& table) { return o.group == "none" && !table.find("none"); }
+
 DatasetOptions dataset_options(const TrainOptions& o, const ReadResult& read, const Table& table) {
   const std::string target = target_of(o.target, read);
   DatasetOptions d;
   std::vector<std::string> id = column_list(o.id, table);
   for (const std::string& name : read.id)  // what only names a row is never learned from
     if (std::ranges::find(id, name) == id.end() && name != target) id.push_back(name);
+  std::vector<std::string> ignored = column_list(o.ignore, table);
+  const bool alone = no_group(o, table);
+  if (alone && !read.group.empty()) ignored.push_back(read.group);
   d.roles = {.target = target,
              .weight = o.weight,
-             .group = o.group.empty() ? read.group : o.group,
+             .group = alone             ? ""
+                      : o.group.empty() ? read.group
+                                        : o.group,
              .time = o.time,
              .event = o.event,
              .id = std::move(id),
-             .ignored = column_list(o.ignore, table)};
+             .ignored = std::move(ignored)};
   if (!o.task.empty()) d.task = task_from_name(o.task);
   d.positive = o.positive;
   return d;

@@ -48,7 +48,9 @@ const ParamList& TrainOptions::list() {
           "threshold", "decide for the positive class from this probability on; or a metric to choose it by"),
       param<&T::human_error>("human_error", "the error a person makes, or a target, for the ledger"),
       param<&T::group>(
-          "group", "a column whose equal values must not be torn apart by a split; of a ranking, the query"),
+          "group",
+          "a column whose equal values must not be torn apart by a split; of a ranking, the query; none: not "
+          "even where the file names one"),
       param<&T::time>("time", "a column that orders the rows; the latest are judged on"),
       param<&T::event>(
           "event",

@@ -26,6 +26,7 @@ std::shared_ptr<const BinnedTrees> BinnedTrees::of(const TreeEnsemble& trees) {
   binned->num_outputs_ = trees.num_outputs();
   binned->vector_leaves_ = trees.options().vector_leaves;
   if (!binned->number_thresholds(trees)) return nullptr;
+  if (binned->vector_leaves_) binned->leaf_values_.assign(trees.values().begin(), trees.values().end());
   for (std::int64_t t = 0; t < trees.num_trees(); ++t) binned->lay_out(trees, t);
   return binned;
 }
@@ -58,7 +59,6 @@ void BinnedTrees::lay_out(const TreeEnsemble& trees, std::int64_t tree) {
   const auto first = static_cast<std::int32_t>(steps_.size());
   std::vector<std::int64_t> level{trees.roots()[at(tree)]}, next;
   std::int32_t depth = 0;
-  const std::size_t width = vector_leaves_ ? at(num_outputs_) : 1;
   for (;; ++depth) {
     next.clear();
     const std::size_t below = steps_.size() + level.size();
@@ -66,11 +66,16 @@ void BinnedTrees::lay_out(const TreeEnsemble& trees, std::int64_t tree) {
       const auto me = static_cast<std::int32_t>(steps_.size());
       if (trees.is_leaf(i)) {
         steps_.push_back({me, 0, kHighest});
-        const auto values = trees.leaf_values(i);
-        leaf_values_.insert(leaf_values_.end(), values.begin(), values.end());
+        if (vector_leaves_)
+          leaf_rows_.push_back(trees.left()[at(i)]);
+        else
+          leaf_values_.push_back(trees.leaf_values(i)[0]);
         continue;
       }
-      leaf_values_.resize(leaf_values_.size() + width);
+      if (vector_leaves_)
+        leaf_rows_.push_back(0);
+      else
+        leaf_values_.push_back(0);
       const std::int32_t slot = slot_of_[at(trees.features()[at(i)])];
       const auto& cuts = cuts_[at(slot)];
       const auto bin = std::ranges::lower_bound(cuts, trees.thresholds()[at(i)]) - cuts.begin() + 1;
@@ -164,7 +169,7 @@ void BinnedTrees::add(const double* x, std::int64_t n, std::int64_t trees, doubl
       continue;
     }
     for (std::int64_t r = 0; r < n; ++r) {
-      const double* leaf = leaf_values_.data() + where[at(r)] * num_outputs_;
+      const double* leaf = leaf_values_.data() + leaf_rows_[at(where[at(r)])] * num_outputs_;
       for (std::int64_t o = 0; o < num_outputs_; ++o) raw[r * num_outputs_ + o] += leaf[o];
     }
   }

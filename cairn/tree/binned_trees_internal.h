@@ -51,9 +51,10 @@ class BinnedTrees {
   std::vector<std::int32_t> slot_of_;      // [num_features] place in used_
   std::vector<std::vector<double>> cuts_;  // of used features, ascending, filled up to 255 with infinity
   std::vector<TreeTop> tops_;
-  std::vector<Step> steps_;          // breadth first in a tree, siblings side by side
-  std::vector<double> leaf_values_;  // by step, one number or num_outputs
-  std::vector<std::int32_t> below_;  // levels a tree has below its top
+  std::vector<Step> steps_;              // breadth first in a tree, siblings side by side
+  std::vector<double> leaf_values_;      // by step; or rows of num_outputs, as leaf_rows_ says
+  std::vector<std::int32_t> leaf_rows_;  // by step, of leaves that hold several numbers
+  std::vector<std::int32_t> below_;      // levels a tree has below its top
   std::vector<std::int32_t> outputs_;
 };
 

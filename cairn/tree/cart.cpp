@@ -43,8 +43,11 @@ class CartGrower {
     }
   }
   Tree grow();
+  std::vector<double> strengths();
+  std::vector<Tree> pruned(std::span<const double> alphas);
 
  private:
+  void grow_nodes();
   struct Open {
     std::int32_t node;
     CartSplit split;
@@ -281,7 +284,7 @@ void CartGrower::grow_best_first() {
   }
 }
 
-Tree CartGrower::grow() {
+void CartGrower::grow_nodes() {
   const double inf = std::numeric_limits<double>::infinity();
   nodes_.push_back(make_node(0, std::ssize(rows_), 0, 1, -inf, inf));
   describe(nodes_[0]);
@@ -292,8 +295,28 @@ Tree CartGrower::grow() {
     grow_depth_first(nodes_, rules_.parallel ? kSubtreeRows : 0, deferred);
     grow_deferred(deferred);
   }
+}
+
+Tree CartGrower::grow() {
+  grow_nodes();
   if (rules_.ccp_alpha > 0) prune_weakest_links(nodes_, rules_.ccp_alpha, total_);
   return tree_of(nodes_);
+}
+
+std::vector<double> CartGrower::strengths() {
+  grow_nodes();
+  return prune_weakest_links(nodes_, INFINITY, total_);
+}
+
+std::vector<Tree> CartGrower::pruned(std::span<const double> alphas) {
+  grow_nodes();
+  std::vector<Tree> trees;
+  for (const double alpha : alphas) {
+    prune_weakest_links(nodes_, alpha, total_);
+    std::vector<CartNode> copy = nodes_;
+    trees.push_back(tree_of(copy));
+  }
+  return trees;
 }
 
 }  // namespace
@@ -303,6 +326,17 @@ Tree grow_cart(const RankedData& data, const CartTarget& target, CartSample samp
   if (std::optional<Tree> packed = grow_packed(data, target, sample, rules, seed, stop))
     return std::move(*packed);
   return CartGrower(data, target, std::move(sample), rules, seed, stop).grow();
+}
+
+std::vector<double> pruning_strengths(const RankedData& data, const CartTarget& target, CartSample sample,
+                                      const CartRules& rules, std::uint64_t seed, const StopToken& stop) {
+  return CartGrower(data, target, std::move(sample), rules, seed, stop).strengths();
+}
+
+std::vector<Tree> grow_pruned(const RankedData& data, const CartTarget& target, CartSample sample,
+                              const CartRules& rules, std::span<const double> alphas, std::uint64_t seed,
+                              const StopToken& stop) {
+  return CartGrower(data, target, std::move(sample), rules, seed, stop).pruned(alphas);
 }
 
 }  // namespace cairn::tree

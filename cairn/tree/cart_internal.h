@@ -47,4 +47,12 @@ struct CartSample {
 Tree grow_cart(const RankedData& data, const CartTarget& target, CartSample sample, const CartRules& rules,
                std::uint64_t seed, const StopToken& stop);
 
+// The strengths of cost-complexity pruning at which this tree, grown without any, loses branches, ascending.
+std::vector<double> pruning_strengths(const RankedData& data, const CartTarget& target, CartSample sample,
+                                      const CartRules& rules, std::uint64_t seed, const StopToken& stop);
+// One tree, pruned with each of these strengths, ascending.
+std::vector<Tree> grow_pruned(const RankedData& data, const CartTarget& target, CartSample sample,
+                              const CartRules& rules, std::span<const double> alphas, std::uint64_t seed,
+                              const StopToken& stop);
+
 }  // namespace cairn::tree

@@ -4,9 +4,11 @@
 
 #include <numeric>
 
+#include "cairn/base/error.h"
 #include "cairn/base/random.h"
 #include "cairn/tree/cart_setup_internal.h"
 #include "cairn/tree/constraints_internal.h"
+#include "cairn/tree/prune_choice_internal.h"
 
 namespace cairn {
 namespace {
@@ -32,6 +34,11 @@ const ParamList& DecisionTreeParams::list() {
                               "features looked at in a node: all, sqrt, log2, third or a share"),
       param<&P::ccp_alpha>("ccp_alpha", "cost-complexity pruning: what a leaf costs, in impurity",
                            at_least(0)),
+      param<&P::prune_folds>(
+          "prune_folds",
+          "choose ccp_alpha by so many folds: the strongest within one standard error of the "
+          "best; 0: as it is said",
+          between(0, 1000)),
       param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
                               one_of("none", "balanced")),
       param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature", {},
@@ -58,13 +65,25 @@ std::unique_ptr<Model> DecisionTree::fit(const Dataset& data, const FitContext& 
   const RankedData ranked(rows, RanksFor::tree, context.stop);
   CartSample sample{std::vector<std::uint32_t>(static_cast<std::size_t>(rows.rows())), rows.weights};
   std::iota(sample.rows.begin(), sample.rows.end(), 0U);
-  const Tree tree =
-      grow_cart(ranked, target, std::move(sample), rules, derive_seed(context.seed, kName), context.stop);
+  const std::uint64_t seed = derive_seed(context.seed, kName);
+  if (params_.prune_folds == 1 || (params_.prune_folds > 0 && params_.ccp_alpha > 0))
+    throw UsageError("decision_tree.prune_folds",
+                     params_.prune_folds == 1
+                         ? "1 fold has no other to learn from"
+                         : fmt::format("it chooses ccp_alpha, which is {}", params_.ccp_alpha),
+                     params_.prune_folds == 1 ? "Try 5." : "Leave one of them at 0.");
+  if (params_.prune_folds > 1)
+    rules.ccp_alpha =
+        chosen_ccp_alpha(data, rows, ranked, target, rules, params_.prune_folds, seed, context.stop);
+  const Tree tree = grow_cart(ranked, target, std::move(sample), rules, seed, context.stop);
   TreeModelParts parts{.task = rows.task, .classes = rows.classes, .features = rows.features};
   parts.objective = name_of(rules.criterion);
   parts.trees = TreeEnsemble(ensemble_options(rows), std::span(&tree, 1));
   parts.notes.push_back(
       fmt::format("{} leaves, {} questions at most", (tree.nodes.size() + 1) / 2, parts.trees.max_depth()));
+  if (params_.prune_folds > 1)
+    parts.notes.push_back(fmt::format("pruned with ccp_alpha {:.6g}, which {} folds chose", rules.ccp_alpha,
+                                      params_.prune_folds));
   return std::make_unique<TreeModel>(std::move(parts));
 }
 

@@ -19,6 +19,7 @@ struct DecisionTreeParams {
   double min_impurity_decrease = 0;
   std::string max_features = "all";
   double ccp_alpha = 0;
+  int prune_folds = 0;
   std::string class_weight = "none";
   std::vector<std::string> monotone;
   static const ParamList& list();

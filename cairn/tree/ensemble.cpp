@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "cairn/base/error.h"
+#include "cairn/tree/stored_trees_internal.h"
 
 namespace cairn {
 namespace {
@@ -31,73 +33,38 @@ TreeOutput tree_output_from_name(std::string_view name) {
 
 TreeEnsemble::TreeEnsemble(TreeEnsembleOptions options, std::span<const Tree> trees)
     : options_(std::move(options)) {
+  TreeArrays arrays;
+  for (const Tree& t : trees) arrays.add(t, leaf_width());
+  arrays.share_values(leaf_width());
+  take(std::move(arrays));
+}
+
+TreeEnsemble::TreeEnsemble(TreeEnsembleOptions options, TreeArrays trees) : options_(std::move(options)) {
+  take(std::move(trees));
+}
+
+std::size_t TreeEnsemble::leaf_width() const {
+  return options_.vector_leaves ? at(std::clamp(options_.num_outputs, std::int64_t{1}, kMostOutputs)) : 1;
+}
+
+void TreeEnsemble::take(TreeArrays trees) {
   if (options_.base.empty())
     options_.base.resize(at(std::clamp(options_.num_outputs, std::int64_t{0}, kMostOutputs)));
-  const std::size_t width = options_.vector_leaves ? at(options_.num_outputs) : 1;
-  std::size_t n = 0, leaves = 0, sets = 0, codes = 0;
-  for (const Tree& t : trees)
-    for (const TreeNode& node : t.nodes) {
-      ++n;
-      leaves += node.is_leaf() ? 1 : 0;
-      sets += !node.is_leaf() && node.category ? 1 : 0;
-      codes += node.category ? node.left_codes.size() : 0;
-    }
-  if (n > at(std::numeric_limits<std::int32_t>::max())) refuse(fmt::format("{} nodes are too many", n));
-  std::vector<std::int64_t> roots{0}, set_begin{0};
-  std::vector<std::int32_t> outputs, feature, left, right, set, set_codes;
-  std::vector<double> threshold, values;
-  std::vector<std::uint8_t> missing_left;
-  std::vector<float> gain, cover;
-  feature.reserve(n), left.reserve(n), right.reserve(n), threshold.reserve(n), missing_left.reserve(n);
-  gain.reserve(n), cover.reserve(n), values.reserve(leaves * width), set_codes.reserve(codes);
-  if (sets > 0) set.reserve(n), set_begin.reserve(sets + 1);
-  for (const Tree& t : trees) {
-    const auto first = static_cast<std::int32_t>(roots.back());
-    outputs.push_back(t.output);
-    for (const TreeNode& node : t.nodes) {
-      const bool leaf = node.is_leaf(), category = !leaf && node.category;
-      feature.push_back(leaf ? -1 : node.feature);
-      threshold.push_back(leaf || category ? 0 : node.threshold);
-      missing_left.push_back(!leaf && node.missing_left ? 1 : 0);
-      gain.push_back(static_cast<float>(node.gain));
-      cover.push_back(static_cast<float>(node.cover));
-      if (sets > 0) set.push_back(category ? static_cast<std::int32_t>(set_begin.size()) - 1 : -1);
-      if (category) {
-        set_codes.insert(set_codes.end(), node.left_codes.begin(), node.left_codes.end());
-        set_begin.push_back(std::ssize(set_codes));
-      }
-      if (leaf) {
-        if (node.value.size() != width)
-          refuse(fmt::format("a leaf holds {} numbers; it should be {}", node.value.size(), width));
-        left.push_back(static_cast<std::int32_t>(values.size() / width));
-        right.push_back(-1);
-        values.insert(values.end(), node.value.begin(), node.value.end());
-      } else {
-        if (node.left < 0 || node.right < 0 || node.left >= std::ssize(t.nodes) ||
-            node.right >= std::ssize(t.nodes))
-          refuse(fmt::format("a node's children are {} and {} of {} nodes", node.left, node.right,
-                             t.nodes.size()));
-        left.push_back(first + node.left);
-        right.push_back(first + node.right);
-      }
-    }
-    roots.push_back(first + std::ssize(t.nodes));
-  }
-  roots_ = Tensor::take(std::move(roots));
-  tree_outputs_ = Tensor::take(std::move(outputs));
-  feature_ = Tensor::take(std::move(feature));
-  threshold_ = Tensor::take(std::move(threshold));
-  left_ = Tensor::take(std::move(left));
-  right_ = Tensor::take(std::move(right));
-  missing_left_ = Tensor::take(std::move(missing_left));
-  gain_ = Tensor::take(std::move(gain));
-  cover_ = Tensor::take(std::move(cover));
-  values_ = Tensor::from(std::span<const double>(values),
-                         Shape{static_cast<std::int64_t>(leaves), static_cast<std::int64_t>(width)});
-  if (sets > 0) {
-    set_ = Tensor::take(std::move(set));
-    set_begin_ = Tensor::take(std::move(set_begin));
-    set_codes_ = Tensor::take(std::move(set_codes));
+  roots_ = Tensor::take(std::move(trees.roots));
+  tree_outputs_ = Tensor::take(std::move(trees.outputs));
+  feature_ = Tensor::take(std::move(trees.feature));
+  threshold_ = Tensor::take(std::move(trees.threshold));
+  left_ = Tensor::take(std::move(trees.left));
+  right_ = Tensor::take(std::move(trees.right));
+  missing_left_ = Tensor::take(std::move(trees.missing_left));
+  gain_ = Tensor::take(std::move(trees.gain));
+  cover_ = Tensor::take(std::move(trees.cover));
+  const auto width = static_cast<std::int64_t>(leaf_width()), rows = std::ssize(trees.values) / width;
+  values_ = Tensor::take(std::move(trees.values)).reshape(Shape{rows, width});
+  if (!trees.set.empty()) {
+    set_ = Tensor::take(std::move(trees.set));
+    set_begin_ = Tensor::take(std::move(trees.set_begin));
+    set_codes_ = Tensor::take(std::move(trees.set_codes));
   }
   check();
   prepare();
@@ -111,6 +78,21 @@ void TreeEnsemble::visit(Visitor& v) {
   v.choice<TreeOutput>("output", options_.output, &name_of, &tree_output_from_name);
   v.value("base", options_.base);
   v.value("f32_inputs", options_.f32_inputs);
+  tree::StoredTrees stored =
+      v.loading() || !roots_.defined() ? tree::StoredTrees() : tree::StoredTrees(*this);
+  stored.visit(v);
+  if (!v.loading()) return;
+  if (stored.defined()) {
+    take(stored.arrays(leaf_width()));
+    return;
+  }
+  visit_arrays(v);
+  check();
+  prepare();
+}
+
+// As files held trees before StoredTrees.
+void TreeEnsemble::visit_arrays(Visitor& v) {
   v.tensor("roots", roots_);
   v.tensor("tree_outputs", tree_outputs_);
   v.tensor("feature", feature_);
@@ -124,9 +106,6 @@ void TreeEnsemble::visit(Visitor& v) {
   v.tensor("set", set_);
   v.tensor("set_begin", set_begin_);
   v.tensor("set_codes", set_codes_);
-  if (!v.loading()) return;
-  check();
-  prepare();
 }
 
 // Element types and shapes agree; every number is one that training could give.
@@ -155,7 +134,9 @@ void TreeEnsemble::check() const {
   check_stored("cover", cover_, DType::f32, Shape{n});
   const auto num_leaves =
       static_cast<std::int64_t>(std::ranges::count_if(features(), [](std::int32_t f) { return f < 0; }));
-  check_stored("values", values_, DType::f64, Shape{num_leaves, options_.vector_leaves ? k : 1});
+  const std::int64_t rows = values_.defined() && values_.ndim() == 2 ? values_.size(0) : 0;
+  if (rows > num_leaves) refuse(fmt::format("{} leaves have {} rows of values", num_leaves, rows));
+  check_stored("values", values_, DType::f64, options_.vector_leaves ? Shape{rows, k} : Shape{num_leaves, 1});
   if (!std::ranges::all_of(values_.data<double>(), [](double x) { return std::isfinite(x); }))
     refuse("a leaf holds a number that is not finite");
   if (set_.defined()) {
@@ -188,7 +169,7 @@ void TreeEnsemble::check_trees() const {
         refuse(fmt::format("node {} holds a number that cannot be", i));
       if (f[node] < 0) {
         if (f[node] != -1 || r[node] != -1 || l[node] < 0 || l[node] >= std::ssize(leaf_seen) ||
-            leaf_seen[at(l[node])]++)
+            (std::exchange(leaf_seen[at(l[node])], 1) && !options_.vector_leaves))
           refuse(fmt::format("leaf {} has no values of its own", i));
         continue;
       }

@@ -14,7 +14,7 @@
 
 #include "cairn/ops/matrix.h"
 #include "cairn/tensor/visitor.h"
-#include "cairn/tree/tree.h"
+#include "cairn/tree/tree_arrays.h"
 
 namespace cairn {
 
@@ -48,6 +48,7 @@ class TreeEnsemble {
   TreeEnsemble() = default;  // blank, for visit(); predicts base, of which there is none
   // ModelFileError unless the trees are trees: features, children, leaves and numbers in range.
   TreeEnsemble(TreeEnsembleOptions options, std::span<const Tree> trees);
+  TreeEnsemble(TreeEnsembleOptions options, TreeArrays trees);
   // On loading everything is checked: see check() in the source for what a file may not hold.
   void visit(Visitor& v);
 
@@ -79,6 +80,8 @@ class TreeEnsemble {
   std::vector<std::int32_t> left_codes(std::int64_t node) const;  // of a category split
   // One number, or num_outputs of them with vector_leaves.
   std::span<const double> leaf_values(std::int64_t leaf) const;
+  // Of all leaves, row after row; those of several numbers may share a row.
+  std::span<const double> values() const { return values_.data<double>(); }
   bool goes_left(std::int64_t node, double value) const;  // NaN is missing
   std::int64_t leaf_of(std::int64_t tree, std::span<const double> row) const;
   Tree tree(std::int64_t index) const;  // as it was given, children counted from the tree's own root
@@ -102,6 +105,9 @@ class TreeEnsemble {
   };
   static constexpr std::uint32_t kMissingRight = 1U << 31, kCategory = 1U << 30, kFeature = kCategory - 1;
 
+  std::size_t leaf_width() const;
+  void take(TreeArrays trees);
+  void visit_arrays(Visitor& v);
   void check() const;
   void check_trees() const;
   void prepare();  // builds what follows from the arrays
@@ -124,7 +130,7 @@ class TreeEnsemble {
 
   TreeEnsembleOptions options_;
   Tensor roots_, tree_outputs_, feature_, threshold_, left_, right_, missing_left_, gain_, cover_;
-  Tensor values_;                       // f64 [leaves, 1 or num_outputs]; `left` of a leaf is its row here
+  Tensor values_;  // f64 [leaves, 1], or [distinct, num_outputs]; `left` of a leaf is its row here
   Tensor set_, set_begin_, set_codes_;  // i32 [nodes], -1: a number; i64 [sets + 1]; i32 ascending in a set
 
   std::int64_t max_depth_ = 0;

@@ -75,7 +75,10 @@ std::unique_ptr<Model> fit_forest(const Dataset& data, const P& p, bool random_t
   check_monotone(rules, rows.task, name);
   const CartTarget target = target_of(rows, rules, name);
   const RankedData ranked(rows, random_thresholds ? RanksFor::extra_trees : RanksFor::forest, context.stop);
-  std::vector<Tree> trees(at(p.trees));
+  // As arrays at once: the trees of a large forest as nodes would be most of the memory it takes.
+  std::vector<TreeArrays> trees(at(p.trees));
+  const TreeEnsembleOptions options = ensemble_options(rows);
+  const std::size_t width = options.vector_leaves ? at(options.num_outputs) : 1;
   if (context.progress) context.progress->begin("trees", p.trees);
   parallel_for(
       p.trees, 1,
@@ -90,17 +93,20 @@ std::unique_ptr<Model> fit_forest(const Dataset& data, const P& p, bool random_t
             std::iota(sample.rows.begin(), sample.rows.end(), 0U);
             sample.weights = rows.weights;
           }
-          trees[at(t)] =
+          trees[at(t)].add(
               grow_cart(ranked, target, std::move(sample), rules,
-                        derive_seed(context.seed, name, static_cast<std::uint64_t>(t)), context.stop);
+                        derive_seed(context.seed, name, static_cast<std::uint64_t>(t)), context.stop),
+              width);
+          trees[at(t)].share_values(width);
         }
       },
       context.stop);
   if (context.progress) context.progress->end();
   TreeModelParts parts{.task = rows.task, .classes = rows.classes, .features = rows.features};
   parts.objective = name_of(rules.criterion);
-  parts.trees = TreeEnsemble(ensemble_options(rows), trees);
-  trees.clear();
+  TreeArrays all = joined(std::move(trees), width);
+  all.share_values(width);
+  parts.trees = TreeEnsemble(options, std::move(all));
   parts.notes.push_back(fmt::format("{} features looked at in a node; {} leaves a tree in the mean",
                                     rules.max_features, (parts.trees.num_nodes() + p.trees) / 2 / p.trees));
   if (p.bootstrap) parts.notes.push_back(out_of_bag_note(rows, parts.trees, context.seed));

@@ -12,7 +12,7 @@ constexpr std::int64_t kRows = 64;  // of a thread at a time
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-// [n, trees]: the leaf of each row, as its place among all leaves.
+// [n, trees]: the leaf of each row, as its place among the nodes of all trees.
 std::vector<std::int32_t> leaves_of(const TreeEnsemble& trees, const Matrix& x, const StopToken& stop) {
   const std::int64_t d = trees.num_features(), t = trees.num_trees();
   std::vector<std::int32_t> leaves(at(x.rows() * t));
@@ -23,8 +23,8 @@ std::vector<std::int32_t> leaves_of(const TreeEnsemble& trees, const Matrix& x, 
         if (d > 0) x.tile(begin, end, tile.data());
         for (std::int64_t r = begin; r < end; ++r)
           for (std::int64_t i = 0; i < t; ++i)
-            leaves[at(r * t + i)] = trees.left()[at(
-                trees.leaf_of(i, std::span<const double>(tile).subspan(at((r - begin) * d), at(d))))];
+            leaves[at(r * t + i)] = static_cast<std::int32_t>(
+                trees.leaf_of(i, std::span<const double>(tile).subspan(at((r - begin) * d), at(d))));
       },
       stop);
   return leaves;

@@ -1,5 +1,6 @@
 #include "cairn/tree/prune_internal.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -10,7 +11,7 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
-void prune_weakest_links(std::vector<CartNode>& nodes, double alpha, double total_weight) {
+std::vector<double> prune_weakest_links(std::vector<CartNode>& nodes, double alpha, double total_weight) {
   constexpr double kRounding = 1e-12;
   const std::size_t n = nodes.size();
   std::vector<std::int32_t> parent(n, -1);
@@ -25,11 +26,13 @@ void prune_weakest_links(std::vector<CartNode>& nodes, double alpha, double tota
     leaves[i] = leaves[l] + leaves[l + 1];
   }
   const auto cost = [&](std::size_t i) { return (own[i] - branch[i]) / static_cast<double>(leaves[i] - 1); };
+  std::vector<double> costs;
   std::set<std::pair<double, std::size_t>> links;
   for (std::size_t i = 0; i < n; ++i)
     if (nodes[i].left >= 0) links.insert({cost(i), i});
   while (!links.empty() && links.begin()->first <= alpha + kRounding) {
     const std::size_t cut = links.begin()->second;
+    costs.push_back(std::max(links.begin()->first, costs.empty() ? 0 : costs.back()));
     std::vector<std::size_t> below{cut};
     while (!below.empty()) {
       const std::size_t i = below.back();
@@ -49,6 +52,7 @@ void prune_weakest_links(std::vector<CartNode>& nodes, double alpha, double tota
       if (linked) links.insert({cost(at(i)), at(i)});
     }
   }
+  return costs;
 }
 
 Tree tree_of(std::vector<CartNode>& nodes) {

@@ -19,8 +19,9 @@ struct CartNode {
 };
 
 // Minimal cost-complexity pruning (Breiman and others 1984, section 3.3): the branch whose leaves lower the
-// impurity least, per leaf, goes first, until the next would cost more than alpha.
-void prune_weakest_links(std::vector<CartNode>& nodes, double alpha, double total_weight);
+// impurity least, per leaf, goes first, until the next would cost more than alpha. What each of those that
+// went cost, never less than the one before.
+std::vector<double> prune_weakest_links(std::vector<CartNode>& nodes, double alpha, double total_weight);
 
 Tree tree_of(std::vector<CartNode>& nodes);  // answers are moved out
 

@@ -183,11 +183,13 @@ DrawnCut drawn_cut(const RankedFeature& feature, std::uint32_t low, std::uint32_
   if (feature.keyed) {  // the largest f32 that is no larger
     float below = static_cast<float>(threshold);
     if (static_cast<double>(below) > threshold) below = std::nextafter(below, -INFINITY);
-    return {key_of(below), threshold};
+    return {key_of(below), static_cast<double>(below)};
   }
   const auto first = feature.values.begin() + low, end = feature.values.begin() + high;
-  return {static_cast<std::uint32_t>(std::upper_bound(first, end, threshold) - feature.values.begin()) - 1,
-          threshold};
+  const auto next = std::upper_bound(first, end, threshold);
+  const auto near = static_cast<double>(static_cast<float>(threshold));
+  if (next != first && near >= *(next - 1) && near < *next) threshold = near;
+  return {static_cast<std::uint32_t>(next - feature.values.begin()) - 1, threshold};
 }
 
 }  // namespace cairn::tree

@@ -168,8 +168,9 @@ TEST_CASE("split: whole groups, with their classes about equal") {
   const Dataset two(plain.table().with(words("who", Names(600, "same"))),
                     {.roles = {.target = "y", .group = "who"}});
   CHECK_THROWS_WITH_AS(split(two, {}), doctest::Contains("would be empty"), DataError);
-  CHECK_THROWS_WITH_AS(k_fold(two, 5, 0), doctest::Contains("1 groups cannot be dealt into 5 folds"),
-                       DataError);
+  CHECK_THROWS_WITH_AS(
+      k_fold(two, 5, 0),
+      doctest::Contains("1 group cannot be dealt into 5 folds. The groups of 'who' stay whole"), DataError);
 }
 
 TEST_CASE("split and k_fold by time: the past trains, the future judges, one moment is never cut") {

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <cmath>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include "cairn/base/error.h"
 #include "cairn/base/isa.h"
 #include "cairn/base/stop.h"
+#include "cairn/builtin/registry.h"
 #include "cairn/run/fold_memory.h"
 #include "cairn/run/memory_limit.h"
 #include "cairn/run/quantities.h"
@@ -115,10 +117,39 @@ TEST_CASE(
   CHECK(wide.to_come > 2000ULL * 5455 * 8);
   CHECK(plain.to_come < wide.to_come);
   TrainOptions options;
-  check_memory(options, data, {});
+  check_memory(options, data, {}, builtin_registry());
   options.read.max_memory = "1M";
-  CHECK_THROWS_WITH_AS(check_memory(options, data, {}), doctest::Contains("the limit is 1 MB"),
-                       ResourceError);
+  CHECK_THROWS_WITH_AS(check_memory(options, data, {}, builtin_registry()),
+                       doctest::Contains("the limit is 1 MB"), ResourceError);
+}
+
+TEST_CASE("memory: sparse features count as what is stored of them, unless trees will spread them") {
+  constexpr std::int64_t kRows = 2000, kFeatures = 5100;
+  std::vector<std::int64_t> begin;
+  std::vector<std::int32_t> index;
+  std::vector<double> target;
+  for (std::int64_t r = 0; r <= kRows; ++r) begin.push_back(r);
+  for (std::int64_t r = 0; r < kRows; ++r) {
+    index.push_back(static_cast<std::int32_t>(r * 7 % kFeatures));
+    target.push_back(static_cast<double>(r % 5));
+  }
+  std::vector<std::string> names;
+  for (std::int64_t f = 0; f < kFeatures; ++f) names.push_back("f" + std::to_string(f));
+  const Matrix x = Matrix::from_csr(kFeatures, Tensor::from(begin), Tensor::from(index),
+                                    Tensor::from(std::vector<double>(kRows, 1.0)));
+  const Dataset data(Table({Column::features("x", x, names), Column::number("y", Tensor::from(target))}),
+                     {.roles = {.target = "y"}, .task = Task::regression});
+  const TrainingMemory stored = training_memory(data, {}, false), spread = training_memory(data, {}, true);
+  CHECK(stored.to_come < 20'000'000);
+  CHECK(spread.to_come == stored.to_come + 2000ULL * 5100 * 10);
+  TrainOptions options;
+  options.read.max_memory = fmt::format("{}", stored.present + 60'000'000);
+  options.learner = {"ridge"};
+  check_memory(options, data, {}, builtin_registry());
+  options.learner = {"gradient_boosting"};
+  CHECK_THROWS_AS(check_memory(options, data, {}, builtin_registry()), ResourceError);
+  options.learner.clear();
+  CHECK_THROWS_AS(check_memory(options, data, {}, builtin_registry()), ResourceError);
 }
 
 TEST_CASE(

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "cairn/base/error.h"
@@ -208,6 +209,7 @@ TEST_CASE("M2W4-A1: mushrooms") {
   CHECK(entropy(std::vector<double>{10, 0}) == 0);
   CHECK(entropy(std::vector<double>{12, 12}) == 1);
   CHECK(entropy(std::vector<double>{3, 6}) == doctest::Approx(0.918295).epsilon(1e-6));
+  CHECK(entropy(std::vector<double>{6, 3}) == doctest::Approx(0.918295).epsilon(1e-6));
   CHECK(entropy(std::vector<double>{}) == 0);
   const Dataset data = animals(x, y);
   const auto model = as_tree(DecisionTree({.criterion = "entropy", .max_depth = 2}).fit(data));
@@ -221,6 +223,62 @@ TEST_CASE("M2W4-A1: mushrooms") {
       CHECK((leaf[i] == leaf[group[0]]) == (std::ranges::find(group, i) != group.end()));
   CHECK(model->decision_path(data.features(), 5) ==
         std::vector<std::string>{"x2 = 1: > 0.5 or missing", "x0 = 0: <= 0.5", "-> 0 1"});
+}
+
+TEST_CASE("M2W4-A1: the course's unit tests of splits") {
+  const Rows x{{1, 0}, {1, 0}, {1, 0}, {0, 0}, {0, 1}};
+  // A question that the course calls feature f, as the course counts it: value 1 on one side, 0 on the other.
+  const auto gain = [](const Rows& rows, const std::vector<int>& y, std::size_t f) {
+    std::array<std::array<double, 2>, 2> sides{};
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      sides[static_cast<std::size_t>(rows[i][f])][static_cast<std::size_t>(y[i])] += 1;
+    return information_gain(sides[1], sides[0]);
+  };
+  const std::vector<int> zeros(5, 0), mixed{0, 1, 0, 1, 0};
+  CHECK(gain(x, zeros, 0) == 0);
+  CHECK(gain(x, zeros, 1) == 0);
+  CHECK(gain(x, mixed, 0) == doctest::Approx(0.019973).epsilon(1e-4));
+  CHECK(gain(x, mixed, 1) == doctest::Approx(0.170951).epsilon(1e-5));
+  const Rows four(x.begin(), x.begin() + 4);
+  const std::vector<int> of_four(mixed.begin(), mixed.begin() + 4);
+  CHECK(gain(four, of_four, 0) == doctest::Approx(0.311278).epsilon(1e-5));
+  CHECK(gain(four, of_four, 1) == 0);
+
+  // The feature that a tree asks about first; -1: it asks nothing. Where the course's function finds one
+  // class it answers -1 too; here such data are refused.
+  const auto best = [](const Rows& rows, const std::vector<int>& y) {
+    const auto tree = as_tree(DecisionTree({.criterion = "entropy", .max_depth = 1}).fit(animals(rows, y)));
+    return tree->trees().features()[0];
+  };
+  std::vector<int> alternating;
+  for (int i = 0; i < 100; ++i) alternating.push_back(i % 2);
+  CHECK_THROWS_WITH_AS(best(x, zeros), doctest::Contains("a classification needs two classes"), DataError);
+  CHECK(best(x, {1, 1, 1, 0, 0}) == 0);
+  CHECK(best(x, {0, 0, 0, 0, 1}) == 1);
+  CHECK(best(x, {0, 0, 0, 1, 1}) == 0);
+  CHECK(best(x, mixed) == 1);
+  CHECK(best({x[2], x[3], x[4]}, {0, 1, 0}) == 0);
+  CHECK(best(Rows(100, {1, 0}), alternating) == -1);  // nothing to ask
+
+  // The rows on either side of a question about the column, those with 1 first.
+  const auto split = [](const std::vector<double>& column, const std::vector<std::size_t>& rows) {
+    Rows asked;
+    std::vector<int> is_one;
+    for (const std::size_t row : rows) {
+      asked.push_back({column[row]});
+      is_one.push_back(static_cast<int>(column[row]));
+    }
+    const auto tree = as_tree(DecisionTree({.max_depth = 1}).fit(animals(asked, is_one)));
+    const std::int64_t ones = tree->trees().leaf_of(0, std::vector<double>{1});
+    std::array<std::vector<std::size_t>, 2> sides;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      sides[tree->trees().leaf_of(0, asked[i]) == ones ? 0 : 1].push_back(rows[i]);
+    return sides;
+  };
+  using Sides = std::array<std::vector<std::size_t>, 2>;
+  CHECK(split({0, 1, 0, 1, 0}, {0, 1, 2, 3, 4}) == Sides{{{1, 3}, {0, 2, 4}}});
+  CHECK(split({0, 1, 0, 1, 0, 1, 1, 0, 0, 0, 0}, {1, 2, 3, 6, 7, 9, 10}) ==
+        Sides{{{1, 3, 6}, {2, 7, 9, 10}}});
 }
 
 TEST_CASE("M2W4-A1: one-hot columns and a category say the same") {
@@ -238,6 +296,57 @@ TEST_CASE("M2W4-A1: one-hot columns and a category say the same") {
   const Table pa = a->predict(categories.features()), pb = b->predict(animals(one_hot, y).features());
   for (std::int64_t r = 0; r < pa.num_rows(); ++r)
     CHECK(pa.column("p_1").number_at(r) == pb.column("p_1").number_at(r));
+}
+
+TEST_CASE("cart: folds choose how strongly a tree is pruned") {
+  Random random(8, "rows");
+  Rows x, x_test;
+  std::vector<int> labels, labels_test;
+  std::vector<double> y, y_test, w;
+  for (int i = 0; i < 1600; ++i) {
+    const bool train = i < 600;
+    (train ? x : x_test).push_back({random.normal(), random.normal(), random.normal()});
+    const auto& row = (train ? x : x_test).back();
+    (train ? labels : labels_test).push_back((row[0] > 0.3) != (random.below(5) == 0));
+    (train ? y : y_test).push_back((row[0] > 0.3 ? 2 : 0) + (row[1] > 0 ? 1 : 0) + random.normal());
+    if (train) w.push_back(i % 10 == 0 ? 0 : 1);
+  }
+  const auto right = [&](const TreeModel& model) {
+    const Table said = model.predict(classification_data(x_test, labels_test).features());
+    double sum = 0;
+    for (std::size_t r = 0; r < labels_test.size(); ++r)
+      sum += said.column("prediction").cell(static_cast<std::int64_t>(r)) == std::to_string(labels_test[r])
+                 ? 1
+                 : 0;
+    return sum / static_cast<double>(labels_test.size());
+  };
+  const Dataset classes = classification_data(x, labels).with_weights(w);
+  const auto full = as_tree(DecisionTree(DecisionTreeParams{}).fit(classes)),
+             pruned = as_tree(DecisionTree({.prune_folds = 5}).fit(classes));
+  CHECK(full->trees().num_nodes() > 150);
+  CHECK(pruned->trees().num_nodes() == 3);  // one question tells all there is
+  CHECK(right(*pruned) > right(*full) + 0.05);
+  CHECK(pruned->notes()[1].starts_with("pruned with ccp_alpha 0.0"));
+
+  const Dataset values = regression_data(x, y);
+  const auto mend = as_tree(DecisionTree({.prune_folds = 4}).fit(values));
+  const auto whole = as_tree(DecisionTree(DecisionTreeParams{}).fit(values));
+  CHECK(whole->trees().num_nodes() > 1000);
+  CHECK(mend->trees().num_nodes() >= 7);  // three questions tell all there is
+  CHECK(mend->trees().num_nodes() <= 31);
+  const auto error = [&](const TreeModel& model) {
+    const Table said = model.predict(regression_data(x_test, y_test).features());
+    double sum = 0;
+    for (std::size_t r = 0; r < y_test.size(); ++r)
+      sum += std::pow(said.column("prediction").number_at(static_cast<std::int64_t>(r)) - y_test[r], 2);
+    return sum / static_cast<double>(y_test.size());
+  };
+  CHECK(error(*mend) < 1.3);  // the noise alone is 1
+  CHECK(error(*whole) > 1.6);
+  CHECK_THROWS_WITH_AS(DecisionTree({.prune_folds = 1}).fit(values), doctest::Contains("1 fold has no other"),
+                       UsageError);
+  CHECK_THROWS_WITH_AS(DecisionTree({.ccp_alpha = 0.1, .prune_folds = 5}).fit(values),
+                       doctest::Contains("it chooses ccp_alpha, which is 0.1"), UsageError);
 }
 
 TEST_CASE("cart: monotone demands are kept") {

@@ -1,0 +1,98 @@
+#include "cairn/tree/prune_choice_internal.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "cairn/data/split.h"
+#include "cairn/tree/cart_setup_internal.h"
+
+namespace cairn::tree {
+namespace {
+
+constexpr std::size_t kMostStrengths = 100;  // compared
+
+std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+CartSample sample_of(const TreeData& rows, std::vector<std::uint32_t> listed) {
+  CartSample sample{std::move(listed), {}};
+  if (!rows.weights.empty())
+    for (const std::uint32_t r : sample.rows) sample.weights.push_back(rows.weights[r]);
+  return sample;
+}
+
+// Between two strengths at which the whole tree loses branches, and none at all; at most so many of them.
+std::vector<double> strengths_between(std::vector<double> alphas) {
+  alphas.erase(std::ranges::unique(alphas).begin(), alphas.end());
+  std::vector<double> between{0};
+  const std::size_t n = alphas.size(), kept = std::min(n, kMostStrengths);
+  for (std::size_t i = 0; i < kept; ++i) {
+    const std::size_t k = kept == n ? i : i * (n - 1) / (kept - 1);
+    between.push_back(k + 1 < n ? std::sqrt(alphas[k] * alphas[k + 1]) : alphas[k]);
+  }
+  return between;
+}
+
+}  // namespace
+
+double chosen_ccp_alpha(const Dataset& data, const TreeData& rows, const RankedData& ranked,
+                        const CartTarget& target, const CartRules& rules, int folds, std::uint64_t seed,
+                        const StopToken& stop) {
+  std::vector<std::uint32_t> all(at(rows.rows()));
+  std::iota(all.begin(), all.end(), 0U);
+  const std::vector<double> alphas =
+      strengths_between(pruning_strengths(ranked, target, sample_of(rows, all), rules, seed, stop));
+  if (alphas.size() < 2) return 0;
+  // Rows of weight 0 are in the data and not among the rows of trees.
+  const std::vector<double> given = data.weights();
+  std::vector<std::int64_t> place(at(data.num_rows()), -1);
+  std::int64_t counted = 0;
+  for (std::size_t r = 0; r < place.size(); ++r)
+    if (given.empty() || given[r] > 0) place[r] = counted++;
+  const auto among = [&](const std::vector<std::int64_t>& listed) {
+    std::vector<std::uint32_t> found;
+    for (const std::int64_t r : listed)
+      if (place[at(r)] >= 0) found.push_back(static_cast<std::uint32_t>(place[at(r)]));
+    return found;
+  };
+  const std::size_t k = target.num_classes == 0 ? 1 : at(target.num_classes);
+  const std::int64_t d = rows.features.size();
+  std::vector<double> losses(alphas.size()), squares(alphas.size());
+  double weight = 0;
+  for (const Split& fold : k_fold(data, folds, seed)) {
+    const std::vector<std::uint32_t> judged = among(fold.test);
+    const auto learned = among(fold.train);
+    if (judged.empty() || learned.empty()) continue;
+    const std::vector<Tree> trees =
+        grow_pruned(ranked, target, sample_of(rows, learned), rules, alphas, seed, stop);
+    std::vector<std::int64_t> selected(judged.begin(), judged.end());
+    std::vector<double> x(judged.size() * at(d));
+    if (d > 0) rows.x.select_rows(selected).tile(0, std::ssize(judged), x.data());
+    for (std::size_t a = 0; a < alphas.size(); ++a) {
+      const TreeEnsemble tree(ensemble_options(rows), std::span(&trees[a], 1));
+      std::vector<double> said(k);
+      for (std::size_t i = 0; i < judged.size(); ++i) {
+        tree.predict_raw_row(std::span<const double>(x).subspan(i * at(d), at(d)), said);
+        const double away = target.num_classes == 0 ? said[0] - target.y[judged[i]] : 0;
+        const double loss = target.num_classes == 0
+                                ? away * away
+                                : static_cast<double>(std::ranges::max_element(said) - said.begin() !=
+                                                      target.labels[judged[i]]);
+        const double w = rows.weights.empty() ? 1 : rows.weights[judged[i]];
+        losses[a] += w * loss;
+        squares[a] += w * loss * loss;
+        if (a == 0) weight += w;
+      }
+    }
+  }
+  if (!(weight > 0)) return 0;
+  const std::size_t best = at(std::ranges::min_element(losses) - losses.begin());
+  const double mean = losses[best] / weight,
+               deviation = std::sqrt(std::max(0.0, squares[best] / weight - mean * mean));
+  const double bar = mean + deviation / std::sqrt(static_cast<double>(rows.rows()));
+  for (std::size_t a = alphas.size(); a-- > best;)
+    if (losses[a] / weight <= bar) return alphas[a];
+  return alphas[best];
+}
+
+}  // namespace cairn::tree
