@@ -112,6 +112,7 @@ int run_explain(const ExplainOptions& options, const std::string& html, const Co
                                  result["rows"].get<std::int64_t>(), result["data"].get<std::string>());
   if (result.contains("importance")) text += importance_text(result);
   text += dependence_text(result);
+  if (result.contains("inference")) text += inference_text(result["inference"]);
   if (result.contains("row")) text += row_text(result["row"]);
   if (result.contains("neighbors")) text += neighbors_text(result);
   fmt::print("{}", text);

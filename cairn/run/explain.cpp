@@ -225,6 +225,8 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
   result["partial_dependence"] = partial_dependence_to_json(
       *model, features, options.column.empty() ? leading_columns(features, importance) : options.column,
       outputs_of(*model, data));
+  if (const std::string& told = model->card().inference_json; !told.empty())
+    result["inference"] = Json::parse(told, nullptr, false);
   if (options.row > 0) result["row"] = row_to_json(*model, rows, options.row);
   if (options.neighbors > 0) result["neighbors"] = neighbors_to_json(*model, rows, options.neighbors, stop);
   if (Json trees = model->drawn_trees(); !trees.is_null()) result["trees"] = std::move(trees);
