@@ -9,6 +9,7 @@ import os
 import numpy
 
 from harness import DATA, HERE, Disagreement, need, peer  # noqa: F401: run.py takes Disagreement from here
+from linear_rows import LINEAR_ROWS
 from network_rows import NETWORK_ROWS
 
 def higgs_like(rows=500_000):
@@ -299,4 +300,4 @@ class Shap:
         return f"values within {worst:.1g}"
 
 
-ROWS = (Csv, LeastSquares, Logistic, Auc, WholeProcess, Boosting, LeafWise, Forest, SingleTree, Predict, PredictOne, Shap, *NETWORK_ROWS)
+ROWS = (Csv, LeastSquares, Logistic, *LINEAR_ROWS, Auc, WholeProcess, Boosting, LeafWise, Forest, SingleTree, Predict, PredictOne, Shap, *NETWORK_ROWS)

@@ -85,7 +85,7 @@ std::string card_text(const Json& card) {
   std::string text;
   for (const auto& [name, value] : card.items())
     if (const auto said = value.is_string() ? value.get<std::string>() : value.dump();
-        !value.empty() && !said.empty())
+        name != "inference" && !value.empty() && !said.empty())
       text += fmt::format("  {:<16} {}\n", name, said);
   return text;
 }
@@ -104,6 +104,8 @@ int run_inspect(const std::string& file, const CommonFlags& common) {
     fmt::print("kind {}, format {}, {}\n", found["kind"].get<std::string>(), found["format"].dump(),
                found["intact"].get<bool>() ? "checksum right" : "CHECKSUM WRONG: the file is damaged");
   if (found.contains("card")) fmt::print("card\n{}", card_text(found["card"]));
+  if (const Json& card = found.value("card", Json()); card.contains("inference"))
+    fmt::print("{}\n", inference_text(Json::parse(card["inference"].get<std::string>(), nullptr, false)));
   fmt::print("tensors\n");
   for (const Json& t : found["tensors"])
     fmt::print("  {:<48} {:<5} {:<14} {:>12} bytes\n", t["name"].get<std::string>(),

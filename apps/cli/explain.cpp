@@ -143,6 +143,7 @@ int run_explain(const ExplainOptions& options, const std::string& html, const Co
   if (result.contains("stability")) text += stability_text(result["stability"]);
   text += dependence_text(result);
   if (result.contains("interactions")) text += interactions_text(result["interactions"]);
+  if (result.contains("inference")) text += inference_text(result["inference"]);
   if (result.contains("row")) text += row_text(result["row"]);
   if (result.contains("neighbors")) text += neighbors_text(result);
   fmt::print("{}", text);

@@ -20,6 +20,7 @@ Verb add_describe(CLI::App& program);
 Verb add_train(CLI::App& program);
 Verb add_predict(CLI::App& program);
 Verb add_evaluate(CLI::App& program);
+Verb add_compare(CLI::App& program);
 Verb add_explain(CLI::App& program);
 Verb add_inspect(CLI::App& program);
 Verb add_export(CLI::App& program);

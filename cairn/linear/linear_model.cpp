@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "cairn/base/parallel.h"
+#include "cairn/model/quantile_model.h"
 #include "cairn/ops/linalg.h"
 
 namespace cairn {
@@ -16,6 +17,8 @@ const char* name_of(Link link) {
   switch (link) {
     case Link::identity:
       return "identity";
+    case Link::log:
+      return "log";
     case Link::sigmoid:
       return "sigmoid";
     case Link::one_vs_rest:
@@ -25,9 +28,16 @@ const char* name_of(Link link) {
 }
 
 Link link_from_name(std::string_view name) {
-  for (const Link link : {Link::identity, Link::sigmoid, Link::one_vs_rest})
+  for (const Link link : {Link::identity, Link::log, Link::sigmoid, Link::one_vs_rest})
     if (name == name_of(link)) return link;
   throw ModelFileError("linear model", fmt::format("has the link '{}', which is unknown", name));
+}
+
+void check_levels(const std::vector<double>& levels) {
+  bool fine = true;
+  for (std::size_t i = 0; i < levels.size(); ++i)
+    fine = fine && levels[i] > 0 && levels[i] < 1 && (i == 0 || levels[i - 1] < levels[i]);
+  if (!fine) throw ModelFileError("linear model", "its quantiles are no rising levels in (0, 1)");
 }
 
 double sigmoid(double z) { return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) / (1 + std::exp(z)); }
@@ -35,8 +45,8 @@ double sigmoid(double z) { return z >= 0 ? 1 / (1 + std::exp(-z)) : std::exp(z) 
 }  // namespace
 
 LinearModel::LinearModel(const NumericData& data, Link link, std::vector<double> weights,
-                         std::vector<double> intercepts)
-    : NumericModel(data), link_(link), intercepts_(std::move(intercepts)) {
+                         std::vector<double> intercepts, std::vector<double> levels)
+    : NumericModel(data), link_(link), intercepts_(std::move(intercepts)), levels_(std::move(levels)) {
   const auto k = static_cast<std::int64_t>(intercepts_.size());
   CAIRN_ASSERT(std::ssize(weights) == k * num_features());
   for (std::size_t i = 0; i < weights.size(); ++i)
@@ -60,8 +70,9 @@ void LinearModel::set_calibration(std::vector<double> slopes, std::vector<double
 void LinearModel::compute(const Matrix& x, std::span<double> outputs) const {
   const auto n = static_cast<std::size_t>(x.rows()), k = num_sums(),
              d = static_cast<std::size_t>(x.columns());
-  std::vector<double> room(link_ == Link::identity ? 0 : n * k);
-  const std::span<double> sums = link_ == Link::identity ? outputs : std::span(room);
+  const bool in_place = task() == Task::regression;
+  std::vector<double> room(in_place ? 0 : n * k);
+  const std::span<double> sums = in_place ? outputs : std::span(room);
   if (k == 1) {
     linalg::multiply(x, weights(), intercepts_[0], sums);
   } else {
@@ -74,7 +85,9 @@ void LinearModel::compute(const Matrix& x, std::span<double> outputs) const {
     if (!std::isfinite(sums[i]))
       throw DataError(fmt::format("row {}", i / k + 1), "the prediction is beyond the range of numbers",
                       "Its values are far outside those the model was trained on.");
-  if (link_ != Link::identity) sums_to_probabilities(sums, outputs);
+  if (link_ == Link::log)
+    for (double& value : outputs) value = std::exp(value);
+  if (!in_place) sums_to_probabilities(sums, outputs);
 }
 
 void LinearModel::sums_to_probabilities(std::span<const double> sums, std::span<double> outputs) const {
@@ -98,11 +111,16 @@ void LinearModel::sums_to_probabilities(std::span<const double> sums, std::span<
   });
 }
 
+std::string LinearModel::output_name(std::size_t sum) const {
+  if (link_ == Link::one_vs_rest) return classes()[sum];
+  return levels_.size() > 1 ? quantile_column(levels_[sum]) : "";
+}
+
 std::vector<Coefficient> LinearModel::coefficients() const {
   std::vector<Coefficient> result;
   const std::size_t d = feature_names().size();
   for (std::size_t j = 0; j < num_sums(); ++j) {
-    const std::string output = link_ == Link::one_vs_rest ? classes()[j] : "";
+    const std::string output = output_name(j);
     for (std::size_t c = 0; c < d; ++c) result.push_back({feature_names()[c], output, weights()[j * d + c]});
   }
   return result;
@@ -112,7 +130,7 @@ NumericModel::LinearScore LinearModel::linear_score() const {
   LinearScore s{.weights = {weights().begin(), weights().end()}, .intercepts = intercepts_};
   const std::size_t d = feature_names().size();
   for (std::size_t j = 0; j < num_sums(); ++j) {
-    s.outputs.push_back(link_ == Link::one_vs_rest ? classes()[j] : "");
+    s.outputs.push_back(output_name(j));
     if (slopes_.empty()) continue;
     s.intercepts[j] = slopes_[j] * s.intercepts[j] + offsets_[j];
     for (std::size_t c = 0; c < d; ++c) s.weights[j * d + c] *= slopes_[j];
@@ -127,10 +145,13 @@ void LinearModel::visit_members(Visitor& v) {
   v.value("slopes", slopes_);
   v.value("offsets", offsets_);
   v.value("loss_history", loss_history_);
+  v.optional("quantiles", levels_);
   if (!v.loading()) return;
-  const bool fits_task = (link_ == Link::identity) == (task() == Task::regression) &&
+  check_levels(levels_);
+  const bool fits_task = (link_ == Link::identity || link_ == Link::log) == (task() == Task::regression) &&
+                         (levels_.empty() || link_ == Link::identity) &&
                          (link_ != Link::sigmoid || classes().size() == 2);
-  const std::size_t k = link_ == Link::one_vs_rest ? classes().size() : 1;
+  const std::size_t k = link_ == Link::one_vs_rest ? classes().size() : levels_.empty() ? 1 : levels_.size();
   const bool fits = weights_.defined() && weights_.dtype() == DType::f64 && weights_.ndim() == 2 &&
                     weights_.size(0) == static_cast<std::int64_t>(k) && weights_.size(1) == num_features() &&
                     intercepts_.size() == k && slopes_.size() == offsets_.size() &&

@@ -14,6 +14,7 @@ namespace cairn {
 // How weighted sums become outputs.
 enum class Link : std::uint8_t {
   identity,     // regression: the sum itself
+  log,          // regression: the sum is the logarithm of what is predicted
   sigmoid,      // binary: one sum, the log-odds of the positive class
   one_vs_rest,  // multiclass: a sigmoid a class, divided by their sum
 };
@@ -24,16 +25,20 @@ class LinearModel final : public NumericModel {
 
   LinearModel() = default;  // blank, for visit()
   // weights [k, d] row after row and intercepts [k], with k = 1 but for one_vs_rest, where it is the number
-  // of classes.
-  LinearModel(const NumericData& data, Link link, std::vector<double> weights,
-              std::vector<double> intercepts);
+  // of classes, and for quantiles, where it is the number of levels (ascending; empty: no quantiles).
+  LinearModel(const NumericData& data, Link link, std::vector<double> weights, std::vector<double> intercepts,
+              std::vector<double> levels = {});
 
   std::string_view kind() const override { return kKind; }
   // DataError names the first row whose sum is beyond the range of f64.
   void compute(const Matrix& x, std::span<double> outputs) const override;
   std::vector<Coefficient> coefficients() const override;
   std::vector<double> loss_history() const override { return loss_history_; }
-  ExplainsFrom explains_from() const override { return ExplainsFrom::intercept; }
+  // What columns add to a logarithm does not add up to the prediction.
+  ExplainsFrom explains_from() const override {
+    return link_ == Link::log ? ExplainsFrom::nothing : ExplainsFrom::intercept;
+  }
+  Predicts predicts() const override { return levels_.empty() ? Predicts::value : Predicts::quantiles; }
 
   std::span<const double> weights() const { return weights_.data<double>(); }
   std::span<const double> intercepts() const { return intercepts_; }
@@ -49,9 +54,11 @@ class LinearModel final : public NumericModel {
   LinearScore linear_score() const override;
   void sums_to_probabilities(std::span<const double> sums, std::span<double> outputs) const;
   std::size_t num_sums() const { return intercepts_.size(); }
+  std::string output_name(std::size_t sum) const;  // a class, q_<level>, or "" where there is one sum
+  std::span<const double> quantile_levels() const override { return levels_; }
   Link link_ = Link::identity;
   Tensor weights_;
-  std::vector<double> intercepts_, slopes_, offsets_, loss_history_;
+  std::vector<double> intercepts_, slopes_, offsets_, levels_, loss_history_;
 };
 
 }  // namespace cairn

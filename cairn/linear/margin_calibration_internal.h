@@ -1,18 +1,23 @@
 // Private to the learners with margin losses: turning margins into probabilities.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <span>
+#include <vector>
+
+#include "cairn/model/calibration.h"
 
 namespace cairn {
 
-struct MarginCalibration {
-  double slope = 1, offset = 0;  // p = 1 / (1 + exp(-(slope * margin + offset)))
-};
-
-// Fits the sigmoid by Newton's method on targets kept off 0 and 1 (Platt: Probabilistic outputs for support
-// vector machines; 1999, with the numerically safe form of Lin, Lin, Weng 2007). sides are -1 and 1; weights
-// may be empty.
-MarginCalibration calibrate_margins(std::span<const double> margins, std::span<const double> sides,
-                                    std::span<const double> weights);
+// Margins [held.size()] of the rows `held` by a machine fitted to the rows `kept`.
+using MarginsOf = std::function<std::vector<double>(std::span<const std::int64_t> kept,
+                                                    std::span<const std::int64_t> held)>;
+// calibrate_margins() on margins of rows that their machine has not seen, in three parts drawn within each
+// side; margins of rows it was fitted to are too large. With fewer than two rows a part and side, the sigmoid
+// is fitted to `own`, the margins of the whole machine on its training rows.
+MarginCalibration calibrate_out_of_fold(std::span<const double> own, std::span<const double> sides,
+                                        std::span<const double> weights, std::uint64_t seed,
+                                        const MarginsOf& margins_of);
 
 }  // namespace cairn

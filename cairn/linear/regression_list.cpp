@@ -3,8 +3,14 @@
 #include <array>
 
 #include "cairn/linear/elastic_net.h"
+#include "cairn/linear/elastic_net_cv.h"
+#include "cairn/linear/glm.h"
+#include "cairn/linear/huber_regression.h"
+#include "cairn/linear/kernel_svm.h"
 #include "cairn/linear/linear_model.h"
 #include "cairn/linear/linear_regression.h"
+#include "cairn/linear/linear_svm.h"
+#include "cairn/linear/quantile_regression.h"
 #include "cairn/linear/sgd.h"
 
 namespace cairn {
@@ -84,11 +90,68 @@ LearnerEntry sgd_entry() {
   return e;
 }
 
+LearnerEntry elastic_net_cv_entry() {
+  LearnerEntry e = entry<ElasticNetCv>(
+      "Lasso or elastic net whose strength is found by cross-validation along a path of a hundred.");
+  e.accepts.unscaled = false;
+  e.example_r2 = 0.42;
+  e.auto_settings = nullptr;  // auto cross-validates strengths of lasso and elastic net itself
+  e.flexibility = "smallest";
+  e.flexibility_grows = false;
+  e.stochastic = true;  // rows are dealt to folds at random
+  return e;
+}
+
+LearnerEntry glm_entry() {
+  LearnerEntry e = entry<GeneralizedLinear>(
+      "Generalised linear model with a log link: counts (poisson), amounts (gamma), amounts often 0 "
+      "(tweedie).");
+  e.example_r2 = 0.4;
+  e.auto_settings = nullptr;  // whether a target is a count is the person's to say
+  e.flexibility = "alpha";
+  e.flexibility_grows = false;
+  return e;
+}
+
+LearnerEntry huber_entry() {
+  LearnerEntry e = entry<HuberRegression>(
+      "A line that wild targets do not bend: errors count squared near it and absolutely far from it.");
+  e.example_r2 = 0.42;
+  e.auto_settings = nullptr;  // what it is robust against, an automatic choice by rmse counts in full
+  return e;
+}
+
+LearnerEntry quantile_entry() {
+  LearnerEntry e = entry<QuantileRegression>(
+      "Linear quantiles: the median of the target or any other level, several at once, solved exactly.");
+  e.example_r2 = 0.4;
+  e.auto_settings = nullptr;  // it predicts levels, which are judged by another metric
+  return e;
+}
+
+LearnerEntry linear_svm_entry() {
+  LearnerEntry e = entry<LinearSvm>(
+      "Linear support vector machine: the widest margin between the classes; for text and many columns.");
+  e.regression = false;
+  e.binary = e.multiclass = true;
+  e.accepts.unscaled = false;
+  e.example_regression = "";
+  e.example_classification = "penguins";
+  e.example_accuracy = 0.95;
+  e.stochastic = true;
+  e.auto_settings = nullptr;  // logistic regression draws much the same line, with probabilities of its own
+  e.flexibility = "C";
+  e.flexibility_grows = true;
+  return e;
+}
+
 }  // namespace
 
 std::span<const LearnerEntry> linear_regressions() {
-  static const std::array entries{least_squares_entry(), ridge_entry(), lasso_entry(), elastic_net_entry(),
-                                  sgd_entry()};
+  static const std::array entries{least_squares_entry(), ridge_entry(),          lasso_entry(),
+                                  elastic_net_entry(),   elastic_net_cv_entry(), glm_entry(),
+                                  huber_entry(),         quantile_entry(),       sgd_entry(),
+                                  linear_svm_entry(),    kernel_svm_entry()};
   return entries;
 }
 

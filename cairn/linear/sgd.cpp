@@ -11,6 +11,7 @@
 #include "cairn/base/random.h"
 #include "cairn/linear/linear_model.h"
 #include "cairn/linear/margin_calibration_internal.h"
+#include "cairn/linear/row_reader_internal.h"
 #include "cairn/ops/linalg.h"
 
 namespace cairn {
@@ -39,39 +40,6 @@ LossValue loss_at(Loss loss, double p, double y, double epsilon) {
   }
   return {0, 0};
 }
-
-// The rows as they are visited one at a time: sparse rows as they lie, others row after row.
-class RowReader {
- public:
-  explicit RowReader(const Matrix& x) : x_(x.is_sparse() ? x : x.to_rows()) {
-    stored_ = (x_.is_sparse() ? x_.values() : x_.dense()).to(DType::f64);
-  }
-  bool is_sparse() const { return x_.is_sparse(); }
-  // How far the intercept follows a step: sparse columns move rarely, and beside them a full step makes it
-  // swing.
-  double intercept_share() const {
-    constexpr double kDense = 0.1, kShare = 0.01;
-    const double cells = static_cast<double>(x_.rows()) * static_cast<double>(x_.columns());
-    return is_sparse() && static_cast<double>(x_.num_stored()) < kDense * cells ? kShare : 1;
-  }
-  // Calls f(column, value) for every stored value of a row.
-  template <class F>
-  void each(std::int64_t row, F&& f) const {
-    const double* values = stored_.data<double>().data();
-    if (!is_sparse()) {
-      const double* from = values + row * x_.columns();
-      for (std::int64_t c = 0; c < x_.columns(); ++c) f(static_cast<std::size_t>(c), from[c]);
-      return;
-    }
-    const auto r = static_cast<std::size_t>(row);
-    for (std::int64_t k = x_.indptr()[r]; k < x_.indptr()[r + 1]; ++k)
-      f(static_cast<std::size_t>(x_.indices()[static_cast<std::size_t>(k)]), values[k]);
-  }
-
- private:
-  Matrix x_;
-  Tensor stored_;
-};
 
 struct Walk {
   std::vector<double> w, history;  // mean loss of each epoch

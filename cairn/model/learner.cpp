@@ -18,6 +18,7 @@ void ModelCard::visit(Visitor& v) {
   v.value("data_sha256", data_sha256);
   v.value("trained_on", trained_on);
   v.value("metrics", metrics_json);
+  v.optional("inference", inference_json);
   v.value("library_version", library_version);
   v.value("seed", seed);
   v.value("rows", num_rows);

@@ -55,6 +55,7 @@ struct ModelCard {
   std::string learner, params_json;
   std::string data_sha256, trained_on;  // "275 of 344 rows, stratified by species"
   std::string metrics_json;             // held-out figures with intervals
+  std::string inference_json;           // of a linear model: coefficients with errors and tests; "" else
   std::string library_version;
   std::int64_t seed = 0, num_rows = 0;
   std::string notes;  // anything a person should read before using it

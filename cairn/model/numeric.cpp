@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "cairn/base/parallel.h"
+#include "cairn/model/quantile_model.h"
 
 namespace cairn {
 namespace {
@@ -172,6 +173,7 @@ Table NumericModel::predict(const Table& table) const {
     if (!std::isfinite(outputs[i]))
       throw DataError(fmt::format("row {}", i / k + 1), "the prediction is beyond the range of numbers",
                       "Its values are far outside those the model was trained on.");
+  if (!quantile_levels().empty()) return quantile_table(quantile_levels(), std::move(outputs));
   return prediction_table(task_, classes_, std::move(outputs));
 }
 

@@ -3,6 +3,7 @@
 // prediction columns.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -58,7 +59,8 @@ class NumericModel : public Model {
   std::vector<std::string> notes() const override { return notes_; }
   void visit(Visitor& v) final;
 
-  // Regression: [n] values. Classification: [n * k] probabilities, row after row, each row summing to 1.
+  // Regression: [n] values, of quantiles [n * levels]. Classification: [n * k] probabilities, row after row,
+  // each row summing to 1.
   virtual void compute(const Matrix& x, std::span<double> outputs) const = 0;
 
   // By linear_score(); a model with another exact method has its own.
@@ -75,10 +77,12 @@ class NumericModel : public Model {
   NumericModel() = default;
   explicit NumericModel(const NumericData& data);
   virtual void visit_members(Visitor& v) = 0;
+  virtual std::span<const double> quantile_levels() const { return {}; }  // those a regression predicts
   std::int64_t num_features() const { return static_cast<std::int64_t>(feature_names_.size()); }
-  // Values per row that compute() writes: 1, or the number of classes.
+  // Values per row that compute() writes: 1, or the number of levels or classes.
   std::int64_t num_outputs() const {
-    return task_ == Task::regression ? 1 : static_cast<std::int64_t>(classes_.size());
+    if (task_ == Task::regression) return std::max<std::int64_t>(1, std::ssize(quantile_levels()));
+    return std::ssize(classes_);
   }
   std::vector<std::string> notes_;
 

@@ -64,7 +64,7 @@ Table PipelineModel::transformed(const Table& raw) const {
 }
 
 Table PipelineModel::predict(const Table& table) const {
-  Table predicted = model_->predict(transformed(table));
+  Table predicted = calibration_.apply(model_->predict(transformed(table)), classes());
   if (threshold_ < 0 || task() != Task::binary) return predicted;
   return decide(predicted, classes(), positive_, threshold_);
 }
@@ -111,6 +111,9 @@ void PipelineModel::visit(Visitor& v) {
   v.value("kind", kind);
   if (v.loading()) model_ = registry_->blank_model(kind);
   model_->visit(v);
+  v.leave();
+  v.enter("calibration");
+  calibration_.visit(v, std::ssize(classes()));
   v.leave();
   v.child("conformal", conformal_);
   v.tensor("mean_contributions", mean_contributions_);

@@ -8,6 +8,7 @@
 
 #include "cairn/data/schema.h"
 #include "cairn/data/transform.h"
+#include "cairn/model/calibration.h"
 #include "cairn/model/conformal.h"
 #include "cairn/model/learner.h"
 #include "cairn/model/registry.h"
@@ -76,6 +77,9 @@ class PipelineModel : public Model {
   // What `predict --interval` needs; stored. Empty unless training measured it.
   const ConformalScores& conformal() const { return conformal_; }
   void set_conformal(ConformalScores scores) { conformal_ = std::move(scores); }
+  // Applied to every probability before the threshold; stored. Contributions speak of the score before it.
+  const Calibration& calibration() const { return calibration_; }
+  void set_calibration(Calibration calibration) { calibration_ = std::move(calibration); }
   // Mean contributions [k, c] over training rows; stored. Undefined: contributions count from the intercept.
   const Tensor& mean_contributions() const { return mean_contributions_; }
   void set_mean_contributions(Tensor means) { mean_contributions_ = std::move(means); }
@@ -89,6 +93,7 @@ class PipelineModel : public Model {
   std::unique_ptr<Model> model_;
   double threshold_ = kNoThreshold;
   std::string positive_;
+  Calibration calibration_;
   ConformalScores conformal_;
   Tensor mean_contributions_;
   const Registry* registry_ = nullptr;

@@ -3,6 +3,8 @@
 
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cairn/data/table.h"
 
@@ -10,6 +12,12 @@ namespace cairn {
 
 // The column of a level in a table of predictions: "q_0.1".
 std::string quantile_column(double level);
+// The levels of a parameter `quantiles` as a person types them, ascending: "0.1,0.9" and "0.5" are three.
+// UsageError names learner and level: outside (0, 1), twice, or too many.
+std::vector<double> parse_levels(std::string_view learner, const std::vector<std::string>& texts);
+// The prediction of a model of levels: the quantile nearest to the median, then q_<level> each. predicted
+// [n * levels], row after row; quantiles that cross are put in order.
+Table quantile_table(std::span<const double> levels, std::vector<double> predicted);
 
 class QuantileModel {
  public:

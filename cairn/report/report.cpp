@@ -86,6 +86,7 @@ std::string report_html(const Json& result) {
   add_verdict(page, result);
   add_advice(page, result);
   add_metrics(page, result);
+  add_calibration_map(page, result);
   add_intervals(page, result);
   add_quantiles(page, result);
   add_candidates(page, result);
@@ -93,6 +94,7 @@ std::string report_html(const Json& result) {
   add_confusion(page, result);
   add_pictures(page, result);
   add_explanation(page, result);
+  add_inference(page, result);
   add_partial_dependence(page, result);
   add_trees(page, result);
   add_ledger(page, result);
@@ -128,6 +130,7 @@ std::string explanation_html(const Json& explanation) {
   add_masthead(page, "Explanation", explanation);
   add_explanation(page, explanation);
   add_stability(page, explanation);
+  add_inference(page, explanation);
   add_partial_dependence(page, explanation);
   add_interactions(page, explanation);
   add_trees(page, explanation);

@@ -25,6 +25,9 @@ std::string evaluation_html(const Json& evaluation);
 // The page of `explain`, from the JSON of cairn/run/explain.h.
 std::string explanation_html(const Json& explanation);
 
+// The table of "inference" of result.json for a terminal; empty without one.
+std::string inference_text(const Json& inference);
+
 // What `describe` shows of the JSON of cairn/data/describe.h, with "name", "warnings" and "guesses" beside it
 // where the caller knows them: a line a column with its distribution in block characters, and a page with a
 // chart a column; "pictures" are those of cairn/run/pictures.h, for the page alone.

@@ -71,6 +71,19 @@ void add_advice(Terminal& out, const Json& result) {
     out.item("-", fmt::format("{}: {}", capitalised(text_at(entry, "what")), unexamined_words(entry)));
 }
 
+void add_calibration_map(Terminal& out, const Json& result) {
+  const Json& c = field(result, "calibration");
+  const auto before = number_at(field(field(c, "before"), "ece"), "value");
+  const auto after = number_at(field(field(c, "after"), "ece"), "value");
+  if (!before || !after) return;
+  out.blank();
+  out.soft(text_at(c, "method") == "none"
+               ? fmt::format("--calibrate: no map did better than the model's own probabilities (ECE {}).",
+                             number(*before))
+               : fmt::format("--calibrate: {}, ECE {} before and {} after, on {}.", text_at(c, "method"),
+                             number(*before), number(*after), text_at(c, "on")));
+}
+
 void add_intervals(Terminal& out, const Json& result) {
   for (const Json& c : field(field(result, "intervals"), "coverage")) {
     const auto held = number_at(c, "held"), size = number_at(c, "mean_size");
@@ -120,6 +133,7 @@ std::string report_text(const Json& result, bool colour, int width) {
     out.item("!", "A time limit or an interruption cut the search: another machine may get another result.");
   out.blank();
   add_metrics(out, result);
+  add_calibration_map(out, result);
   add_intervals(out, result);
   add_ledger(out, result);
   add_advice(out, result);

@@ -13,8 +13,9 @@ inline constexpr std::size_t kShownRows = 20;
 void add_masthead(Page& page, std::string_view kind, const Json& result);
 void add_verdict(Page& page, const Json& result);
 void add_metrics(Page& page, const Json& result);
-void add_intervals(Page& page, const Json& result);  // what `predict --interval` would hold
-void add_quantiles(Page& page, const Json& result);  // how those of `predict --quantiles` hold
+void add_calibration_map(Page& page, const Json& result);  // what --calibrate did
+void add_intervals(Page& page, const Json& result);        // what `predict --interval` would hold
+void add_quantiles(Page& page, const Json& result);        // how those of `predict --quantiles` hold
 void add_advice(Page& page, const Json& result);
 void add_candidates(Page& page, const Json& result);
 void add_curves(Page& page, const Json& result);
@@ -22,6 +23,7 @@ void add_confusion(Page& page, const Json& result);
 void add_pictures(Page& page, const Json& result);  // samples, worst errors, first-layer filters
 void add_slices(Page& page, const Json& evaluation);
 void add_explanation(Page& page, const Json& result);  // permutation importance and coefficients
+void add_inference(Page& page, const Json& result);    // standard errors, tests, influence of a linear model
 void add_partial_dependence(Page& page, const Json& result);
 void add_stability(Page& page, const Json& result);     // importance with other seeds
 void add_interactions(Page& page, const Json& result);  // pairs of columns

@@ -120,6 +120,30 @@ std::string time_limit_in_words(const FittedRun& run) {
       limit);
 }
 
+// What the map of probabilities did on rows that neither it nor the model was fitted to; without such rows,
+// on those that it was fitted to.
+Json calibration_to_json(const FittedRun& run, bool held_out, std::uint64_t seed) {
+  const std::vector<std::string> names{"log_loss", "brier", "ece"};
+  Json trials = Json::array();
+  for (const CalibrationTrial& t : run.calibration_trials)
+    trials.push_back({{"method", t.method}, {"log_loss", number(t.log_loss)}});
+  const auto figures = [&](const Judged& judged) {
+    std::vector<std::string> apply;
+    for (const std::string& name : names)
+      if (metric(name).applies(judged.task)) apply.push_back(name);
+    return metrics_to_json(evaluate(judged, seed, apply));
+  };
+  const std::string& method = run.model->calibration().method();
+  Json json{{"method", method.empty() ? "none" : method},
+            {"trials", std::move(trials)},
+            {"on", held_out ? "held-out rows" : "the out-of-fold rows that the map was fitted to"},
+            {"before", figures(run.uncalibrated)},
+            {"after", figures(run.on_test)}};
+  const Json curves = curves_to_json(run.uncalibrated);
+  json["reliability_before"] = curves.contains("calibration") ? curves["calibration"] : Json(nullptr);
+  return json;
+}
+
 // How the intervals and sets of `predict --interval` kept their promise on held-out rows.
 Json intervals_to_json(const FittedRun& run, bool held_out) {
   constexpr std::array kLevels{0.8, 0.9, 0.95};
@@ -175,6 +199,8 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   const Evaluation held_out = evaluate(run.on_test, seed, names);
   result["metrics"] = metrics_to_json(held_out);
   result["train_metrics"] = metrics_to_json(evaluate(run.on_train, seed, names));
+  if (!run.calibration_trials.empty())
+    result["calibration"] = calibration_to_json(run, data.test.has_value(), seed);
   result["intervals"] = intervals_to_json(run, data.test.has_value());
   if (data.test)
     if (Json quantiles = quantiles_to_json(*run.model, *data.test); !quantiles.is_null())
@@ -193,6 +219,8 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   result["coefficients_note"] =
       "In units of the scaled features: how much the output moves when a feature grows by one standard "
       "deviation, or when a category applies.";
+  if (Json inference = inference_to_json(*run.model, *best.pipeline, train); !inference.is_null())
+    result["inference"] = std::move(inference);
   result["splits"] = splits_to_json(*run.model);
   if (Json trees = run.model->drawn_trees(); !trees.is_null()) result["trees"] = std::move(trees);
   if (const auto& judged_rows = data.test ? *data.test : train; !o.no_doctor && !data.pictures) {

@@ -236,6 +236,8 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
   if (options.interactions > 0)
     result["interactions"] = interactions_to_json(*model, rows, options.interactions,
                                                   static_cast<std::uint64_t>(options.seed), stop);
+  if (const std::string& told = model->card().inference_json; !told.empty())
+    result["inference"] = Json::parse(told, nullptr, false);
   if (options.row > 0) result["row"] = row_to_json(*model, rows, options.row);
   if (options.neighbors > 0) result["neighbors"] = neighbors_to_json(*model, rows, options.neighbors, stop);
   if (Json trees = model->drawn_trees(); !trees.is_null()) result["trees"] = std::move(trees);

@@ -128,7 +128,8 @@ void choose_threshold(const TrainOptions& o, const Dataset& train, FittedRun& ru
     if (!m.applies(Task::binary) || m.needs_probabilities)
       throw UsageError("--threshold", fmt::format("{} does not depend on a threshold", o.threshold),
                        "f1, accuracy, balanced_accuracy and mcc do.");
-    const Judged pooled = run.selection.candidates[0].cross_validation.pooled();
+    const Judged pooled =
+        run.model->calibration().apply(run.selection.candidates[0].cross_validation.pooled(), -1);
     const ThresholdChoice choice = best_threshold(pooled.view(), m);
     run.threshold = choice.threshold;
     run.threshold_reason = fmt::format("best {} ({:.4g}) on cross-validated predictions of the training rows",
@@ -191,8 +192,15 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   CAIRN_ASSERT(run.model != nullptr);
   if (run.selection.baseline.pipeline)
     run.baseline = run.selection.baseline.pipeline->fit(train, fit_context);
+  const Judged out_of_fold = best.cross_validation.pooled();
+  if (o.calibrate != "none") {
+    CalibrationChoice choice = choose_calibration(o.calibrate, out_of_fold);
+    run.calibration_trials = std::move(choice.trials);
+    run.uncalibrated = data.test ? judge(*run.model, *data.test) : out_of_fold;
+    run.model->set_calibration(std::move(choice.calibration));
+  }
   choose_threshold(o, train, run);
-  run.model->set_conformal(ConformalScores(best.cross_validation.pooled()));
+  run.model->set_conformal(ConformalScores(run.model->calibration().apply(out_of_fold, run.threshold)));
   if (run.model->explains_from() == ExplainsFrom::intercept)
     run.model->set_mean_contributions(mean_contributions_of_sample(*run.model, train));
   Storage::release_unused();
@@ -204,7 +212,7 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
     run.on_test = judge(*run.model, *data.test);
     if (run.baseline) run.baseline_on_test = judge(*run.baseline, *data.test);
   } else {
-    run.on_test = best.cross_validation.pooled();
+    run.on_test = run.model->calibration().apply(out_of_fold, run.threshold);
     if (run.baseline) run.baseline_on_test = run.selection.baseline.cross_validation.pooled();
   }
   judge_alike(run.on_test, run.baseline_on_test);

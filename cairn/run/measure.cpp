@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "cairn/base/random.h"
+#include "cairn/linear/inference.h"
 #include "cairn/metrics/curves.h"
 #include "cairn/model/selection.h"
 
@@ -141,6 +142,14 @@ Json coefficients_to_json(const Model& model) {
     list.push_back(std::move(json));
   }
   return list;
+}
+
+Json inference_to_json(const PipelineModel& model, const Pipeline& fitted_by, const Dataset& train) {
+  std::string why_not;
+  const Dataset seen = train.with_features(model.transformed(train.features()));
+  const auto found = infer(fitted_by.name(), fitted_by.params(), model.model(), seen, &why_not);
+  if (found) return to_json(*found);
+  return why_not.empty() ? Json(nullptr) : Json{{"absent", why_not}};
 }
 
 Json splits_to_json(const Model& model) {

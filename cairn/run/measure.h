@@ -25,7 +25,10 @@ Json curves_to_json(const Judged& judged);  // roc, pr, calibration or residuals
 Json confusion_to_json(const Judged& judged, const std::vector<std::string>& classes);
 Json per_class_to_json(const Judged& judged, const std::vector<std::string>& classes);
 Json coefficients_to_json(const Model& model);  // the largest first, at most 200
-Json splits_to_json(const Model& model);        // of trees, by gain, at most 200 features
+// Standard errors, tests and influence of a linear model fitted to these rows, {"absent": why} where they
+// would be wrong, null for other models.
+Json inference_to_json(const PipelineModel& model, const Pipeline& fitted_by, const Dataset& train);
+Json splits_to_json(const Model& model);  // of trees, by gain, at most 200 features
 
 // By how much the metric, as an error, grows when one raw column is shuffled: 5 shuffles, mean and 95 %
 // interval over them.

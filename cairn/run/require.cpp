@@ -7,7 +7,7 @@
 
 namespace cairn {
 
-Requirement parse_requirement(const std::string& expression, Task task) {
+Requirement parse_bar(const std::string& expression) {
   std::string text;
   for (const char c : expression)
     if (c != ' ') text += c;
@@ -26,6 +26,11 @@ Requirement parse_requirement(const std::string& expression, Task task) {
   if (!fine)
     throw UsageError("--require", fmt::format("'{}' is not a bar", expression),
                      "Write metric>=number, such as accuracy>=0.9.");
+  return r;
+}
+
+Requirement parse_requirement(const std::string& expression, Task task) {
+  Requirement r = parse_bar(expression);
   if (const Metric& m = metric(r.metric); !m.applies(task))
     throw UsageError("--require", fmt::format("{} does not apply to a {} task", r.metric, name_of(task)));
   return r;

@@ -13,6 +13,7 @@ struct Requirement {
   double bound = 0;
 };
 // UsageError: not of the form metric>=number (also >, <=, <), or no such metric for the task.
+Requirement parse_bar(const std::string& expression);  // the same with any word for the metric
 Requirement parse_requirement(const std::string& expression, Task task);
 bool is_met(const Requirement& requirement, double value);
 

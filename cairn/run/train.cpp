@@ -47,6 +47,11 @@ ModelCard card_of(const TrainOptions& o, const PreparedData& data, const FittedR
                  .num_rows = data.train->num_rows()};
   if (run.on_test.predicts == Predicts::rank_score) card.group = data.train->roles().group;
   card.event = o.event;
+  if (result.contains("inference")) {
+    Json inference = result["inference"];  // what speaks of single rows stays in the report
+    for (const char* of_rows : {"plots", "influence"}) inference.erase(of_rows);
+    card.inference_json = inference.dump();
+  }
   if (result["positive"].is_string()) card.positive = result["positive"];
   if (!run.selection.note.empty()) card.notes = run.selection.note + ". ";
   for (const Json& c : result["intervals"].is_object() ? result["intervals"]["coverage"] : Json::array())
@@ -66,8 +71,10 @@ bool single_limit_bit(const FittedRun& run) {
 void refit_on_all(const PreparedData& data, FittedRun& run, const FitContext& context) {
   auto fitted = run.selection.candidates[0].pipeline->fit(*data.all, context);
   ConformalScores scores = run.model->conformal();
+  Calibration calibration = run.model->calibration();
   run.model.reset(dynamic_cast<PipelineModel*>(fitted.release()));
   run.model->set_conformal(std::move(scores));
+  run.model->set_calibration(std::move(calibration));
   if (run.model->explains_from() == ExplainsFrom::intercept)
     run.model->set_mean_contributions(mean_contributions_of_sample(*run.model, *data.all));
   const auto positive = static_cast<std::size_t>(data.all->positive());

@@ -53,6 +53,8 @@ struct FittedRun {
   std::string threshold_reason;
   bool cut_short = false;  // a time limit changed what came out
   Judged on_train, on_dev, on_test, baseline_on_test;
+  std::vector<CalibrationTrial> calibration_trials;  // empty unless --calibrate asks
+  Judged uncalibrated;                               // the rows of on_test, before
 };
 // Chooses and fits on the training rows alone; the test rows are judged at the end.
 FittedRun fit_run(const TrainOptions& options, const PreparedData& data, const Registry& registry,

@@ -44,6 +44,10 @@ const ParamList& TrainOptions::list() {
       param<&T::positive>("positive", "the class that counts as positive"),
       param<&T::class_weight>("class_weight", "balanced counts every class alike",
                               one_of("none", "balanced")),
+      param<&T::calibrate>("calibrate",
+                           "map a classifier's probabilities to shares of rows, fitted to predictions out of "
+                           "fold; auto takes the method that does best there, or none",
+                           one_of("none", "auto", "platt", "isotonic", "temperature")),
       param<&T::threshold>(
           "threshold", "decide for the positive class from this probability on; or a metric to choose it by"),
       param<&T::human_error>("human_error", "the error a person makes, or a target, for the ledger"),

@@ -13,27 +13,6 @@
 
 namespace cairn {
 
-namespace {
-
-// predicted: [n * k], row after row.
-Table quantile_table(const std::vector<double>& levels, std::vector<double> predicted) {
-  const std::size_t k = levels.size(), n = predicted.size() / k;
-  std::vector<std::vector<double>> columns(k, std::vector<double>(n));
-  for (std::size_t r = 0; r < n; ++r) {
-    std::sort(predicted.begin() + static_cast<std::ptrdiff_t>(r * k),
-              predicted.begin() + static_cast<std::ptrdiff_t>((r + 1) * k));
-    for (std::size_t o = 0; o < k; ++o) columns[o][r] = predicted[r * k + o];
-  }
-  const auto middle = std::ranges::min_element(levels, {}, [](double a) { return std::abs(a - 0.5); });
-  std::vector<Column> table{
-      Column::number("prediction", Tensor::from(columns[static_cast<std::size_t>(middle - levels.begin())]))};
-  for (std::size_t o = 0; o < k; ++o)
-    table.push_back(Column::number(quantile_column(levels[o]), Tensor::take(std::move(columns[o]))));
-  return Table(std::move(table));
-}
-
-}  // namespace
-
 TreeModel::TreeModel(TreeModelParts parts) : parts_(std::move(parts)) { check(); }
 
 void TreeModel::check() const {
