@@ -8,6 +8,7 @@
 
 #include "cairn/base/parallel.h"
 #include "cairn/data/cells.h"
+#include "cairn/data/compressed_input.h"
 #include "cairn/data/typed_columns.h"
 #include "cairn/readers/arrow_columns_internal.h"
 
@@ -103,11 +104,14 @@ ReadResult table_of_stream(ArrowArrayStream& stream, const std::string& where, c
     if (!batch->release) break;
     rows += batch->length;
     const double bytes = 8.0 * static_cast<double>(rows) * static_cast<double>(leaves.size());
-    if (options.max_memory > 0 && bytes > static_cast<double>(options.max_memory))
+    // A few bytes of a file can stand for rows without end.
+    const std::uint64_t most = options.max_memory > 0 ? options.max_memory : InputLimits{}.max_bytes;
+    if (bytes > static_cast<double>(most))
       throw ResourceError(
           where,
-          fmt::format("more than {} rows of {} columns need {:.0f} MB of memory; --max-memory allows {} MB",
-                      rows, leaves.size(), bytes / 1e6, options.max_memory / 1'000'000));
+          fmt::format("more than {} rows of {} columns need {:.0f} MB of memory; at most {} MB may be taken",
+                      rows, leaves.size(), bytes / 1e6, most / 1'000'000),
+          "--max-memory sets how much may be read.");
     parallel_for(std::ssize(leaves), 1, [&](std::int64_t i, std::int64_t) {
       append_leaf(leaves[static_cast<std::size_t>(i)], *batch);
     });

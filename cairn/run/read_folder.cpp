@@ -55,7 +55,13 @@ ReadResult read_folder(const std::string& folder,
                       fmt::format("is {}, and {} is {}; the files of a folder are parts of one table",
                                   reader.name, files[0], format),
                       "Name one file, or one reader for all: NAME:FOLDER.");
-    ReadResult part = reader.read(file, options);
+    ReadResult part;
+    try {
+      part = reader.read(file, options);
+    } catch (Error& error) {
+      error.add_place("the folder " + folder);
+      throw;
+    }
     if (part.test)
       throw DataError(file, "brings a test part of its own, which a part of a table cannot",
                       "Name one file.");
