@@ -114,7 +114,7 @@ class NumberColumn final : public ArrowColumn {
     if constexpr (std::is_floating_point_v<To>) {
       return static_cast<To>(v);
     } else {
-      auto whole = static_cast<std::int64_t>(v);
+      auto whole = static_cast<std::int64_t>(v);  // NOLINT(bugprone-signed-char-misuse): a number
       if (becomes_ != Becomes::date) return whole;
       std::int64_t seconds = whole / over_;
       if (whole % over_ < 0) --seconds;  // fractions of a second are dropped, towards the past
@@ -331,7 +331,7 @@ class DictionaryColumn final : public ArrowColumn {
         codes_.push_back(-1);
         continue;
       }
-      const auto code = static_cast<std::int64_t>(codes[i]);
+      const auto code = static_cast<std::int64_t>(codes[i]);  // NOLINT(bugprone-signed-char-misuse)
       if (code < 0 || code >= dictionary.length)
         throw DataError(fmt::format("{}, column '{}'", where_, printable(name_)),
                         fmt::format("holds the code {} of a dictionary of {}", code, dictionary.length));

@@ -8,8 +8,6 @@
 #include "cairn/data/reader.h"
 
 // The three structures are fixed by the specification, names and all.
-#ifndef ARROW_C_DATA_INTERFACE
-#define ARROW_C_DATA_INTERFACE
 extern "C" {
 struct ArrowSchema {
   const char* format;
@@ -34,11 +32,6 @@ struct ArrowArray {
   void (*release)(ArrowArray*);
   void* private_data;
 };
-}
-#endif
-#ifndef ARROW_C_STREAM_INTERFACE
-#define ARROW_C_STREAM_INTERFACE
-extern "C" {
 struct ArrowArrayStream {
   int (*get_schema)(ArrowArrayStream*, ArrowSchema* out);
   int (*get_next)(ArrowArrayStream*, ArrowArray* out);
@@ -47,13 +40,13 @@ struct ArrowArrayStream {
   void* private_data;
 };
 }
-#endif
 
 namespace cairn::readers_detail {
 
-// Reads all batches and releases the stream. Numbers, booleans, dates, times of day as seconds, decimals,
+// Reads all batches and releases the stream. Numbers, booleans, dates, decimals,
 // texts and dictionaries are columns; the fields of structures are too, under the names of their paths.
-// Others (lists, maps, bytes) are left out, with a warning. DataError with what the other side says.
+// Others (lists, maps, bytes, times of day) are left out, with a warning. DataError with what the other side
+// says.
 ReadResult table_of_stream(ArrowArrayStream& stream, const std::string& where, const ReadOptions& options);
 
 }  // namespace cairn::readers_detail

@@ -41,7 +41,7 @@ void append_text(const RecordField& field, const char* at, std::string& to, cons
   const std::size_t before = to.size();
   if (field.kind == 'p') {
     const char* text = nullptr;
-    std::memcpy(&text, at, sizeof(text));
+    std::memcpy(static_cast<void*>(&text), at, sizeof(text));
     if (text) to += text;
   } else if (field.kind == 'S') {
     std::size_t size = field.size;
@@ -207,7 +207,7 @@ std::vector<RecordField> npy_fields(std::string_view descr, const std::string& a
     if (!descr.starts_with('(')) return {};
     std::string name, type;
     if (!take_string(descr, name) || !take_string(descr, type)) return {};
-    descr.remove_prefix(std::min(descr.find_first_not_of(" "), descr.size()));
+    descr.remove_prefix(std::min(descr.find_first_not_of(' '), descr.size()));
     if (!descr.starts_with(')')) return {};  // a third part: each cell is an array
     descr.remove_prefix(1);
     auto field = field_of(type);

@@ -26,25 +26,24 @@ constexpr std::int64_t kBlockRows = 1 << 16;
 
 struct Sqlite {
   SharedLibrary library{"libsqlite3.so.0", "SQLite", "libsqlite3-0"};
-#define CAIRN_SQLITE(name) \
-  decltype(&::sqlite3_##name) name = library.function<decltype(&::sqlite3_##name)>("sqlite3_" #name)
-  CAIRN_SQLITE(open_v2);
-  CAIRN_SQLITE(close_v2);
-  CAIRN_SQLITE(errmsg);
-  CAIRN_SQLITE(exec);
-  CAIRN_SQLITE(limit);
-  CAIRN_SQLITE(prepare_v2);
-  CAIRN_SQLITE(finalize);
-  CAIRN_SQLITE(step);
-  CAIRN_SQLITE(stmt_readonly);
-  CAIRN_SQLITE(progress_handler);
-  CAIRN_SQLITE(column_count);
-  CAIRN_SQLITE(column_name);
-  CAIRN_SQLITE(column_type);
-  CAIRN_SQLITE(column_int64);
-  CAIRN_SQLITE(column_double);
-  CAIRN_SQLITE(column_text);
-  CAIRN_SQLITE(column_bytes);
+#define CAIRN_SQLITE(name) decltype(&::name) name = library.function<decltype(&::name)>(#name)
+  CAIRN_SQLITE(sqlite3_open_v2);
+  CAIRN_SQLITE(sqlite3_close_v2);
+  CAIRN_SQLITE(sqlite3_errmsg);
+  CAIRN_SQLITE(sqlite3_exec);
+  CAIRN_SQLITE(sqlite3_limit);
+  CAIRN_SQLITE(sqlite3_prepare_v2);
+  CAIRN_SQLITE(sqlite3_finalize);
+  CAIRN_SQLITE(sqlite3_step);
+  CAIRN_SQLITE(sqlite3_stmt_readonly);
+  CAIRN_SQLITE(sqlite3_progress_handler);
+  CAIRN_SQLITE(sqlite3_column_count);
+  CAIRN_SQLITE(sqlite3_column_name);
+  CAIRN_SQLITE(sqlite3_column_type);
+  CAIRN_SQLITE(sqlite3_column_int64);
+  CAIRN_SQLITE(sqlite3_column_double);
+  CAIRN_SQLITE(sqlite3_column_text);
+  CAIRN_SQLITE(sqlite3_column_bytes);
 #undef CAIRN_SQLITE
 };
 
@@ -76,30 +75,30 @@ void check_length(std::string_view bytes, const std::string& path) {
 class DataBase {
  public:
   DataBase(const std::string& path, const StopToken& stop)
-      : path_(path), stop_(stop), db_(nullptr, sqlite().close_v2) {
+      : path_(path), stop_(stop), db_(nullptr, sqlite().sqlite3_close_v2) {
     sqlite3* db = nullptr;
     const int status =
-        sqlite().open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr);
+        sqlite().sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr);
     db_.reset(db);
     if (status != SQLITE_OK) throw DataError(path, fmt::format("SQLite cannot open it: {}", said()));
     // A file from anywhere: its views and triggers may call nothing that reaches outside, its pages are
     // checked.
-    sqlite().exec(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA query_only=ON", nullptr,
-                  nullptr, nullptr);
-    sqlite().limit(db, SQLITE_LIMIT_ATTACHED, 0);
-    sqlite().progress_handler(
+    sqlite().sqlite3_exec(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA query_only=ON",
+                          nullptr, nullptr, nullptr);
+    sqlite().sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite().sqlite3_progress_handler(
         db, 100'000, [](void* token) { return static_cast<const StopToken*>(token)->requested() ? 1 : 0; },
         const_cast<StopToken*>(&stop_));
   }
 
-  std::string said() const { return printable(sqlite().errmsg(db_.get())); }
+  std::string said() const { return printable(sqlite().sqlite3_errmsg(db_.get())); }
 
   Statement prepare(const std::string& sql, const char* hint) const {
     sqlite3_stmt* statement = nullptr;
     const char* rest = nullptr;
     const int status =
-        sqlite().prepare_v2(db_.get(), sql.c_str(), static_cast<int>(sql.size()), &statement, &rest);
-    Statement owner(statement, sqlite().finalize);
+        sqlite().sqlite3_prepare_v2(db_.get(), sql.c_str(), static_cast<int>(sql.size()), &statement, &rest);
+    Statement owner(statement, sqlite().sqlite3_finalize);
     if (status == SQLITE_NOTADB || status == SQLITE_CORRUPT)
       throw DataError(path_, fmt::format("the SQLite data are damaged: {}", said()), "Fetch the file again.");
     if (status != SQLITE_OK)
@@ -108,14 +107,14 @@ class DataBase {
     if (std::string_view(rest).find_first_not_of(" \t\r\n;") != std::string_view::npos)
       throw UsageError(path_, fmt::format("the query goes on behind its end: '{}'", printable(rest)),
                        "One SELECT is read.");
-    if (!sqlite().stmt_readonly(statement) || sqlite().column_count(statement) == 0)
+    if (!sqlite().sqlite3_stmt_readonly(statement) || sqlite().sqlite3_column_count(statement) == 0)
       throw UsageError(path_, fmt::format("'{}' gives no rows", printable(sql)), "One SELECT is read.");
     return owner;
   }
 
   // True while there is a row.
   bool step(sqlite3_stmt* statement) const {
-    const int status = sqlite().step(statement);
+    const int status = sqlite().sqlite3_step(statement);
     if (status == SQLITE_ROW) return true;
     if (status == SQLITE_DONE) return false;
     stop_.throw_if_requested("reading");
@@ -137,8 +136,9 @@ class DataBase {
   }
 
   static std::string text(sqlite3_stmt* statement, int column) {
-    const auto* bytes = reinterpret_cast<const char*>(sqlite().column_text(statement, column));
-    return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite().column_bytes(statement, column)))
+    const auto* bytes = reinterpret_cast<const char*>(sqlite().sqlite3_column_text(statement, column));
+    return bytes ? std::string(bytes,
+                               static_cast<std::size_t>(sqlite().sqlite3_column_bytes(statement, column)))
                  : std::string();
   }
 
@@ -177,8 +177,8 @@ std::string query_of(const DataBase& db, const std::string& path, const ReadOpti
 std::vector<std::string> names_of(sqlite3_stmt* statement, const std::string& path) {
   std::vector<std::string> names;
   std::set<std::string> known;
-  for (int c = 0; c < sqlite().column_count(statement); ++c) {
-    const char* name = sqlite().column_name(statement, c);
+  for (int c = 0; c < sqlite().sqlite3_column_count(statement); ++c) {
+    const char* name = sqlite().sqlite3_column_name(statement, c);
     names.emplace_back(name ? name : "");
     if (!known.insert(names.back()).second)
       throw UsageError(path, fmt::format("the query gives two columns of the name '{}'", names.back()),
@@ -210,21 +210,22 @@ std::vector<CellBlock> rows_of(const DataBase& db, sqlite3_stmt* statement,
     ++row;
     for (int c = 0; c < static_cast<int>(names.size()); ++c) {
       const auto column = static_cast<std::size_t>(c);
-      switch (s.column_type(statement, c)) {
+      switch (s.sqlite3_column_type(statement, c)) {
         case SQLITE_NULL:
           break;
         case SQLITE_INTEGER: {
-          const auto end =
-              std::to_chars(digits.data(), digits.data() + digits.size(), s.column_int64(statement, c)).ptr;
+          const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
+                                         s.sqlite3_column_int64(statement, c))
+                               .ptr;
           blocks.back().set(column, {digits.data(), static_cast<std::size_t>(end - digits.data())});
           break;
         }
         case SQLITE_FLOAT:
-          blocks.back().set(column, decimal_text(s.column_double(statement, c)));
+          blocks.back().set(column, decimal_text(s.sqlite3_column_double(statement, c)));
           break;
         case SQLITE_TEXT: {
-          const auto* text = reinterpret_cast<const char*>(s.column_text(statement, c));
-          const std::string_view cell(text, static_cast<std::size_t>(s.column_bytes(statement, c)));
+          const auto* text = reinterpret_cast<const char*>(s.sqlite3_column_text(statement, c));
+          const std::string_view cell(text, static_cast<std::size_t>(s.sqlite3_column_bytes(statement, c)));
           require_text(cell, fmt::format("{}, row {}, column '{}'", path, row, names[column]));
           blocks.back().set(column, cell);
           break;
