@@ -26,6 +26,8 @@ constexpr std::int64_t kBlockRows = 1 << 16;
 
 struct Sqlite {
   SharedLibrary library{"libsqlite3.so.0", "SQLite", "libsqlite3-0"};
+// A name cannot stand in parentheses where it is declared.
+// NOLINTNEXTLINE(bugprone-macro-parentheses)
 #define CAIRN_SQLITE(name) decltype(&::name) name = library.function<decltype(&::name)>(#name)
   CAIRN_SQLITE(sqlite3_open_v2);
   CAIRN_SQLITE(sqlite3_close_v2);
