@@ -56,7 +56,7 @@ Tensor convert_elements(std::string_view bytes, const Shape& shape, bool big_end
     if constexpr (std::is_same_v<From, std::uint64_t>)
       if (value > static_cast<std::uint64_t>(INT64_MAX))
         throw DataError(where, fmt::format("holds {}, which is beyond whole numbers of 64 bits", value));
-    to[i] = static_cast<To>(value);
+    to[i] = static_cast<To>(value);  // NOLINT(bugprone-signed-char-misuse): a number
   }
   return out;
 }
@@ -351,7 +351,7 @@ ReadResult table_of_arrays(ArrayFile& file, const std::string& path, const ReadO
   ReadResult result;
   for (const std::string& name : {c.inputs, c.targets, c.test_inputs, c.test_targets})
     if (const ArrayFacts* a = name.empty() ? nullptr : find_array(arrays, name); a && !a->readable)
-      throw DataError(path + ":" + name, fmt::format("holds {}; numbers are read", a->type));
+      throw DataError(fmt::format("{}:{}", path, name), fmt::format("holds {}; numbers are read", a->type));
   result.table = table_of(file, *find_array(arrays, c.inputs), c.targets, path, result.guesses);
   result.guesses.push_back("inputs: " + c.inputs);
   if (!c.targets.empty()) {

@@ -26,6 +26,7 @@ constexpr unsigned kReadOnly = 0;  // H5F_ACC_RDONLY, whose macro calls into the
 // The functions that are called, by the names that the library has them under.
 struct Hdf5 {
   SharedLibrary library{"libhdf5_serial.so.103", "HDF5", "libhdf5-103-1"};
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a name is declared
 #define CAIRN_HDF5(name) decltype(&::name) name = library.function<decltype(&::name)>(#name)
   CAIRN_HDF5(H5open);
   CAIRN_HDF5(H5Eset_auto2);

@@ -124,7 +124,8 @@ ReadResult read_named(const Reader& reader, const std::string& path, const ReadO
   }
   check_exists(path);
   if (std::filesystem::is_directory(path, error) && !reader.sniff_folder)
-    return read_folder(path, [&](const std::string&) -> const Reader& { return reader; }, options);
+    return read_folder(
+        path, [only = &reader](const std::string&) -> const Reader& { return *only; }, options);
   return reader.read(path, options);
 }
 
