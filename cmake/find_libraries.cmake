@@ -14,13 +14,15 @@ pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
+pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
 
 find_path(PROTOZERO_INCLUDE protozero/pbf_reader.hpp REQUIRED)  # protocol buffers (ONNX), headers only
 
-# HDF5 and matio are loaded when a file asks for them: HDF5 alone would cost every start 6 ms. Their headers say what is called.
+# HDF5, matio and SQLite are loaded when a file asks for them: HDF5 alone would cost every start 6 ms. Their headers say what is called.
 find_path(HDF5_INCLUDE hdf5.h PATHS /usr/include/hdf5/serial REQUIRED)
 find_path(MATIO_INCLUDE matio.h REQUIRED)
-foreach(name HDF5 MATIO)
+find_path(SQLITE_INCLUDE sqlite3.h REQUIRED)
+foreach(name HDF5 MATIO SQLITE)
   string(TOLOWER cairn_${name}_header header)
   if(NOT TARGET ${header})
     add_library(${header} INTERFACE IMPORTED GLOBAL)

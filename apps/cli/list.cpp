@@ -50,7 +50,7 @@ Json entry_of(const LearnerEntry& e) {
 Json entry_of(const TransformEntry& e) {
   return {{"name", e.name}, {"doc", e.doc}, {"params", params_to_json_list(e.make()->params())}};
 }
-Json entry_of(const Reader& e) { return {{"name", e.name}, {"doc", e.doc}}; }
+Json entry_of(const Reader& e) { return {{"name", e.name}, {"doc", e.doc}, {"arguments", e.arguments}}; }
 Json entry_of(const Metric& m) {
   return {{"name", m.name},
           {"doc", m.doc},
@@ -120,6 +120,13 @@ void print_entry(const std::string& table, const Json& e) {
     std::string tasks;
     for (const Json& t : e["tasks"]) tasks += (tasks.empty() ? "" : ", ") + t.get<std::string>();
     fmt::print("  tasks: {}\n", tasks);
+  }
+  if (e.contains("arguments")) {
+    const std::string reader = e["name"].get<std::string>();
+    fmt::print("  asked for by {}:FILE", reader);
+    for (const Json& argument : e["arguments"])
+      fmt::print(", {}:FILE?{}=...", reader, argument.get<std::string>());
+    fmt::print("\n");
   }
   if (e.contains("better")) fmt::print("  {} is better\n", e["better"].get<std::string>());
   if (!e.contains("params") || e["params"].empty()) return;

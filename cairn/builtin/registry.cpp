@@ -31,7 +31,7 @@ Registry make() {
   r.learners.push_back(cnn_entry());
   for (const TransformEntry& t : data_transforms()) r.transforms.push_back(t);
   r.readers.push_back(kCsvReader);  // first: what is left when no other knows the content
-  append(r.readers, array_readers());
+  append(r.readers, file_readers());
   for (const LossEntry& e : sgd_losses()) r.losses.push_back(e);
   return r;
 }

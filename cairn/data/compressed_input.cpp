@@ -56,6 +56,16 @@ class Buffer {
     return data_ + size_;
   }
   void grew(std::size_t bytes) { size_ += bytes; }
+  void append(std::string_view bytes) {
+    while (!bytes.empty()) {
+      std::size_t free_bytes = 0;
+      char* const to = room(free_bytes, 0);
+      const std::size_t n = std::min(free_bytes, bytes.size());
+      std::memcpy(to, bytes.data(), n);
+      grew(n);
+      bytes.remove_prefix(n);
+    }
+  }
   void check(std::uint64_t packed) const {
     if (size_ > limits_.max_bytes)
       throw ResourceError(name_, fmt::format("holds more than {}", amount(limits_.max_bytes)),
@@ -201,41 +211,46 @@ void InputBytes::forget(std::size_t begin, std::size_t end) const {
   if (begin < end) ::madvise(data_ + begin, end - begin, MADV_DONTNEED);
 }
 
-bool is_compressed(std::string_view first_bytes) { return is_gzip(first_bytes) || is_zstd(first_bytes); }
-
 namespace {
 
-// What was looked at of standard input, which can be read once only: open_input() begins with it.
-std::string& taken_from_stdin() {
-  static std::string bytes;
-  return bytes;
+// What has been read of standard input to tell its format. It can be read once only, so open_input begins
+// with these bytes: like the buffer of any stream, one a process.
+std::string& standard_input_head() {
+  static std::string head;
+  return head;
 }
 
-std::string beginning_of(const std::string& path, std::size_t most) {
-  const bool is_stdin = path == "-";
-  const Descriptor file{is_stdin ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC), !is_stdin};
+std::string peek_standard_input(std::size_t most) {
+  std::string& head = standard_input_head();
+  while (head.size() < most) {
+    char buffer[1 << 14];
+    const ssize_t n = ::read(STDIN_FILENO, buffer, std::min(sizeof(buffer), most - head.size()));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;  // an error comes again when the rest is read
+    head.append(buffer, static_cast<std::size_t>(n));
+  }
+  return head;
+}
+
+std::string read_head(const std::string& path, std::size_t most) {
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC), true};
   if (file.number < 0) fail(path, "opened");
   struct stat facts{};
-  if (!is_stdin && (::fstat(file.number, &facts) != 0 || !S_ISREG(facts.st_mode)))
-    return {};  // a pipe of a name could not be read again
+  if (::fstat(file.number, &facts) != 0 || !S_ISREG(facts.st_mode))
+    return {};  // a pipe can be read once only
   std::string raw(most, '\0');
-  std::size_t got = is_stdin ? std::min(most, taken_from_stdin().size()) : 0;
-  if (is_stdin) std::copy_n(taken_from_stdin().begin(), got, raw.begin());
-  while (got < most) {
-    const ssize_t n = ::read(file.number, raw.data() + got, most - got);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    got += static_cast<std::size_t>(n);
-  }
-  raw.resize(got);
-  if (is_stdin && got > taken_from_stdin().size()) taken_from_stdin() = raw;
+  const ssize_t n = ::read(file.number, raw.data(), most);
+  raw.resize(static_cast<std::size_t>(std::max<ssize_t>(0, n)));
   return raw;
 }
 
 }  // namespace
 
+bool is_compressed(std::string_view first_bytes) { return is_gzip(first_bytes) || is_zstd(first_bytes); }
+
 std::string first_bytes(const std::string& path, std::size_t most) {
-  std::string raw = beginning_of(path, most), out(most, '\0');
+  std::string raw = path == "-" ? peek_standard_input(most) : read_head(path, most);
+  std::string out(most, '\0');
   if (is_gzip(raw)) {
     z_stream stream{};
     if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) return {};
@@ -299,15 +314,7 @@ InputBytes open_input(const std::string& path, const InputLimits& limits, const 
   }
   if (!raw.mapped_) {
     Buffer out(name, limits);
-    if (is_stdin) {
-      const std::string taken = std::exchange(taken_from_stdin(), {});
-      for (std::size_t at = 0, room = 0; at < taken.size(); at += room) {
-        char* to = out.room(room, 0);
-        room = std::min(room, taken.size() - at);
-        std::copy_n(taken.begin() + static_cast<std::ptrdiff_t>(at), room, to);
-        out.grew(room);
-      }
-    }
+    if (is_stdin) out.append(std::exchange(standard_input_head(), {}));
     read_all(file.number, name, out, stop);
     std::tie(raw.data_, raw.size_) = out.take();
   }

@@ -49,8 +49,8 @@ InputBytes open_input(const std::string& path, const InputLimits& limits = {}, c
 InputBytes decompress(std::string_view packed, const std::string& name, const InputLimits& limits = {},
                       const StopToken& stop = {});
 // The beginning of a file's content, decompressed, at most so many bytes: enough to tell what it is. Damage
-// shortens it; FileError when the file cannot be opened. Of standard input ("-") it stays there for
-// open_input().
+// shortens it; FileError when the file cannot be opened. Of standard input, "-", the bytes are kept, and
+// open_input begins with them.
 std::string first_bytes(const std::string& path, std::size_t most);
 bool is_compressed(std::string_view first_bytes);
 

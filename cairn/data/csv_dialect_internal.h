@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cairn/data/cells.h"
 #include "cairn/data/csv_record_internal.h"
 #include "cairn/data/infer.h"
 #include "cairn/data/reader.h"
@@ -37,6 +38,5 @@ void refuse_other_encodings(std::string_view text, const std::string& name);
 std::int64_t line_of(std::string_view text, std::size_t at, char newline);
 
 char quote_option(const ReadOptions& options);  // 0 for none; '"' when not stated
-std::string printable(std::string_view cell);   // shortened, control characters escaped: fit for a message
 
 }  // namespace cairn

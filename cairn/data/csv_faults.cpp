@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::size_t kRowsToCompare = 100;
 
-std::string place(const FaultContext& context, std::size_t position) {
-  return fmt::format("{}:{}", context.name, line_of(context.text, position, context.layout->dialect.newline));
-}
-
 std::string cells(std::size_t n) { return fmt::format("{} cell{}", n, n == 1 ? "" : "s"); }
 
 // How many cells most of the first rows have.
@@ -48,7 +44,7 @@ std::size_t usual_cells(const FaultContext& context) {
   const char* separator_hint =
       layout.separator_guessed ? " --sep names the separator if the guess is wrong." : "";
   throw DataError(
-      place(context, fault.position),
+      place_of(context, fault.position),
       fmt::format("the row has {}, {} has {}", cells(fault.cells),
                   layout.has_header ? "the header" : fmt::format("line {}", first_number), expected),
       fault.cells > expected
@@ -71,7 +67,12 @@ const char* noun(ColumnKind kind) {
   }
 }
 
-// The cell that begins at `position`, without its quotes.
+}  // namespace
+
+std::string place_of(const FaultContext& context, std::size_t position) {
+  return fmt::format("{}:{}", context.name, line_of(context.text, position, context.layout->dialect.newline));
+}
+
 std::string cell_at(const FaultContext& context, std::size_t position) {
   const CsvDialect& dialect = context.layout->dialect;
   const bool quoted = dialect.quote != 0 && position > 0 && context.text[position - 1] == dialect.quote;
@@ -84,10 +85,8 @@ std::string cell_at(const FaultContext& context, std::size_t position) {
   return printable(row[0].value(dialect.quote, scratch));
 }
 
-}  // namespace
-
 void throw_fault(const FaultContext& context, const Fault& fault) {
-  const std::string where = place(context, fault.position);
+  const std::string where = place_of(context, fault.position);
   switch (fault.kind) {
     case FaultKind::ragged:
       throw_ragged(context, fault);
@@ -111,24 +110,22 @@ void throw_fault(const FaultContext& context, const Fault& fault) {
   throw InternalError(where, "a region of the file could not be read");
 }
 
-void throw_unfit_cell(const FaultContext& context, const ColumnPlan& plan, std::size_t position) {
-  const std::string cell = cell_at(context, position);
-  throw DataError(fmt::format("{}, column '{}'", place(context, position), plan.name),
+void throw_unfit_cell(const std::string& place, const std::string& cell, const ColumnPlan& plan) {
+  throw DataError(fmt::format("{}, column '{}'", place, plan.name),
                   fmt::format("'{}' is not {}, which {} asks for", cell, noun(*plan.stated), plan.stated_by),
                   fmt::format("If it stands for a missing value: --na '{}'.", cell));
 }
 
-void throw_not_finite(const FaultContext& context, const ColumnPlan& plan, std::size_t position) {
-  const std::string cell = cell_at(context, position);
+void throw_not_finite(const std::string& place, const std::string& cell, const ColumnPlan& plan) {
   const bool digits = cell.find_first_of("0123456789") != cell.npos;
-  throw DataError(fmt::format("{}, column '{}'", place(context, position), plan.name),
+  throw DataError(fmt::format("{}, column '{}'", place, plan.name),
                   digits ? fmt::format("{} is beyond the largest number, about 1.8e308", cell)
                          : fmt::format("'{}' is not a finite number", cell),
                   fmt::format("To take it for missing: --na '{}'.", cell));
 }
 
-void throw_mixed_dates(const FaultContext& context, const std::string& column) {
-  throw DataError(fmt::format("{}, column '{}'", context.name, column),
+void throw_mixed_dates(const std::string& name, const std::string& column) {
+  throw DataError(fmt::format("{}, column '{}'", name, column),
                   "day and month of its dates cannot be told apart", "Write them as 2024-05-31.");
 }
 

@@ -17,9 +17,12 @@ struct FaultContext {
 };
 
 [[noreturn]] void throw_fault(const FaultContext& context, const Fault& fault);
-[[noreturn]] void throw_unfit_cell(const FaultContext& context, const ColumnPlan& plan, std::size_t position);
-[[noreturn]] void throw_not_finite(const FaultContext& context, const ColumnPlan& plan, std::size_t position);
-[[noreturn]] void throw_mixed_dates(const FaultContext& context, const std::string& column);
+// The place (file and line) and the printable text of the cell that begins at `position`.
+std::string place_of(const FaultContext& context, std::size_t position);
+std::string cell_at(const FaultContext& context, std::size_t position);
+[[noreturn]] void throw_unfit_cell(const std::string& place, const std::string& cell, const ColumnPlan& plan);
+[[noreturn]] void throw_not_finite(const std::string& place, const std::string& cell, const ColumnPlan& plan);
+[[noreturn]] void throw_mixed_dates(const std::string& name, const std::string& column);
 // Whether the rest of the file uses quotes by the rules, so that the fault is a mistake in the file and not a
 // sign that quotes quote nothing.
 bool quotes_are_meant(const CsvLayout& layout, std::string_view text);

@@ -38,21 +38,11 @@ bool is_ascii(const char* p, std::size_t size) {
 class RegionReader {
  public:
   RegionReader(const PassContext& pass, const Region& region, RegionResult& result)
-      : pass_(pass), region_(region), result_(result), num_columns_(pass.plans->size()) {
-    for (std::size_t c = 0; c < num_columns_; ++c) {
-      const ColumnPlan& plan = (*pass.plans)[c];
-      if (!(*pass.active)[c] || plan.type != CellType::string) continue;
-      const std::int64_t limit = plan.stated == ColumnKind::text       ? -1
-                                 : plan.stated == ColumnKind::category ? region.lines
-                                                                       : kMaxLevels;
-      result.columns[c].strings = std::make_unique<StringPiece>(limit);
-    }
-    // A spelling such as -999 is a fine number, so it must be looked for before a cell is converted.
-    double number = 0;
-    for (const std::string& na : pass.rules->na)
-      missing_first_ |=
-          parse_number(na, *pass.rules, number) == NumberStatus::ok ||
-          (types_of(na, *pass.rules) & ~(bit_of(CellType::string) | bit_of(CellType::number))) != 0;
+      : pass_(pass),
+        region_(region),
+        result_(result),
+        converter_(pass.cells, region.slot, region.lines, result),
+        num_columns_(pass.cells.plans->size()) {
     set_up_plain_rows();
   }
 
@@ -94,18 +84,18 @@ class RegionReader {
     plain_.separator = pass_.dialect->separator;
     plain_.newline = pass_.dialect->newline;
     plain_.quote = pass_.dialect->quote;
-    plain_.decimal = pass_.rules->decimal;
+    plain_.decimal = pass_.cells.rules->decimal;
     plain_.comment = pass_.dialect->comment.empty() ? '\0' : pass_.dialect->comment[0];
     plain_.at = plain_.scanned = region_.begin;
     plain_.columns.resize(num_columns_);
     for (std::size_t c = 0; c < num_columns_; ++c) {
-      if (!(*pass_.active)[c]) continue;
-      const CellType type = (*pass_.plans)[c].type;
+      if (!(*pass_.cells.active)[c]) continue;
+      const CellType type = (*pass_.cells.plans)[c].type;
       plain_.columns[c].how = PlainHow::other;
-      if (type == CellType::number && !missing_first_)
-        plain_.columns[c] = {PlainHow::number, pass_.store->at<double>(c) + region_.slot};
-      if (type == CellType::integer && !missing_first_)
-        plain_.columns[c] = {PlainHow::integer, pass_.store->at<std::int64_t>(c) + region_.slot};
+      if (type == CellType::number && !pass_.cells.missing_first)
+        plain_.columns[c] = {PlainHow::number, pass_.cells.store->at<double>(c) + region_.slot};
+      if (type == CellType::integer && !pass_.cells.missing_first)
+        plain_.columns[c] = {PlainHow::integer, pass_.cells.store->at<std::int64_t>(c) + region_.slot};
     }
   }
 
@@ -117,7 +107,7 @@ class RegionReader {
     while (begin < end && blank(bytes[begin])) ++begin;
     while (begin < end && blank(bytes[end - 1])) --end;
     result_.trimmed = result_.trimmed || end - begin < width;
-    convert(column, region_.slot + plain_.rows, {bytes + begin, end - begin, false, false});
+    convert(column, {bytes + begin, end - begin, false, false});
   }
 
   void fail(FaultKind kind, std::size_t position, std::size_t cells = 0) {
@@ -125,11 +115,10 @@ class RegionReader {
   }
 
   void row(const std::vector<RawCell>& cells) {
-    const std::int64_t slot = region_.slot + plain_.rows;
     for (std::size_t c = 0; c < num_columns_; ++c) {
       const RawCell& cell = cells[c];
       if (cell.quoted) look_for_swallowed_rows(cell);
-      if ((*pass_.active)[c]) convert(c, slot, cell);
+      if ((*pass_.cells.active)[c]) convert(c, cell);
     }
     ++plain_.rows;
   }
@@ -154,101 +143,17 @@ class RegionReader {
     }
   }
 
-  bool take_missing(std::string_view text, std::size_t c, std::int64_t slot) {
-    const int spelling = pass_.rules->missing_spelling(text);
-    if (spelling < 0) return false;
-    if (pass_.first_pass) ++result_.na_counts[static_cast<std::size_t>(spelling)];
-    set_missing(c, slot);
-    return true;
-  }
-
-  void set_missing(std::size_t c, std::int64_t slot) {
-    ColumnPiece& piece = result_.columns[c];
-    ++piece.num_missing;
-    const CellType type = (*pass_.plans)[c].type;
-    if (type != CellType::number) piece.missing.push_back(static_cast<std::int32_t>(plain_.rows));
-    switch (type) {
-      case CellType::number:
-        pass_.store->at<double>(c)[slot] = std::nan("");
-        break;
-      case CellType::boolean:
-        pass_.store->at<std::uint8_t>(c)[slot] = 0;
-        break;
-      case CellType::string:
-        piece.strings->add_missing();
-        break;
-      default:
-        pass_.store->at<std::int64_t>(c)[slot] = 0;
-    }
-  }
-
-  bool store_value(std::size_t c, std::int64_t slot, std::string_view text) {
-    const ColumnPlan& plan = (*pass_.plans)[c];
-    switch (plan.type) {
-      case CellType::boolean: {
-        std::uint8_t& to = pass_.store->at<std::uint8_t>(c)[slot];
-        if (parse_boolean(text, to)) return true;
-        if (!plan.stated || (text != "0" && text != "1")) return false;
-        to = text == "1";
-        return true;
-      }
-      case CellType::integer:
-        return parse_integer(text, *pass_.rules, pass_.store->at<std::int64_t>(c)[slot]);
-      case CellType::number:
-        return parse_number(text, *pass_.rules, pass_.store->at<double>(c)[slot]) == NumberStatus::ok;
-      case CellType::string:
-        result_.columns[c].strings->add(text);
-        return true;
-      default:
-        return store_date(c, slot, text);
-    }
-  }
-
-  // A date such as 31/5/2024 also settles which of its numbers is the day.
-  bool store_date(std::size_t c, std::int64_t slot, std::string_view text) {
-    const CellType type = (*pass_.plans)[c].type;
-    CellTypes& types = result_.columns[c].types;
-    std::int64_t other = 0;
-    if (type == CellType::day_first_date && accepts(types, CellType::month_first_date) &&
-        !parse_date(text, CellType::month_first_date, other))
-      types &= static_cast<CellTypes>(~bit_of(CellType::month_first_date));
-    return parse_date(text, type, pass_.store->at<std::int64_t>(c)[slot]);
-  }
-
-  std::size_t position(const RawCell& cell) const {
-    return static_cast<std::size_t>(cell.data - pass_.text.data());
-  }
-
-  void convert(std::size_t c, std::int64_t slot, const RawCell& cell) {
-    const std::string_view text = cell.value(pass_.dialect->quote, scratch_);
-    const ColumnPlan& plan = (*pass_.plans)[c];
-    const bool look_first = missing_first_ || text.empty() || plan.type == CellType::string;
-    if (look_first && take_missing(text, c, slot)) return;
-    if (store_value(c, slot, text)) return;
-    if (!look_first && take_missing(text, c, slot)) return;
-    ColumnPiece& piece = result_.columns[c];
-    const CellTypes types = types_of(text, *pass_.rules);
-    // A stated kind has at most one reading, dates aside; a column that is guessed widens.
-    if (plan.stated && (plan.types & types) == 0) {
-      if (piece.unfit == kNowhere) piece.unfit = position(cell);
-      ++piece.num_unfit;
-    } else if (plan.type == CellType::number && accepts(types, CellType::number)) {
-      if (pass_.unfit_is_missing)
-        ++piece.num_unfit;
-      else if (piece.not_finite == kNowhere)
-        piece.not_finite = position(cell);
-    } else {
-      piece.types &= types;
-    }
-    set_missing(c, slot);
+  void convert(std::size_t c, const RawCell& cell) {
+    converter_.convert(c, plain_.rows, cell.value(pass_.dialect->quote, scratch_),
+                       static_cast<std::size_t>(cell.data - pass_.text.data()));
   }
 
   const PassContext& pass_;
   const Region& region_;
   RegionResult& result_;
+  CellConverter converter_;
   PlainRows plain_;
   std::size_t num_columns_;
-  bool missing_first_ = false;
   std::string scratch_;
 };
 
@@ -329,7 +234,7 @@ void read_region(const PassContext& pass, const Region& region, RegionResult& re
   RegionReader reader(pass, region, result);
   reader.read();
   result.rows = reader.num_rows();
-  if (!pass.first_pass || !reader.may_break_text()) return;
+  if (!pass.cells.first_pass || !reader.may_break_text()) return;
   const Fault broken = check_text(pass.text, region.begin, region.end);
   if (broken.kind != FaultKind::none) result.fault = broken;
 }

@@ -8,7 +8,7 @@
 
 #include "cairn/base/stop.h"
 #include "cairn/data/compressed_input.h"
-#include "cairn/data/csv_columns_internal.h"
+#include "cairn/data/csv_cells_internal.h"
 #include "cairn/data/csv_dialect_internal.h"
 
 namespace cairn {
@@ -45,10 +45,7 @@ struct Fault {
   std::size_t cells = 0;     // ragged: how many the row has
 };
 
-struct RegionResult {
-  std::int64_t rows = 0;
-  std::vector<ColumnPiece> columns;
-  std::vector<std::int64_t> na_counts;  // by spelling; the last one is the empty cell
+struct RegionResult : CellResult {
   Fault fault;
   bool trimmed = false;  // blanks were taken off bare cells
   std::size_t swallowed =
@@ -59,13 +56,8 @@ struct RegionResult {
 struct PassContext {
   std::string_view text;
   const CsvDialect* dialect = nullptr;
-  const CellRules* rules = nullptr;
-  const std::vector<ColumnPlan>* plans = nullptr;
-  const std::vector<std::uint8_t>* active = nullptr;  // columns whose cells are converted in this pass
-  ColumnStore* store = nullptr;
+  CellPass cells;
   bool exact_regions = false;  // regions come from split_exactly: stray quotes are no fault
-  bool unfit_is_missing = false;
-  bool first_pass = true;  // checks the text and counts missing cells
 };
 
 void read_region(const PassContext& pass, const Region& region, RegionResult& result);

@@ -59,6 +59,8 @@ struct Reader {
   ReadResult (*read)(const std::string& path, const ReadOptions& options);  // "-" is standard input
   bool (*sniff_folder)(const std::string& path) = nullptr;                  // null: reads no folders
   std::vector<std::string> arguments = {};                                  // that `name:file?...` may hold
+  std::string whole_argument = {};  // one that takes all behind it: SQL holds ? and & of its own
+  bool many_files = false;          // `name:` may be followed by several files with commas between
 };
 
 }  // namespace cairn

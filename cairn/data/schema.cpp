@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -183,30 +184,50 @@ void ColumnSpec::visit(Visitor& v) {
   if (v.loading()) check_picture_shape(name, shape);
 }
 
+namespace {
+
+// The least and the largest value that is there.
+template <class T>
+void find_range(const Column& c, ColumnSpec& spec) {
+  const std::span<const T> values = c.values().data<T>();
+  const bool all = c.num_missing() == 0;
+  bool first = true;
+  for (std::size_t r = 0; r < values.size(); ++r) {
+    const auto v = static_cast<double>(values[r]);
+    if (!all && (std::isnan(v) || c.is_missing(static_cast<std::int64_t>(r)))) continue;
+    spec.low = first ? v : std::min(spec.low, v);
+    spec.high = first ? v : std::max(spec.high, v);
+    first = false;
+  }
+}
+
+ColumnSpec spec_of(const Column& c) {
+  ColumnSpec spec{.name = c.name(), .kind = c.kind(), .num_missing = c.num_missing()};
+  if (c.kind() == ColumnKind::category) spec.levels = c.levels();
+  if (c.kind() == ColumnKind::tensor) spec.levels = c.feature_names();
+  if (c.kind() == ColumnKind::image) {
+    const Tensor& pixels = c.values();
+    spec.shape = {pixels.size(1), pixels.size(2), pixels.size(3)};
+    spec.reason = fmt::format("{} x {} pixels, {}", pixels.size(2), pixels.size(1),
+                              pixels.size(3) == 1 ? "shades of grey" : "colours");
+  }
+  if (c.kind() == ColumnKind::number)
+    c.values().dtype() == DType::f64 ? find_range<double>(c, spec) : find_range<float>(c, spec);
+  else if (c.kind() == ColumnKind::boolean)
+    find_range<std::uint8_t>(c, spec);
+  else if (c.kind() == ColumnKind::integer || c.kind() == ColumnKind::date)
+    find_range<std::int64_t>(c, spec);
+  return spec;
+}
+
+}  // namespace
+
 Schema Schema::of(const Table& table) {
   Schema schema;
-  for (const Column& c : table.columns()) {
-    ColumnSpec spec{.name = c.name(), .kind = c.kind(), .num_missing = c.num_missing()};
-    if (c.kind() == ColumnKind::category) spec.levels = c.levels();
-    if (c.kind() == ColumnKind::tensor) spec.levels = c.feature_names();
-    if (c.kind() == ColumnKind::image) {
-      const Tensor& pixels = c.values();
-      spec.shape = {pixels.size(1), pixels.size(2), pixels.size(3)};
-      spec.reason = fmt::format("{} x {} pixels, {}", pixels.size(2), pixels.size(1),
-                                pixels.size(3) == 1 ? "shades of grey" : "colours");
-    }
-    if (is_numeric(c.kind()) || c.kind() == ColumnKind::date) {
-      bool first = true;
-      for (std::int64_t r = 0; r < c.size(); ++r) {
-        const double v = c.number_at(r);
-        if (std::isnan(v)) continue;
-        spec.low = first ? v : std::min(spec.low, v);
-        spec.high = first ? v : std::max(spec.high, v);
-        first = false;
-      }
-    }
-    schema.columns.push_back(std::move(spec));
-  }
+  schema.columns.resize(table.columns().size());
+  parallel_for(table.num_columns(), 1, [&](std::int64_t c, std::int64_t) {
+    schema.columns[static_cast<std::size_t>(c)] = spec_of(table.column(c));
+  });
   return schema;
 }
 

@@ -2,11 +2,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <optional>
 
+#include "cairn/base/parallel.h"
 #include "cairn/base/suggest.h"
+#include "cairn/data/typed_columns.h"
 #include "cairn/readers/arrays_internal.h"
 
 namespace cairn::readers_detail {
@@ -43,12 +46,17 @@ Tensor convert_elements(std::string_view bytes, const Shape& shape, bool big_end
                         const std::string& where) {
   Tensor out = Tensor::empty(shape, kDTypeOf<To>);
   auto to = out.mutable_data<To>();
+  if constexpr (std::is_same_v<From, To> && std::endian::native == std::endian::little)
+    if (!big_endian) {
+      if (!bytes.empty()) std::memcpy(to.data(), bytes.data(), bytes.size());
+      return out;
+    }
   for (std::size_t i = 0; i < to.size(); ++i) {
     const auto value = from_bytes<From>(bytes.data() + i * sizeof(From), big_endian);
     if constexpr (std::is_same_v<From, std::uint64_t>)
       if (value > static_cast<std::uint64_t>(INT64_MAX))
         throw DataError(where, fmt::format("holds {}, which is beyond whole numbers of 64 bits", value));
-    to[i] = static_cast<To>(value);
+    to[i] = static_cast<To>(value);  // NOLINT(bugprone-signed-char-misuse): a number
   }
   return out;
 }
@@ -123,23 +131,77 @@ Choice choose(const std::vector<ArrayFacts>& arrays, const std::string& path, co
       "Name them: 'FORMAT:FILE?inputs=NAME&targets=NAME'.");
 }
 
-// [n, d] or [n] as number columns c0, c1, ...
-std::vector<Column> number_columns(const Tensor& values) {
-  const std::int64_t n = values.size(0), d = values.ndim() == 1 ? 1 : values.size(1);
-  const bool wide =
-      values.dtype() == DType::f64 || values.dtype() == DType::i64 || values.dtype() == DType::i32;
-  const Tensor numbers = values.to(wide ? DType::f64 : DType::f32).reshape({n, d});
-  std::vector<Column> columns;
-  columns.reserve(static_cast<std::size_t>(d));
-  for (std::int64_t c = 0; c < d; ++c)
-    columns.push_back(
-        Column::number(fmt::format("c{}", c), numbers.slice(1, c, c + 1).contiguous().reshape({n})));
+// One axis of `values`, [n, d] or [n], as columns of [n]: tile by tile, since rows lie together.
+template <class T>
+std::vector<Tensor> columns_of_rows(const Tensor& values, std::int64_t n, std::int64_t d) {
+  constexpr std::int64_t kTile = 256;
+  const Tensor rows = values.contiguous();
+  const T* const from = rows.data<T>().data();
+  std::vector<Tensor> columns;
+  std::vector<T*> to;
+  for (std::int64_t c = 0; c < d; ++c) {
+    columns.push_back(Tensor::empty(Shape{n}, kDTypeOf<T>));
+    to.push_back(n > 0 ? columns.back().mutable_data<T>().data() : nullptr);
+  }
+  parallel_for(n, kTile, [&](std::int64_t begin, std::int64_t end) {
+    constexpr std::int64_t kWide = 16;
+    for (std::int64_t first = 0; first < d; first += kWide)
+      for (std::int64_t r = begin; r < end; ++r)
+        for (std::int64_t c = first; c < std::min(first + kWide, d); ++c)
+          to[static_cast<std::size_t>(c)][r] = from[r * d + c];
+  });
   return columns;
 }
 
-Table table_of(ArrayFile& file, const std::string& inputs, const std::string& targets,
-               const std::string& path, std::vector<std::string>& guesses) {
-  const Tensor x = file.read(inputs);
+// [n, d] or [n] as columns c0, c1, ...: of whole numbers, integers.
+std::vector<Column> plain_columns(const Tensor& values) {
+  const std::int64_t n = values.size(0), d = values.ndim() == 1 ? 1 : values.size(1);
+  std::vector<Column> columns;
+  const auto add = [&](const std::vector<Tensor>& parts, bool whole) {
+    for (const Tensor& part : parts) {
+      const std::string name = fmt::format("c{}", columns.size());
+      columns.push_back(whole ? Column::integer(name, part) : Column::number(name, part));
+    }
+  };
+  if (values.dtype() == DType::f64)
+    add(columns_of_rows<double>(values, n, d), false);
+  else if (values.dtype() == DType::f32)
+    add(columns_of_rows<float>(values, n, d), false);
+  else
+    add(columns_of_rows<std::int64_t>(values.to(DType::i64), n, d), true);
+  return columns;
+}
+
+// Files whose arrays are the columns of a table, and not inputs with targets.
+std::vector<Column> named_columns(ArrayFile& file, const std::vector<ArrayFacts>& arrays,
+                                  const ReadOptions& options) {
+  if (const auto it = options.arguments.find("inputs"); it != options.arguments.end()) {
+    const ArrayFacts* named = find_array(arrays, it->second);
+    return named && named->records ? file.columns(named->name) : std::vector<Column>{};
+  }
+  if (options.arguments.contains("targets")) return {};
+  if (arrays.size() == 1)
+    return arrays[0].records || !arrays[0].readable ? file.columns(arrays[0].name) : std::vector<Column>{};
+  const bool all = std::ranges::all_of(arrays, [&](const ArrayFacts& a) {
+    return a.column && !a.shape.empty() && a.shape[0] == arrays[0].shape[0];
+  });
+  if (arrays.empty() || !all || !first_of(arrays, {"x", "x_train", "train_x"}).empty()) return {};
+  std::vector<Column> columns;
+  for (const ArrayFacts& a : arrays) {
+    // "table/price" of a group of columns is price.
+    Column column = file.columns(a.name).at(0);
+    const std::string last = a.name.substr(a.name.rfind('/') + 1);
+    const bool twice = std::ranges::any_of(columns, [&](const Column& c) { return c.name() == last; });
+    columns.push_back(column.renamed(twice ? a.name : last));
+  }
+  return columns;
+}
+
+Table table_of(ArrayFile& file, const ArrayFacts& facts, const std::string& targets, const std::string& path,
+               std::vector<std::string>& guesses) {
+  const std::string& inputs = facts.name;
+  const bool is_copied = facts.shape.size() == 2;  // into a column each
+  const Tensor x = is_copied ? file.view(inputs) : file.read(inputs);
   const std::string where = path + ":" + inputs;
   if (x.ndim() == 0 || x.ndim() > 4)
     throw DataError(
@@ -148,7 +210,7 @@ Table table_of(ArrayFile& file, const std::string& inputs, const std::string& ta
   if (x.ndim() >= 3)
     columns.push_back(picture_column(x, where, guesses));
   else
-    columns = number_columns(x);
+    columns = plain_columns(x);
   if (!targets.empty()) {
     const Column label = label_column(file.read(targets), path + ":" + targets);
     if (label.size() != x.size(0))
@@ -274,14 +336,23 @@ Column label_column(const Tensor& values, const std::string& where) {
   return Column::integer("label", line.to(DType::i64).contiguous());
 }
 
+std::vector<Column> ArrayFile::columns(const std::string& name) {
+  const Tensor values = read(name);
+  const Tensor line = values.reshape({values.size()});
+  if (is_floating(line.dtype())) return {Column::number(name, line)};
+  return {Column::integer(name, line.to(DType::i64).contiguous())};
+}
+
 ReadResult table_of_arrays(ArrayFile& file, const std::string& path, const ReadOptions& options) {
   const std::vector<ArrayFacts> arrays = file.list();
+  if (std::vector<Column> columns = named_columns(file, arrays, options); !columns.empty())
+    return table_of_columns(std::move(columns), path, options);
   const Choice c = choose(arrays, path, options);
   ReadResult result;
   for (const std::string& name : {c.inputs, c.targets, c.test_inputs, c.test_targets})
     if (const ArrayFacts* a = name.empty() ? nullptr : find_array(arrays, name); a && !a->readable)
-      throw DataError(path + ":" + name, fmt::format("holds {}; numbers are read", a->type));
-  result.table = table_of(file, c.inputs, c.targets, path, result.guesses);
+      throw DataError(fmt::format("{}:{}", path, name), fmt::format("holds {}; numbers are read", a->type));
+  result.table = table_of(file, *find_array(arrays, c.inputs), c.targets, path, result.guesses);
   result.guesses.push_back("inputs: " + c.inputs);
   if (!c.targets.empty()) {
     result.guesses.push_back("targets: " + c.targets);
@@ -289,7 +360,7 @@ ReadResult table_of_arrays(ArrayFile& file, const std::string& path, const ReadO
   }
   if (!c.test_inputs.empty()) {
     std::vector<std::string> same;
-    result.test = table_of(file, c.test_inputs, c.test_targets, path, same);
+    result.test = table_of(file, *find_array(arrays, c.test_inputs), c.test_targets, path, same);
     result.guesses.push_back(fmt::format("test rows: {} of {}", result.test->num_rows(), c.test_inputs));
   }
   result.schema = Schema::of(result.table);

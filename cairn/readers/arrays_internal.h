@@ -14,6 +14,8 @@ struct ArrayFacts {
   std::vector<std::int64_t> shape;
   std::string type;      // as the format calls it: "<f4"
   bool readable = true;  // numbers; false: text, complex numbers, records
+  bool records = false;  // rows of named fields
+  bool column = false;   // one number, text or date a row
 };
 
 // An open file of arrays. Sizes are checked against the file before memory is taken.
@@ -23,11 +25,16 @@ class ArrayFile {
   virtual std::vector<ArrayFacts> list() = 0;
   // u8, i32, i64, f32 or f64, C order. DataError.
   virtual Tensor read(const std::string& name) = 0;
+  // The same for a moment: its memory may go with the file.
+  virtual Tensor view(const std::string& name) { return read(name); }
+  // Of records a column each field; of an array with one value a row the one column, of its name. DataError.
+  virtual std::vector<Column> columns(const std::string& name);
 };
 
-// The arguments `inputs` and `targets` name the arrays; without them they are told by their names (x and y,
+// Records, and several arrays of one length with one value a row, are columns under their names. Of others
+// the arguments `inputs` and `targets` name the arrays; without them they are told by their names (x and y,
 // images and labels, x_train and y_train with x_test and y_test for the test). Inputs of three or four axes
-// are pictures: a column `image`; of two, a number column each: c0, c1, ... The target is the column `label`.
+// are pictures: a column `image`; of two, a column each: c0, c1, ... The target is the column `label`.
 // UsageError for names that are not there and for arrays that cannot be told apart.
 ReadResult table_of_arrays(ArrayFile& file, const std::string& path, const ReadOptions& options);
 

@@ -14,12 +14,12 @@
 #include "cairn/base/hash.h"
 #include "cairn/base/parallel.h"
 #include "cairn/data/compressed_input.h"
+#include "cairn/readers/line_pieces_internal.h"
 
 namespace cairn {
 namespace {
 
 constexpr std::string_view kBlank = " \t\r";
-constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
 constexpr std::size_t kShown = 30;  // characters of a faulty word
 constexpr double kMostlyStated = 0.5;
 
@@ -145,18 +145,6 @@ class ChunkParser {
   std::int64_t query_ = 0;
   Chunk chunk_;
 };
-
-// Pieces of whole lines.
-std::vector<std::string_view> pieces(std::string_view text) {
-  std::vector<std::string_view> list;
-  while (!text.empty()) {
-    std::size_t end = text.size() <= kChunkBytes ? std::string_view::npos : text.find('\n', kChunkBytes);
-    end = end == std::string_view::npos ? text.size() : end + 1;
-    list.push_back(text.substr(0, end));
-    text.remove_prefix(end);
-  }
-  return list;
-}
 
 template <class T>
 void append(std::vector<T>& to, const std::vector<T>& from) {
@@ -297,7 +285,7 @@ ReadResult read_libsvm(const std::string& path, const ReadOptions& options) {
   check_memory(input.bytes(), options.max_memory, path);
   if (input.bytes().empty())
     throw DataError(path, "is empty; a label and index:value pairs a line were expected");
-  const auto parts = pieces(input.bytes());
+  const auto parts = readers_detail::line_pieces(input.bytes());
   std::vector<Chunk> chunks(parts.size());
   parallel_for(
       std::ssize(parts), 1,

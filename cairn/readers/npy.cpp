@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
+#include <cstdint>
 #include <optional>
 
 #include "cairn/base/hash.h"
+#include "cairn/data/cells.h"
 #include "cairn/data/compressed_input.h"
 #include "cairn/readers/arrays_internal.h"
+#include "cairn/readers/records_internal.h"
 #include "cairn/readers/zip_internal.h"
 
 namespace cairn {
@@ -19,7 +23,8 @@ using namespace readers_detail;
 constexpr std::string_view kMagic("\x93NUMPY", 6);
 
 struct NpyHeader {
-  std::string descr;
+  std::string descr;   // of one type; else "records"
+  std::string fields;  // the whole of it
   std::vector<std::int64_t> shape;
   bool fortran = false;
   std::size_t body = 0;  // where the numbers begin
@@ -82,6 +87,7 @@ NpyHeader parse_header(std::string_view bytes, const std::string& name) {
     h.descr = descr.substr(1, std::min(descr.size(), descr.find(descr[0], 1)) - 1);
   else
     h.descr = "records";
+  h.fields = h.descr == "records" ? std::string(descr) : h.descr;
   h.fortran = after_key(text, "fortran_order", name).starts_with("True");
   h.shape = parse_shape(after_key(text, "shape", name), name);
   return h;
@@ -96,6 +102,17 @@ std::optional<ElementType> type_of(std::string_view descr) {
                          ? type.size == 1 || type.size == 2 || type.size == 4 || type.size == 8
                          : false;
   return known ? std::optional(type) : std::nullopt;
+}
+
+// The numbers, or rows of records, that the header claims against the bytes that follow it.
+void check_body(const NpyHeader& h, std::string_view bytes, double claimed, std::size_t size,
+                const std::string& name) {
+  const std::size_t body = bytes.size() - h.body;
+  if (claimed == static_cast<double>(body)) return;
+  throw DataError(name,
+                  fmt::format("its NPY header claims {} numbers of {} byte{}, and {} bytes follow it",
+                              shape_text(h.shape), size, size == 1 ? "" : "s", body),
+                  "Fetch or save it again; it was cut short or the header lies.");
 }
 
 // From column after column to row after row.
@@ -117,14 +134,40 @@ Tensor row_major(const Tensor& flat, const std::vector<std::int64_t>& shape) {
   return out;
 }
 
+ArrayFacts facts_of(const std::string& name, const NpyHeader& h) {
+  std::size_t size = 0;
+  const bool row = h.shape.size() == 1 || (h.shape.size() == 2 && h.shape[1] == 1);
+  const std::size_t fields = row ? npy_fields(h.fields, name, size).size() : 0;
+  return {.name = name,
+          .shape = h.shape,
+          .type = h.descr,
+          .readable = type_of(h.descr).has_value(),
+          .records = fields > 0 && h.descr == "records",
+          .column = fields == 1 && h.descr != "records"};
+}
+
 class NpyFile final : public ArrayFile {
  public:
   NpyFile(std::string_view bytes, std::string path) : bytes_(bytes), path_(std::move(path)) {}
   std::vector<ArrayFacts> list() override {
     const NpyHeader h = parse_header(bytes_, path_);
-    return {{"array", h.shape, h.descr, type_of(h.descr).has_value()}};
+    return {facts_of("array", h)};
   }
   Tensor read(const std::string&) override { return npy_array(bytes_, path_); }
+  // Numbers that lie in the file as they do in memory are not copied.
+  Tensor view(const std::string& name) override {
+    const NpyHeader h = parse_header(bytes_, path_);
+    const bool same =
+        (h.descr == "<f8" || h.descr == "<f4") && !h.fortran && std::endian::native == std::endian::little;
+    const char* const body = bytes_.data() + h.body;
+    const DType dtype = h.descr == "<f8" ? DType::f64 : DType::f32;
+    if (!same || reinterpret_cast<std::uintptr_t>(body) % size_of(dtype) != 0) return read(name);
+    const Shape shape = checked_shape(h.shape, path_);
+    check_body(h, bytes_, static_cast<double>(shape.size()) * static_cast<double>(size_of(dtype)),
+               size_of(dtype), path_);
+    return Tensor::adopt(body, shape, dtype, [] {});
+  }
+  std::vector<Column> columns(const std::string&) override { return npy_columns(bytes_, path_); }
 
  private:
   std::string_view bytes_;
@@ -144,12 +187,18 @@ class NpzFile final : public ArrayFile {
       const std::string content = zip_content(bytes_, m, path_);
       if (!content.starts_with(kMagic)) continue;
       const NpyHeader h = parse_header(content, path_ + ":" + m.name);
-      arrays.push_back({member_name(m), h.shape, h.descr, type_of(h.descr).has_value()});
+      arrays.push_back(facts_of(member_name(m), h));
     }
     if (arrays.empty()) throw DataError(path_, "is a zip archive without an array of NumPy");
     return arrays;
   }
   Tensor read(const std::string& name) override { return npz_array(bytes_, path_, name); }
+  std::vector<Column> columns(const std::string& name) override {
+    for (const ZipMember& m : zip_members(bytes_, path_))
+      if (member_name(m) == name)
+        return npy_columns(zip_content(bytes_, m, path_), path_ + ":" + m.name, name);
+    throw DataError(path_, fmt::format("there is no array '{}'", name));
+  }
 
  private:
   std::string_view bytes_;
@@ -183,15 +232,26 @@ Tensor npy_array(std::string_view bytes, const std::string& name) {
     throw DataError(name,
                     fmt::format("holds '{}'; whole and floating numbers and booleans are read", h.descr));
   const Shape shape = checked_shape(h.shape, name);
-  const std::string_view body = bytes.substr(h.body);
-  const double claimed = static_cast<double>(shape.size()) * type->size;
-  if (claimed != static_cast<double>(body.size()))
-    throw DataError(name,
-                    fmt::format("its NPY header claims {} numbers of {} byte{}, and {} bytes follow it",
-                                shape_text(h.shape), type->size, type->size == 1 ? "" : "s", body.size()),
-                    "Fetch or save it again; it was cut short or the header lies.");
-  const Tensor values = elements(body, *type, shape, name);
+  check_body(h, bytes, static_cast<double>(shape.size()) * type->size, static_cast<std::size_t>(type->size),
+             name);
+  const Tensor values = elements(bytes.substr(h.body), *type, shape, name);
   return h.fortran && h.shape.size() > 1 ? row_major(values, h.shape) : values;
+}
+
+std::vector<Column> npy_columns(std::string_view bytes, const std::string& name, const std::string& alone) {
+  const NpyHeader h = parse_header(bytes, name);
+  std::size_t size = 0;
+  const std::vector<RecordField> fields = npy_fields(h.fields, alone, size);
+  if (fields.empty())
+    throw DataError(name,
+                    fmt::format("holds '{}'; numbers, booleans, texts, dates and records of them are read",
+                                printable(h.fields)));
+  const Shape shape = checked_shape(h.shape, name);
+  check_body(h, bytes, static_cast<double>(shape.size()) * static_cast<double>(size), size, name);
+  std::vector<Column> columns;
+  for (const RecordField& field : fields)
+    columns.push_back(record_column(field, bytes.data() + h.body + field.offset, size, shape.size(), name));
+  return columns;
 }
 
 Tensor npz_array(std::string_view bytes, const std::string& name, const std::string& member) {
@@ -212,14 +272,14 @@ ReadResult read_npy(const std::string& path, const ReadOptions& options) {
 
 const Reader kNpyReader = {
     .name = "npy",
-    .doc = "One array of NumPy: rows of numbers, or pictures.",
+    .doc = "One array of NumPy: rows of numbers, records with a column a field, or pictures.",
     .sniff = [](std::string_view bytes) { return bytes.starts_with(kMagic); },
     .read = &read_npy,
 };
 
 const Reader kNpzReader = {
     .name = "npz",
-    .doc = "A zip of arrays of NumPy; inputs and targets name the arrays where their names do not tell.",
+    .doc = "A zip of arrays of NumPy: columns of one length, or inputs and targets, which name the arrays.",
     .sniff = &sniff_npz,
     .read = &read_as<NpzFile>,
     .arguments = {"inputs", "targets"},

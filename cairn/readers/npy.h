@@ -15,6 +15,10 @@ Tensor npy_array(std::string_view bytes, const std::string& name);
 Tensor npz_array(std::string_view bytes, const std::string& name, const std::string& member);
 std::vector<std::string> npz_names(std::string_view bytes, const std::string& name);
 
+// One column a field of structured arrays; of others with one value a row, texts and dates too, one column.
+std::vector<Column> npy_columns(std::string_view bytes, const std::string& name,
+                                const std::string& alone = "c0");
+
 extern const Reader kNpyReader;
 extern const Reader kNpzReader;
 

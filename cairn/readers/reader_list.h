@@ -1,4 +1,4 @@
-// The readers of arrays and pictures, in the order in which a file's content is shown to them.
+// The readers of all formats but delimited text, in the order in which a file's content is shown to them.
 #pragma once
 
 #include <span>
@@ -7,6 +7,6 @@
 
 namespace cairn {
 
-std::span<const Reader> array_readers();
+std::span<const Reader> file_readers();
 
 }  // namespace cairn

@@ -8,6 +8,7 @@
 #include "cairn/base/suggest.h"
 #include "cairn/data/compressed_input.h"
 #include "cairn/run/quantities.h"
+#include "cairn/run/read_folder.h"
 
 namespace cairn {
 namespace {
@@ -61,16 +62,10 @@ void check_exists(const std::string& path) {
       near.empty() ? "" : fmt::format("Did you mean '{}'?", (folder / near).lexically_normal().string()));
 }
 
-// The reader that knows a folder or the first bytes of a file. A table in text form is what is left.
+// The reader that knows the first bytes of a file, or of standard input. A table in text form is what is
+// left.
 const Reader& reader_for(const std::string& path, const Registry& registry) {
   CAIRN_ASSERT(!registry.readers.empty());
-  std::error_code error;
-  if (path != "-" && std::filesystem::is_directory(path, error)) {
-    for (const Reader& r : registry.readers)
-      if (r.sniff_folder && r.sniff_folder(path)) return r;
-    throw FileError(path, "is a folder without pictures or data that are known",
-                    "Pictures are JPEG or PNG files in one sub-folder a class; of tables, name one file.");
-  }
   constexpr std::size_t kEnough = std::size_t{1} << 16;
   const std::string bytes = first_bytes(path, kEnough);
   const auto known = std::ranges::find_if(registry.readers.begin() + 1, registry.readers.end(),
@@ -78,26 +73,60 @@ const Reader& reader_for(const std::string& path, const Registry& registry) {
   return known == registry.readers.end() ? registry.readers.front() : *known;
 }
 
+ReadResult read_any(const std::string& path, const Registry& registry, const ReadOptions& options) {
+  std::error_code error;
+  if (path == "-" || !std::filesystem::is_directory(path, error))
+    return reader_for(path, registry).read(path, options);
+  for (const Reader& r : registry.readers)
+    if (r.sniff_folder && r.sniff_folder(path)) return r.read(path, options);
+  return read_folder(
+      path, [&](const std::string& file) -> const Reader& { return reader_for(file, registry); }, options);
+}
+
+// Where the arguments begin: behind the first file that is there, since SQL may hold question marks too.
+std::size_t question_of(const std::string& text) {
+  std::error_code error;
+  for (auto at = text.find('?'); at != std::string::npos; at = text.find('?', at + 1))
+    if (std::filesystem::exists(text.substr(0, at), error)) return at;
+  return text.find('?');
+}
+
 // `file?a=b&c=d` after a reader's name: the file, and the arguments into `options`. A file of the whole name
 // wins.
 std::string take_arguments(const std::string& text, const Reader& reader, ReadOptions& options) {
   std::error_code error;
-  const auto question = text.rfind('?');
+  const auto question = question_of(text);
   if (question == std::string::npos || std::filesystem::exists(text, error)) return text;
   for (std::size_t begin = question + 1; begin < text.size();) {
-    const std::size_t end = std::min(text.find('&', begin), text.size());
-    const std::string one = text.substr(begin, end - begin);
-    const auto equals = one.find('=');
-    const std::string name = one.substr(0, equals);
-    if (equals == std::string::npos)
-      throw UsageError(reader.name, fmt::format("'{}' is not of the form name=value", one));
+    std::size_t end = std::min(text.find('&', begin), text.size());
+    const auto equals = std::min(text.find('=', begin), end);
+    const std::string name = text.substr(begin, equals - begin);
+    if (equals == end) throw UsageError(reader.name, fmt::format("'{}' is not of the form name=value", name));
     if (std::ranges::find(reader.arguments, name) == reader.arguments.end())
       throw UsageError(reader.name, fmt::format("has no argument '{}'", name),
                        suggestion(name, reader.arguments));
-    options.arguments[name] = one.substr(equals + 1);
+    if (name == reader.whole_argument) end = text.size();
+    options.arguments[name] = text.substr(equals + 1, end - equals - 1);
     begin = end + 1;
   }
   return text.substr(0, question);
+}
+
+// The path behind a reader's name.
+ReadResult read_named(const Reader& reader, const std::string& path, const ReadOptions& options) {
+  std::error_code error;
+  if (path == "-") return reader.read(path, options);
+  if (path.empty())
+    throw UsageError(reader.name, "no file was named", fmt::format("Such as {}:FILE.", reader.name));
+  if (reader.many_files && !std::filesystem::exists(path, error)) {
+    for (const std::string& one : split_commas({path})) check_exists(one);
+    return reader.read(path, options);
+  }
+  check_exists(path);
+  if (std::filesystem::is_directory(path, error) && !reader.sniff_folder)
+    return read_folder(
+        path, [only = &reader](const std::string&) -> const Reader& { return *only; }, options);
+  return reader.read(path, options);
 }
 
 }  // namespace
@@ -113,15 +142,10 @@ ReadResult read_data(const std::string& data, const ReadFlags& flags, const Regi
   const auto colon = data.find(':');
   if (colon != std::string::npos && colon > 1 && !std::filesystem::exists(data, error)) {
     const Reader& reader = registry.reader(data.substr(0, colon));
-    const std::string path = take_arguments(data.substr(colon + 1), reader, options);
-    if (path == "-") return reader.read(path, options);
-    check_exists(path);
-    if (std::filesystem::is_directory(path, error) && !reader.sniff_folder)
-      throw FileError(path, fmt::format("is a folder; {} reads files", reader.name), "Name one file.");
-    return reader.read(path, options);
+    return read_named(reader, take_arguments(data.substr(colon + 1), reader, options), options);
   }
   if (data != "-") check_exists(data);
-  return reader_for(data, registry).read(data, options);
+  return read_any(data, registry, options);
 }
 
 std::string data_name(const std::string& data) {

@@ -63,7 +63,7 @@ void check_same(const Tensor& have, const nlohmann::json& wanted, const char* ke
 }
 
 const Reader* reader_of(const std::string& bytes) {
-  for (const Reader& r : array_readers())
+  for (const Reader& r : file_readers())
     if (r.sniff && r.sniff(bytes)) return &r;
   return nullptr;
 }

@@ -1,0 +1,143 @@
+#include "cairn/data/stack.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "cairn/data/cells.h"
+#include "cairn/data/infer.h"
+#include "cairn/ops/shape_ops.h"
+
+namespace cairn {
+namespace {
+
+constexpr std::int64_t kBlockRows = 1 << 16;
+
+std::vector<std::string> missing_in(const Table& table, const std::vector<std::string>& names) {
+  const auto index = table.index();
+  std::vector<std::string> missing;
+  for (const std::string& name : names)
+    if (!index.contains(name)) missing.push_back(fmt::format("'{}'", printable(name)));
+  if (missing.size() > 5) {
+    missing.resize(5);
+    missing.emplace_back("...");
+  }
+  return missing;
+}
+
+void check_names(const NamedTable& first, const NamedTable& other) {
+  const auto lacking = missing_in(other.table, first.table.names());
+  const auto extra = missing_in(first.table, other.table.names());
+  if (lacking.empty() && extra.empty()) return;
+  std::string difference;
+  if (!lacking.empty()) difference = fmt::format("it lacks {}", fmt::join(lacking, ", "));
+  if (!extra.empty())
+    difference += fmt::format("{}it has {} besides", difference.empty() ? "" : "; ", fmt::join(extra, ", "));
+  throw DataError(other.name, fmt::format("its columns are not those of {}: {}", first.name, difference),
+                  "The files of a folder are read as one table; texts, one a line, are lines:FOLDER.");
+}
+
+// The kind that all tables have the column in; nothing where cells must be typed again.
+std::optional<ColumnKind> common_kind(const std::vector<NamedTable>& tables, const std::string& name) {
+  std::optional<ColumnKind> kind;
+  for (const NamedTable& t : tables) {
+    const Column& c = t.table.column(name);
+    if (c.kind() == ColumnKind::tensor || c.kind() == ColumnKind::image)
+      throw DataError(
+          t.name,
+          fmt::format("column '{}' holds {}s; folders of tables hold plain cells", name, name_of(c.kind())),
+          "Name one file.");
+    if (c.kind() == ColumnKind::text || c.kind() == ColumnKind::category || (kind && *kind != c.kind()))
+      return std::nullopt;
+    kind = c.kind();
+  }
+  return kind;
+}
+
+Column joined(const std::vector<NamedTable>& tables, const std::string& name, ColumnKind kind) {
+  std::vector<Tensor> parts;
+  std::int64_t rows = 0;
+  bool missing = false;
+  for (const NamedTable& t : tables) {
+    const Column& c = t.table.column(name);
+    parts.push_back(kind == ColumnKind::number ? c.numbers(DType::f64) : c.values());
+    rows += c.size();
+    missing = missing || c.num_missing() > 0;
+  }
+  const Tensor values = concatenate(parts);
+  if (kind == ColumnKind::number) return Column::number(name, values);
+  Validity validity;
+  if (missing) {
+    validity = Tensor::full(Shape{(rows + 7) / 8}, 255, DType::u8);
+    std::uint8_t* bits = validity.mutable_data<std::uint8_t>().data();
+    std::int64_t row = 0;
+    for (const NamedTable& t : tables) {
+      const Column& c = t.table.column(name);
+      for (std::int64_t r = 0; r < c.size(); ++r, ++row)
+        if (c.is_missing(r)) bits[row >> 3] &= static_cast<std::uint8_t>(~(1U << (row & 7)));
+    }
+  }
+  if (kind == ColumnKind::integer) return Column::integer(name, values, validity);
+  if (kind == ColumnKind::boolean) return Column::boolean(name, values, validity);
+  return Column::date(name, values, validity);
+}
+
+// The cells as they would stand in a text table.
+std::string cell_text(const Column& c, std::int64_t row) {
+  if (c.is_missing(row)) return {};
+  if (c.kind() == ColumnKind::number) return decimal_text(c.number_at(row));
+  if (c.kind() == ColumnKind::text) return std::string(c.text_at(row));
+  return c.cell(row);
+}
+
+}  // namespace
+
+ReadResult stack_rows(std::vector<NamedTable> tables, const ReadOptions& options) {
+  CAIRN_ASSERT(!tables.empty());
+  for (const NamedTable& t : tables) check_names(tables[0], t);
+  const std::vector<std::string> names = tables[0].table.names();
+  std::vector<std::optional<ColumnKind>> kinds;
+  CellSource source{.where = tables[0].name, .row_word = "row"};
+  for (const std::string& name : names) {
+    kinds.push_back(common_kind(tables, name));
+    if (!kinds.back()) source.names.push_back(name);
+  }
+  ReadResult result;
+  if (!source.names.empty()) {
+    std::vector<CellBlock> blocks;
+    for (const NamedTable& t : tables)
+      for (std::int64_t begin = 0; begin < t.table.num_rows(); begin += kBlockRows) {
+        CellBlock& block = blocks.emplace_back();
+        for (const std::string& name : source.names) block.add_column(name);
+        for (std::int64_t r = begin; r < std::min(begin + kBlockRows, t.table.num_rows()); ++r) {
+          for (std::size_t c = 0; c < source.names.size(); ++c)
+            block.set(c, cell_text(t.table.column(source.names[c]), r));
+          block.end_row(r + 1);
+        }
+      }
+    ReadOptions again = options;
+    std::erase_if(again.types, [&](const auto& stated) {
+      return std::ranges::find(source.names, stated.first) == source.names.end();
+    });
+    result = table_of_cells(std::move(blocks), source, again);
+    result.guesses.clear();  // each file has told its own
+  }
+  std::vector<Column> columns;
+  for (std::size_t c = 0; c < names.size(); ++c)
+    columns.push_back(kinds[c] ? joined(tables, names[c], *kinds[c]) : result.table.column(names[c]));
+  result.table = Table(std::move(columns));
+  std::vector<ColumnSpec> told = std::move(result.schema.columns);
+  result.schema = Schema::of(result.table);
+  for (ColumnSpec& spec : result.schema.columns) {
+    const auto again = std::ranges::find(told, spec.name, &ColumnSpec::name);
+    if (again != told.end())
+      spec = std::move(*again);
+    else
+      spec.reason = reason_for(spec.kind, result.table.num_rows() - spec.num_missing, 0);
+  }
+  return result;
+}
+
+}  // namespace cairn

@@ -1,0 +1,21 @@
+// Tables of the same columns, one below the other: the files of a folder as one table.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cairn/data/reader.h"
+
+namespace cairn {
+
+struct NamedTable {
+  std::string name;  // the file, for messages
+  Table table;
+};
+
+// Columns are found by name, in the order of the first table. A column of one kind everywhere is joined as it
+// is; texts and categories, and kinds that differ, are typed again over all cells, as if they stood in one
+// file. DataError: names that differ, with all differences; columns of features or images.
+ReadResult stack_rows(std::vector<NamedTable> tables, const ReadOptions& options);
+
+}  // namespace cairn

@@ -1,0 +1,87 @@
+#include "cairn/run/read_folder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "cairn/base/hash.h"
+#include "cairn/data/stack.h"
+
+namespace cairn {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> files_of(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with('.') || name.starts_with('_')) continue;
+    if (it->is_directory())
+      throw FileError(
+          folder, fmt::format("holds the folder '{}', and is no folder of pictures that is known", name),
+          "A folder of tables holds files alone; of texts, lines:FOLDER; of pictures, one folder a class.");
+    files.push_back(it->path().string());
+  }
+  if (error) throw FileError(folder, fmt::format("cannot be read: {}", error.message()));
+  if (files.empty())
+    throw FileError(
+        folder, "is a folder without pictures or data that are known",
+        "Pictures are JPEG or PNG files in one sub-folder a class; tables are files of the same columns.");
+  std::ranges::sort(files);
+  return files;
+}
+
+}  // namespace
+
+ReadResult read_folder(const std::string& folder,
+                       const std::function<const Reader&(const std::string&)>& reader_of,
+                       const ReadOptions& options) {
+  const std::vector<std::string> files = files_of(folder);
+  const std::string format = reader_of(files[0]).name;
+  std::vector<NamedTable> tables;
+  std::vector<std::string> guesses;
+  std::vector<Warning> warnings;
+  std::string target, group;
+  std::vector<std::string> id;
+  Sha256 digest;
+  for (const std::string& file : files) {
+    options.stop.throw_if_requested("reading");
+    const Reader& reader = reader_of(file);
+    if (reader.name != format)
+      throw DataError(file,
+                      fmt::format("is {}, and {} is {}; the files of a folder are parts of one table",
+                                  reader.name, files[0], format),
+                      "Name one file, or one reader for all: NAME:FOLDER.");
+    ReadResult part;
+    try {
+      part = reader.read(file, options);
+    } catch (Error& error) {
+      error.add_place("the folder " + folder);
+      throw;
+    }
+    if (part.test)
+      throw DataError(file, "brings a test part of its own, which a part of a table cannot",
+                      "Name one file.");
+    if (tables.empty()) {
+      guesses = part.guesses;
+      target = part.target, group = part.group, id = part.id;
+    }
+    for (Warning& w : part.warnings)
+      if (std::ranges::none_of(warnings, [&](const Warning& known) { return known.message == w.message; }))
+        warnings.push_back(std::move(w));
+    digest.update(part.sha256);
+    tables.push_back({file, std::move(part.table)});
+  }
+  ReadResult result = stack_rows(std::move(tables), options);
+  result.guesses = std::move(guesses);
+  result.guesses.insert(result.guesses.begin(), fmt::format("files: {} of {}", files.size(), format));
+  result.warnings.insert(result.warnings.begin(), warnings.begin(), warnings.end());
+  result.target = target, result.group = group, result.id = id;
+  if (options.sha256) result.sha256 = to_hex(digest.finish());
+  return result;
+}
+
+}  // namespace cairn
