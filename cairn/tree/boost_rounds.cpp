@@ -38,8 +38,10 @@ struct Watched {
 };
 
 std::vector<Split> parts_of(const Dataset& data, std::uint64_t seed) {
-  if (data.num_rows() > kManyRows) return {split(data, {.test = kPart, .seed = seed})};
-  return k_fold(data, data.num_rows() > kFewRows ? 3 : 5, seed);
+  // How often a row comes again is part of what the model will meet, and no figure is reported from here.
+  if (data.num_rows() > kManyRows)
+    return {split(data, {.test = kPart, .seed = seed, .copies = Copies::apart})};
+  return k_fold(data, data.num_rows() > kFewRows ? 3 : 5, seed, 0, Copies::apart);
 }
 
 }  // namespace
