@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cmath>
 #include <memory>
+#include <span>
 
 #include "cairn/base/error.h"
 #include "cairn/base/parallel.h"
@@ -44,6 +45,36 @@ std::vector<Split> parts_of(const Dataset& data, std::uint64_t seed) {
   return k_fold(data, data.num_rows() > kFewRows ? 3 : 5, seed, 0, Copies::apart);
 }
 
+void advance(std::span<const std::unique_ptr<Watched>> folds, const StopToken& stop) {
+  parallel_for(
+      std::ssize(folds), 1,
+      [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t f = begin; f < end; ++f)
+          for (int round = 0; round < kAtOnce; ++round) folds[at(f)]->booster.advance();
+      },
+      stop);
+}
+
+// The mean loss over all folds' watched rows, a number for each new round.
+void add_losses(std::span<const std::unique_ptr<Watched>> folds, std::vector<double>& losses) {
+  double total = 0;
+  for (const auto& fold : folds) total += fold->weight;
+  const std::size_t known = losses.size();
+  losses.resize(known + kAtOnce);
+  for (const auto& fold : folds)
+    for (std::size_t r = known; r < losses.size(); ++r)
+      losses[r] += fold->weight / total * fold->booster.so_far().validation_history[r];
+}
+
+bool patience_is_out(int rounds, int best) { return rounds - best >= kPatience + best / kPatienceShare; }
+
+RoundChoice fixed_rounds(const std::string& why) {
+  return {.rounds = kFixedRounds,
+          .losses = {},
+          .how = fmt::format("{} rounds, as parts of the rows cannot choose their number: {}", kFixedRounds,
+                             why)};
+}
+
 }  // namespace
 
 RoundChoice choose_rounds(
@@ -56,7 +87,6 @@ RoundChoice choose_rounds(
   FitContext quiet;
   quiet.seed = context.seed;
   quiet.stop = context.stop;
-  RoundChoice choice;
   std::vector<std::unique_ptr<Watched>> folds;
   try {
     for (const Split& part : parts_of(data, derive_seed(context.seed, "rounds"))) {
@@ -66,42 +96,33 @@ RoundChoice choose_rounds(
           std::make_unique<Watched>(std::move(train), std::move(test), objective, watching, quiet));
     }
   } catch (const DataError& e) {  // too few rows, classes, events for parts of them to serve
-    choice.rounds = kFixedRounds;
-    choice.how = fmt::format("{} rounds, as the rows cannot be divided to choose their number: {}",
-                             kFixedRounds, e.message());
-    return choice;
+    return fixed_rounds(e.message());
   }
+  RoundChoice choice;
+  std::size_t best = 0;
   if (context.progress) context.progress->begin("rounds, chosen", kMostRounds);
-  int best = 1;
-  for (int done = 0; done < kMostRounds; done += kAtOnce) {
-    parallel_for(
-        std::ssize(folds), 1,
-        [&](std::int64_t begin, std::int64_t end) {
-          for (std::int64_t f = begin; f < end; ++f)
-            for (int round = 0; round < kAtOnce; ++round) folds[at(f)]->booster.advance();
-        },
-        context.stop);
-    double total = 0;
-    std::vector<double> losses(kAtOnce);
-    for (const auto& fold : folds) {
-      total += fold->weight;
-      for (int round = 0; round < kAtOnce; ++round)
-        losses[at(round)] += fold->weight * fold->booster.so_far().validation_history[at(done + round)];
+  try {
+    for (int done = 0; done < kMostRounds; done += kAtOnce) {
+      advance(folds, context.stop);
+      add_losses(folds, choice.losses);
+      for (std::size_t r = at(done); r < choice.losses.size(); ++r)
+        if (choice.losses[r] < choice.losses[best] || std::isnan(choice.losses[best])) best = r;
+      if (context.progress) context.progress->advance(kAtOnce);
+      if (!std::isfinite(choice.losses.back()) || patience_is_out(done + kAtOnce, static_cast<int>(best) + 1))
+        break;
     }
-    for (double& loss : losses) loss /= total;
-    choice.losses.insert(choice.losses.end(), losses.begin(), losses.end());
-    best = static_cast<int>(std::ranges::min_element(choice.losses) - choice.losses.begin()) + 1;
-    if (context.progress) context.progress->advance(kAtOnce);
-    if (done + kAtOnce - best >= kPatience + best / kPatienceShare) break;
+  } catch (const FitError& e) {  // a part's loss left the range of numbers
+    if (choice.losses.empty()) return fixed_rounds(e.message());
   }
   if (context.progress) context.progress->end();
-  choice.rounds = best;
+  if (!std::isfinite(choice.losses[best]))
+    return fixed_rounds("their loss is no number from the first round on");
+  choice.rounds = static_cast<int>(best) + 1;
   choice.how =
-      folds.size() > 1
-          ? fmt::format("{} rounds had the lowest loss in {}-fold cross-validation, {:.6g}", best,
-                        folds.size(), choice.losses[at(best - 1)])
-          : fmt::format("{} rounds had the lowest loss on {:.0f} % of the rows, set apart for that, {:.6g}",
-                        best, 100 * kPart, choice.losses[at(best - 1)]);
+      fmt::format("{} rounds had the lowest loss {}, {:.6g}", choice.rounds,
+                  folds.size() > 1 ? fmt::format("in {}-fold cross-validation", folds.size())
+                                   : fmt::format("on {:.0f} % of the rows, set apart for that", 100 * kPart),
+                  choice.losses[best]);
   return choice;
 }
 

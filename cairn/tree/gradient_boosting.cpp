@@ -340,6 +340,7 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
   if (params_.trees == 0 && params_.patience == 0 && !start) {
     const auto rows_of = [&](const Dataset& some, const TreeFeatures* like) {
       TreeData d = tree_data(some, kName, like);
+      if (!like) check_classes_present(d);
       if (params_.class_weight == "balanced") balance_classes(d);
       return d;
     };

@@ -52,25 +52,27 @@ void TargetStatistics::find_averages() {
   const auto weight = [&](std::size_t r) { return data_.weights.empty() ? 1.0 : data_.weights[r]; };
   double total = 0;
   for (std::size_t r = 0; r < n; ++r) total += weight(r);
-  if (data_.task != Task::multiclass) {
-    double sum = 0;
-    averaged_ = {1};
-    for (std::size_t r = 0; r < n; ++r) sum += weight(r) * averaged(0, r);
-    prior_ = {sum / total};
-    return;
+  averaged_ = {1};
+  if (data_.task == Task::multiclass) {
+    std::vector<double> sums(data_.classes.size());
+    for (std::size_t r = 0; r < n; ++r) sums[at(data_.labels[r])] += weight(r);
+    averaged_.resize(sums.size());
+    std::iota(averaged_.begin(), averaged_.end(), 0);
+    std::ranges::stable_sort(averaged_,
+                             [&](std::int32_t a, std::int32_t b) { return sums[at(a)] > sums[at(b)]; });
+    averaged_.resize(std::min(sums.size(), at(kMostAverages)));
   }
-  std::vector<double> shares(data_.classes.size());
-  for (std::size_t r = 0; r < n; ++r) shares[at(data_.labels[r])] += weight(r) / total;
-  std::vector<std::int32_t> classes(shares.size());
-  std::iota(classes.begin(), classes.end(), 0);
-  std::ranges::stable_sort(classes,
-                           [&](std::int32_t a, std::int32_t b) { return shares[at(a)] > shares[at(b)]; });
-  classes.resize(std::min(classes.size(), at(kMostAverages)));
-  averaged_ = classes;
-  for (const std::int32_t c : classes) prior_.push_back(shares[at(c)]);
+  for (std::int64_t a = 0; a < std::ssize(averaged_); ++a) {
+    double mean = 0, squares = 0;
+    for (std::size_t r = 0; r < n; ++r) mean += weight(r) / total * target(a, r);
+    for (std::size_t r = 0; r < n; ++r)
+      squares += weight(r) / total * (target(a, r) - mean) * (target(a, r) - mean);
+    prior_.push_back(mean);
+    spread_.push_back(squares > 0 ? std::sqrt(squares) : 1);
+  }
 }
 
-double TargetStatistics::averaged(std::int64_t average, std::size_t row) const {
+double TargetStatistics::target(std::int64_t average, std::size_t row) const {
   if (data_.task == Task::regression) return data_.y[row];
   return data_.labels[row] == averaged_[at(average)] ? 1 : 0;
 }
@@ -89,8 +91,10 @@ std::int64_t TargetStatistics::add_category(std::int64_t feature, int max_one_ho
   order.resize(std::min(order.size(), at(kMostSlots)));
   std::ranges::sort(order);
   e.slot.assign(levels.values.empty() ? 0 : static_cast<std::size_t>(levels.values.back()) + 1, -1);
-  for (const std::size_t i : order)
-    e.slot[static_cast<std::size_t>(levels.values[i])] = static_cast<std::int32_t>(e.slots++);
+  for (const std::size_t i : order) {
+    e.codes.push_back(static_cast<std::int32_t>(levels.values[i]));
+    e.slot[at(e.codes.back())] = static_cast<std::int32_t>(e.slots++);
+  }
   e.slots += 2;
   Sums sums(e.slots, std::ssize(averaged_));
   for_each_value(column, [&](std::size_t r, double code) { add_row(sums, slot_of(e, code), r); });
@@ -113,12 +117,12 @@ void TargetStatistics::add_row(Sums& sums, std::int64_t slot, std::size_t row) c
   const double weight = data_.weights.empty() ? 1.0 : data_.weights[row];
   sums.weight[at(slot)] += weight;
   const std::int64_t k = std::ssize(averaged_);
-  for (std::int64_t a = 0; a < k; ++a) sums.sum[at(slot * k + a)] += weight * averaged(a, row);
+  for (std::int64_t a = 0; a < k; ++a)
+    sums.sum[at(slot * k + a)] += weight * (target(a, row) - prior_[at(a)]) / spread_[at(a)];
 }
 
 double TargetStatistics::mean(const Sums& sums, std::int64_t slot, std::int64_t average) const {
-  const double sum = sums.sum[at(slot * std::ssize(averaged_) + average)];
-  return (sum + smoothing_ * prior_[at(average)]) / (sums.weight[at(slot)] + smoothing_);
+  return sums.sum[at(slot * std::ssize(averaged_) + average)] / (sums.weight[at(slot)] + smoothing_);
 }
 
 TreeData TargetStatistics::training(std::uint64_t seed) const {
@@ -168,13 +172,13 @@ TreeData TargetStatistics::with_statistics(const TreeData& data, const Matrix& x
   std::vector<TreeFeature> features;
   std::vector<Tensor> columns;
   for (std::size_t f = 0; f < source_.size(); ++f) {
-    features.push_back(data.features.list()[at(source_[f])]);
+    const TreeFeature& source = data.features.list()[at(source_[f])];
     if (statistic_[f] < 0) {
+      features.push_back(source);
       columns.push_back(x.column_tensors()[at(source_[f])]);
       continue;
     }
-    features.back().category = false;
-    features.back().levels.clear();
+    features.push_back({source.name, false, {}});
     columns.push_back(statistics[at(statistic_[f])]);
   }
   d.features = TreeFeatures(std::move(features));
@@ -193,9 +197,8 @@ TargetStatistics::LevelSplit TargetStatistics::split_of(const TreeNode& node) co
   };
   LevelSplit s;
   s.swapped = left(e.slots - 2);
-  for (std::size_t code = 0; code < e.slot.size(); ++code)
-    if (e.slot[code] >= 0 && left(e.slot[code]) != s.swapped)
-      s.codes.push_back(static_cast<std::int32_t>(code));
+  for (std::size_t slot = 0; slot < e.codes.size(); ++slot)
+    if (left(static_cast<std::int64_t>(slot)) != s.swapped) s.codes.push_back(e.codes[slot]);
   s.missing_listed = left(e.slots - 1) != s.swapped;
   return s;
 }
@@ -205,9 +208,10 @@ void TargetStatistics::decode(Tree& tree) const {
   out.output = tree.output;
   struct Place {
     std::int32_t from, to;
+    double cover;  // by which covers are multiplied, so that a node's is the sum of its children's
   };
   out.nodes.emplace_back();
-  std::vector<Place> open{{0, 0}};
+  std::vector<Place> open{{0, 0, 1}};
   while (!open.empty()) {
     const Place p = open.back();
     open.pop_back();
@@ -216,7 +220,8 @@ void TargetStatistics::decode(Tree& tree) const {
       LevelSplit s = split_of(node);
       if (s.swapped) std::swap(node.left, node.right);
       if (s.codes.empty() && !s.missing_listed) {  // no value goes there
-        open.push_back({node.right, p.to});
+        const double kept = tree.nodes[at(node.right)].cover;
+        open.push_back({node.right, p.to, kept > 0 ? p.cover * node.cover / kept : p.cover});
         continue;
       }
       node.category = true;
@@ -225,12 +230,13 @@ void TargetStatistics::decode(Tree& tree) const {
       node.left_codes = std::move(s.codes);
     }
     const std::int32_t from_left = node.left, from_right = node.right;
+    node.cover *= p.cover;
     if (!node.is_leaf()) node.feature = source_[at(node.feature)];
     out.nodes[at(p.to)] = std::move(node);
     if (from_left < 0) continue;
     const std::int32_t left = out.split(p.to);
-    open.push_back({from_right, left + 1});
-    open.push_back({from_left, left});
+    open.push_back({from_right, left + 1, p.cover});
+    open.push_back({from_left, left, p.cover});
   }
   tree = std::move(out);
 }

@@ -22,7 +22,8 @@ class TargetStatistics {
   bool any() const { return !encoded_.empty(); }
   // [encoded features] which feature of the data each stands for.
   const std::vector<std::int32_t>& source() const { return source_; }
-  // The training rows, in an order drawn from `seed`.
+  // The training rows, in an order drawn from `seed`. Statistics are counted from the mean of all rows, in
+  // standard deviations of the target, so that f32 can tell them apart.
   TreeData training(std::uint64_t seed) const;
   // Other rows, by the statistics of all training rows.
   TreeData others(const TreeData& data) const;
@@ -32,9 +33,10 @@ class TargetStatistics {
  private:
   struct Encoded {  // a category of the data
     std::int32_t feature = 0;
-    std::vector<std::int32_t> slot;  // [codes] the number of a level; -1: one of the rare ones
-    std::int64_t slots = 0;          // the last two are of rare levels and of missing ones
-    std::vector<double> values;      // [averages * slots] over all rows, f32 numbers
+    std::vector<std::int32_t> slot;   // [codes] the number of a level; -1: one of the rare ones
+    std::vector<std::int32_t> codes;  // [slots - 2] the other way round, ascending
+    std::int64_t slots = 0;           // the last two are of rare levels and of missing ones
+    std::vector<double> values;       // [averages * slots] over all rows, f32 numbers
   };
   struct Sums {
     Sums(std::int64_t slots, std::int64_t averages)
@@ -46,7 +48,7 @@ class TargetStatistics {
     bool missing_listed = false, swapped = false;
   };
   void find_averages();
-  double averaged(std::int64_t average, std::size_t row) const;
+  double target(std::int64_t average, std::size_t row) const;
   std::int64_t add_category(std::int64_t feature, int max_one_hot);
   std::int64_t slot_of(const Encoded& e, double code) const;
   void add_row(Sums& sums, std::int64_t slot, std::size_t row) const;
@@ -59,7 +61,7 @@ class TargetStatistics {
   double smoothing_;
   Matrix x_;                            // of data_, by columns
   std::vector<std::int32_t> averaged_;  // what is averaged: the class, or 1 for the target itself
-  std::vector<double> prior_;           // its mean over all rows
+  std::vector<double> prior_, spread_;  // its mean over all rows and standard deviation
   std::vector<Encoded> encoded_;
   std::vector<std::int32_t> source_;     // [encoded features]
   std::vector<std::int32_t> statistic_;  // [encoded features] encoded * averages + average; -1: no statistic

@@ -67,19 +67,21 @@ TEST_CASE("target statistics: a row is told the mean of its level among the rows
   CHECK(statistics.source() == std::vector<std::int32_t>{0, 1});
   const TreeData encoded = statistics.training(5);
   CHECK(!encoded.features.list()[0].category);
-  double prior = 0;
-  for (const double y : m.y) prior += y / 60;
+  double mean = 0, squares = 0;
+  for (const double y : m.y) mean += y / 60;
+  for (const double y : m.y) squares += (y - mean) * (y - mean) / 60;
   const std::vector<std::int64_t> order = Random(5, "order of the rows").permutation(60);
   for (std::size_t i = 0; i < order.size(); ++i) {
     const auto row = static_cast<std::size_t>(order[i]);
-    double sum = 2 * prior, weight = 2;
+    double sum = 2 * mean, weight = 2;
     for (std::size_t j = 0; j < i; ++j) {
       const auto before = static_cast<std::size_t>(order[j]);
       if (m.codes[before] != m.codes[row]) continue;
       sum += m.y[before];
       weight += 1;
     }
-    CHECK(value(encoded, 0, row) == doctest::Approx(sum / weight).epsilon(1e-6));
+    CHECK(value(encoded, 0, row) ==
+          doctest::Approx((sum / weight - mean) / std::sqrt(squares)).epsilon(1e-5));
     CHECK(value(encoded, 1, row) == m.x[row]);
   }
   CHECK(!TargetStatistics(data, 7, 2).any());
