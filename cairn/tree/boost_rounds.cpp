@@ -45,7 +45,7 @@ std::vector<Split> parts_of(const Dataset& data, std::uint64_t seed) {
   return k_fold(data, data.num_rows() > kFewRows ? 3 : 5, seed, 0, Copies::apart);
 }
 
-void advance(std::span<const std::unique_ptr<Watched>> folds, const StopToken& stop) {
+void take_rounds(std::span<const std::unique_ptr<Watched>> folds, const StopToken& stop) {
   parallel_for(
       std::ssize(folds), 1,
       [&](std::int64_t begin, std::int64_t end) {
@@ -103,7 +103,7 @@ RoundChoice choose_rounds(
   if (context.progress) context.progress->begin("rounds, chosen", kMostRounds);
   try {
     for (int done = 0; done < kMostRounds; done += kAtOnce) {
-      advance(folds, context.stop);
+      take_rounds(folds, context.stop);
       add_losses(folds, choice.losses);
       for (std::size_t r = at(done); r < choice.losses.size(); ++r)
         if (choice.losses[r] < choice.losses[best] || std::isnan(choice.losses[best])) best = r;
@@ -112,9 +112,10 @@ RoundChoice choose_rounds(
         break;
     }
   } catch (const FitError& e) {  // a part's loss left the range of numbers
-    if (choice.losses.empty()) return fixed_rounds(e.message());
+    if (choice.losses.empty()) choice = fixed_rounds(e.message());
   }
   if (context.progress) context.progress->end();
+  if (choice.losses.empty()) return choice;
   if (!std::isfinite(choice.losses[best]))
     return fixed_rounds("their loss is no number from the first round on");
   choice.rounds = static_cast<int>(best) + 1;
