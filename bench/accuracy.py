@@ -200,7 +200,7 @@ def with_cairn(p, program, settings=()):
         for name, part in (("train", p.train), ("test", p.test)):
             names[name] = os.path.join(folder, name + ".csv")
             part.to_csv(names[name], index=False)
-        command = [program, "train", names["train"], "--target", p.target, "--learner", "gradient_boosting", "--no-doctor", "--folds", "2", "--threads", str(THREADS),
+        command = [program, "train", names["train"], "--test", names["test"], "--target", p.target, "--learner", "gradient_boosting", "--no-doctor", "--threads", str(THREADS),
                    "--out", os.path.join(folder, "run"), "--quiet",
                    "--task", "regression" if p.regression else "binary" if len(p.classes) == 2 else "multiclass"]
         if p.categories:

@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
     const auto n = static_cast<std::int64_t>(labels.size());
     const Dataset data = bench::raw_dataset<float>(
         argv[1], Column::category("y", Tensor::take(std::move(labels)), {"0", "1"}), n);
-    const auto model = GradientBoosting({.trees = 100, .max_depth = 8}).fit(data);
+    const auto model = GradientBoosting({.trees = 100, .learning_rate = 0.1, .max_depth = 8}).fit(data);
     const TreeEnsemble& trees = dynamic_cast<const TreeModel&>(*model).trees();
     const std::vector<float> asked = bench::read_raw<float>(argv[3]);
     const std::int64_t d = trees.num_features(), rows = std::ssize(asked) / d;

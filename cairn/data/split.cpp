@@ -286,8 +286,9 @@ std::string way_of(const Dataset& data, bool stratify, const std::string& note) 
   return fmt::format("stratified by {}{}", data.roles().target, note);
 }
 
-Units units_of(const Dataset& data, std::int64_t parts) {
-  if (data.roles().group.empty()) return identical_rows(data, parts);
+Units units_of(const Dataset& data, std::int64_t parts, Copies copies) {
+  if (data.roles().group.empty())
+    return copies == Copies::together ? identical_rows(data, parts) : each_row(data.num_rows());
   Units units{.of_row = data.groups()};
   units.count = units.of_row.empty() ? 0 : *std::ranges::max_element(units.of_row) + 1;
   return units;
@@ -350,7 +351,7 @@ Split split(const Dataset& data, const SplitOptions& options) {
     throw UsageError("split", fmt::format("a test share of {} is outside (0, 1)", options.test), "Try 0.2.");
   const bool by_group = !data.roles().group.empty();
   if (!by_group && !data.roles().time.empty()) return time_split(data, options.test);
-  const Units units = units_of(data, 2);
+  const Units units = units_of(data, 2, options.copies);
   const Deal deal = shuffled(units, strata_of(data, options.stratify), Random(options.seed, "split"));
   const bool by_class = options.stratify && is_classification(data.task()) && !data.roles().target.empty();
   const std::vector<bool> is_test =
@@ -363,12 +364,12 @@ Split split(const Dataset& data, const SplitOptions& options) {
   return result;
 }
 
-std::vector<Split> k_fold(const Dataset& data, int folds, std::uint64_t seed, int repeat) {
+std::vector<Split> k_fold(const Dataset& data, int folds, std::uint64_t seed, int repeat, Copies copies) {
   if (folds < 2)
     throw UsageError("--folds", fmt::format("{} folds cannot be; there must be at least 2", folds));
   const bool by_group = !data.roles().group.empty();
   if (!by_group && !data.roles().time.empty()) return time_folds(data, folds);
-  const Units units = units_of(data, folds);
+  const Units units = units_of(data, folds, copies);
   if (units.count < folds)
     throw DataError("--folds",
                     fmt::format("{} {}{} cannot be dealt into {} folds", units.count,

@@ -12,10 +12,16 @@
 
 namespace cairn {
 
+enum class Copies : std::uint8_t {
+  together,  // identical rows judge nothing that has learned from them
+  apart,     // rows as they come: what is met later will hold as many repetitions
+};
+
 struct SplitOptions {
   double test = 0.2;  // share of rows, (0, 1)
   std::uint64_t seed = 0;
   bool stratify = true;  // classification: the same share of every class (regression: of every quantile bin)
+  Copies copies = Copies::together;
 };
 
 struct Split {
@@ -32,7 +38,8 @@ Split split(const Dataset& data, const SplitOptions& options);
 // folds is missing from some test parts, as `how` says. Time: rows are cut into k + 1 stretches, and fold i
 // trains on what lies before its own. `repeat` numbers another shuffling. DataError: fewer rows, groups or
 // times than folds.
-std::vector<Split> k_fold(const Dataset& data, int folds, std::uint64_t seed, int repeat = 0);
+std::vector<Split> k_fold(const Dataset& data, int folds, std::uint64_t seed, int repeat = 0,
+                          Copies copies = Copies::together);
 
 // How many rows of `test` (features and target) also stand in `train`.
 std::int64_t count_shared_rows(const Dataset& train, const Dataset& test);

@@ -64,7 +64,11 @@ Tree TreeGrower::tree(double rate) const {
     TreeNode& out = t.nodes[at(p.to)];
     out.cover = gradients_->h(node.total);
     if (node.left < 0) {
-      out.value = {rate * value_of(node, p.from)};
+      if (outputs_ == 1)
+        out.value = {rate * value_of(node, p.from)};
+      else
+        for (std::int64_t o = 0; o < outputs_; ++o)
+          out.value.push_back(rate * own_values_[at(p.from * outputs_ + o)]);
       continue;
     }
     const BinnedFeature& f = data_.feature(node.split.feature);
@@ -128,32 +132,45 @@ void TreeGrower::add_to(std::span<double> raw, double rate) const {
   });
 }
 
-// Rows that were not learned from are in no node's list: each walks down by its bins.
-void TreeGrower::add_to_all(std::span<double> raw, double rate) const {
+// Rows that were not learned from are in no node's list: each walks down by its bins. Calls found(row, node).
+template <class F>
+void TreeGrower::walk_all(F&& found) const {
   struct Step {
     const std::uint8_t* column;  // null: a leaf
     const std::uint8_t* goes_left;
     std::int32_t left;
-    double value;
   };
   std::vector<Step> steps(nodes_.size());
   std::vector<std::array<std::uint8_t, 256>> tables(nodes_.size());
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
-    if (node.left < 0) {
-      steps[i] = {nullptr, nullptr, -1, rate * value_of(node, static_cast<std::int32_t>(i))};
-      continue;
-    }
+    if (node.left < 0) continue;
     left_table(data_.feature(node.split.feature), node.split, tables[i].data());
-    steps[i] = {data_.column(node.split.feature), tables[i].data(), node.left, 0};
+    steps[i] = {data_.column(node.split.feature), tables[i].data(), node.left};
   }
   parallel_for(data_.rows(), kChunk, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
       const Step* step = steps.data();
       while (step->column) step = steps.data() + step->left + (step->goes_left[step->column[r]] ? 0 : 1);
-      raw[at(r)] += step->value;
+      found(at(r), static_cast<std::size_t>(step - steps.data()));
     }
   });
+}
+
+void TreeGrower::add_to_all(std::span<double> raw, double rate) const {
+  std::vector<double> values(nodes_.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i)
+    if (nodes_[i].left < 0) values[i] = rate * value_of(nodes_[i], static_cast<std::int32_t>(i));
+  walk_all([&](std::size_t row, std::size_t node) { raw[row] += values[node]; });
+}
+
+std::vector<std::int32_t> TreeGrower::leaf_of_all() const {
+  std::vector<std::int32_t> number(nodes_.size()), leaf(at(data_.rows()));
+  std::int32_t leaves = 0;
+  for (std::size_t i = 0; i < nodes_.size(); ++i)
+    if (nodes_[i].left < 0) number[i] = leaves++;
+  walk_all([&](std::size_t row, std::size_t node) { leaf[row] = number[node]; });
+  return leaf;
 }
 
 std::vector<std::span<const std::uint32_t>> TreeGrower::leaf_rows() const {
@@ -163,11 +180,17 @@ std::vector<std::span<const std::uint32_t>> TreeGrower::leaf_rows() const {
   return all;
 }
 
-void TreeGrower::set_leaf_values(std::span<const double> values) {
-  own_values_.assign(nodes_.size(), 0.0);
+std::int64_t TreeGrower::num_leaves() const {
+  return std::ranges::count_if(nodes_, [](const Node& node) { return node.left < 0; });
+}
+
+void TreeGrower::set_leaf_values(std::span<const double> values, std::int64_t outputs) {
+  outputs_ = outputs;
+  own_values_.assign(nodes_.size() * at(outputs), 0.0);
   std::size_t next = 0;
   for (std::size_t i = 0; i < nodes_.size(); ++i)
-    if (nodes_[i].left < 0) own_values_[i] = values[next++];
+    if (nodes_[i].left < 0)
+      for (std::size_t o = 0; o < at(outputs); ++o) own_values_[i * at(outputs) + o] = values[next++];
 }
 
 }  // namespace cairn::tree

@@ -120,6 +120,7 @@ void TreeGrower::grow(const Gradients& gradients, std::span<const std::uint32_t>
   rows_.assign(rows.begin(), rows.end());
   memory_.resize(rows_.size());
   own_values_.clear();
+  outputs_ = 1;
   tree_features_.assign(at(data_.num_features()), 1);
   keep_share(tree_features_, rules_.columns_by_tree, "columns of a tree", 0);
   nodes_.assign(1, Node{});

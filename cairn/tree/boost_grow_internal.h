@@ -53,9 +53,13 @@ class TreeGrower {
   // The same for all rows of the data.
   void add_to_all(std::span<double> raw, double rate) const;
 
+  // The leaf of every row of the data, counted from 0 in the order of leaf_rows() and set_leaf_values().
+  std::vector<std::int32_t> leaf_of_all() const;
+  std::int64_t num_leaves() const;
+
   // With need_leaf_rows: the rows of every leaf, and other values for the leaves in the same order.
   std::vector<std::span<const std::uint32_t>> leaf_rows() const;
-  void set_leaf_values(std::span<const double> values);
+  void set_leaf_values(std::span<const double> values, std::int64_t outputs = 1);
 
  private:
   struct Open {  // a node with its histogram, its best split known
@@ -79,6 +83,8 @@ class TreeGrower {
                   std::uint64_t index) const;
   void prune();
   double value_of(const Node& node, std::int32_t index) const;
+  template <class F>
+  void walk_all(F&& found) const;
   std::int64_t chunk_rows() const;
 
   const BinnedData& data_;
@@ -89,6 +95,7 @@ class TreeGrower {
   std::vector<std::uint8_t> tree_features_;
   std::vector<Node> nodes_;
   std::vector<double> own_values_;  // by node, where set_leaf_values was called
+  std::int64_t outputs_ = 1;        // numbers a node in own_values_
 };
 
 }  // namespace cairn::tree

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 
 #include "cairn/base/error.h"
 #include "cairn/base/parallel.h"
@@ -18,7 +20,11 @@ namespace {
 constexpr const char* kWhere = "gradient_boosting";
 constexpr std::int64_t kBlock = 8192;
 constexpr std::int64_t kLossRows = 65536;  // the training loss is told from at most so many rows
-constexpr double kLargestTarget = 1e120;   // its square times a count must be a number
+// Orders of the rows for target statistics, which rounds take in turn: with one the first rows of every level
+// would always be told the least. Of many rows there are few such.
+constexpr std::uint64_t kOrders = 4;
+constexpr std::int64_t kManyRows = 100'000;
+constexpr double kLargestTarget = 1e120;  // its square times a count must be a number
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -47,57 +53,69 @@ double mean_loss(const Objective& objective, const Truth& truth, std::span<const
   return sum.loss / sum.weight;
 }
 
-class Booster {
- public:
-  Booster(const TreeData& data, const TreeData* validation, const Objective& objective,
-          const BoostRules& rules, const TreeEnsemble* start, const FitContext& context)
-      : data_(data),
-        validation_(validation),
-        objective_(objective),
-        rules_(rules),
-        context_(context),
-        truth_(truth_of(data, objective, rules.objective_params, y_)),
-        n_(data.rows()),
-        k_(truth_.num_outputs),
-        binned_(data, rules.max_bins, context.stop),
-        grower_(binned_, grow_rules(), context.seed),
-        sampler_(rules.sampling, rules.row_share, std::max(rules.grow.split.l2, 1.0), context.seed) {
-    begin(start);
-  }
-  Boosted run();
+std::shared_ptr<const Queries> queries_of(const TreeData& data) {
+  auto q = std::make_shared<Queries>();
+  q->names = data.group_names;
+  q->starts.assign(data.group_names.size() + 1, 0);
+  for (const std::int64_t g : data.groups) ++q->starts[at(g + 1)];
+  std::partial_sum(q->starts.begin(), q->starts.end(), q->starts.begin());
+  q->rows.resize(data.groups.size());
+  std::vector<std::int64_t> next = q->starts;
+  for (std::size_t r = 0; r < data.groups.size(); ++r)
+    q->rows[at(next[at(data.groups[r])]++)] = static_cast<std::uint32_t>(r);
+  return q;
+}
 
- private:
-  GrowRules grow_rules() const {
-    GrowRules g = rules_.grow;
-    g.need_leaf_rows = objective_.leaf_quantile != nullptr;
-    return g;
-  }
-  void begin(const TreeEnsemble* start);
-  void round(int number);
-  void grow_tree(std::int64_t output, int number, std::span<const std::uint32_t> rows, double rate);
-  void leave_out(std::span<const std::size_t> rounds, double factor);
-  void put_back(std::span<const std::size_t> rounds, double factor);
-  void renew_leaves(std::span<const double> raw, std::int64_t output);
-  bool judge(int number);
-  std::vector<double> raw_of(const TreeData& data, const TreeEnsemble* start) const;
+}  // namespace
 
-  const TreeData& data_;
-  const TreeData* validation_;
-  const Objective& objective_;
-  const BoostRules& rules_;
-  const FitContext& context_;
-  std::vector<double> y_, validation_y_;
-  Truth truth_, validation_truth_;
-  const std::int64_t n_, k_;
-  BinnedData binned_;
-  TreeGrower grower_;
-  RowSampler sampler_;
-  std::vector<double> raw_, validation_raw_, g_, h_;
-  std::vector<std::uint32_t> rows_;
-  Gradients gradients_;
-  std::uint64_t first_number_ = 0;
-  Boosted result_;
-};
+Booster::Booster(const TreeData& data, const TreeData* validation, const Objective& objective,
+                 const BoostRules& rules, const TreeEnsemble* start, const FitContext& context)
+    : data_(data),
+      validation_(validation),
+      objective_(objective),
+      rules_(rules),
+      context_(context),
+      truth_(truth_of(data, objective, rules.objective_params, y_)),
+      n_(data.rows()),
+      k_(truth_.num_outputs),
+      sampler_(rules.sampling, rules.row_share, std::max(rules.grow.split.l2, 1.0), context.seed) {
+  if (rules.target_statistics)
+    statistics_.emplace(data, rules.grow.split.max_one_hot, rules.statistics_smoothing);
+  if (statistics_ && !statistics_->any()) statistics_.reset();
+  make_views();
+  begin(start);
+}
+
+GrowRules Booster::grow_rules() const {
+  GrowRules g = rules_.grow;
+  g.need_leaf_rows = objective_.leaf_quantile != nullptr;
+  if (!statistics_) return g;
+  const auto& source = statistics_->source();
+  g.split.monotone.clear();
+  for (const std::int32_t f : source)
+    if (!rules_.grow.split.monotone.empty()) g.split.monotone.push_back(rules_.grow.split.monotone[at(f)]);
+  for (auto& group : g.interactions) {
+    std::vector<std::int32_t> members;
+    for (std::int32_t f = 0; f < std::ssize(source); ++f)
+      if (std::ranges::find(group, source[at(f)]) != group.end()) members.push_back(f);
+    group = std::move(members);
+  }
+  return g;
+}
+
+void Booster::make_views() {
+  const GrowRules rules = grow_rules();
+  if (!statistics_) {
+    views_.push_back(std::make_unique<View>(data_, rules, rules_.max_bins, context_));
+    return;
+  }
+  const std::uint64_t orders = n_ > kManyRows ? 1 : kOrders;
+  for (std::uint64_t order = 0; order < orders; ++order)
+    views_.push_back(
+        std::make_unique<View>(statistics_->training(derive_seed(context_.seed, "target statistics", order)),
+                               rules, rules_.max_bins, context_));
+  if (validation_) watched_ = statistics_->others(*validation_);
+}
 
 std::vector<double> Booster::raw_of(const TreeData& data, const TreeEnsemble* start) const {
   const std::int64_t n = data.rows();
@@ -133,20 +151,20 @@ void Booster::begin(const TreeEnsemble* start) {
 
 void Booster::leave_out(std::span<const std::size_t> rounds, double factor) {
   for (const std::size_t round : rounds) {
-    const auto trees = std::span(result_.trees).subspan(round * at(k_), at(k_));
-    add_trees(trees, data_.x, factor, raw_);
-    if (validation_) add_trees(trees, validation_->x, factor, validation_raw_);
+    const auto trees = trees_of(round);
+    add_trees(trees, view_of(round).data.x, factor, raw_);
+    if (validation_) add_trees(trees, watched().x, factor, validation_raw_);
   }
 }
 
 void Booster::put_back(std::span<const std::size_t> rounds, double factor) {
   for (const std::size_t round : rounds)
-    for (Tree& tree : std::span(result_.trees).subspan(round * at(k_), at(k_))) multiply_leaves(tree, factor);
+    for (Tree& tree : trees_of(round)) multiply_leaves(tree, factor);
   leave_out(rounds, 1);
 }
 
-void Booster::renew_leaves(std::span<const double> raw, std::int64_t output) {
-  const auto leaves = grower_.leaf_rows();
+void Booster::renew_leaves(TreeGrower& grower, std::span<const double> raw, std::int64_t output) const {
+  const auto leaves = grower.leaf_rows();
   std::vector<double> values(leaves.size());
   parallel_for(std::ssize(leaves), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t l = begin; l < end; ++l) {
@@ -160,7 +178,7 @@ void Booster::renew_leaves(std::span<const double> raw, std::int64_t output) {
                                         objective_.leaf_quantile(rules_.objective_params, output));
     }
   });
-  grower_.set_leaf_values(values);
+  grower.set_leaf_values(values);
 }
 
 void Booster::grow_tree(std::int64_t output, int number, std::span<const std::uint32_t> rows, double rate) {
@@ -172,22 +190,69 @@ void Booster::grow_tree(std::int64_t output, int number, std::span<const std::ui
   if (!std::isfinite(gradients_.g_scale) || !std::isfinite(gradients_.h_scale))
     throw FitError(kWhere, fmt::format("the loss left the range of numbers in round {}", number),
                    "A smaller learning_rate, or a target in other units, keeps it in.");
-  grower_.grow(gradients_, rows, tree_number, context_.stop);
+  TreeGrower& grower = views_[at(number - 1) % views_.size()]->grower;
+  grower.grow(gradients_, rows, tree_number, context_.stop);
   const auto raw = part(raw_);
-  if (objective_.leaf_quantile) renew_leaves(raw, output);
-  Tree tree = grower_.tree(rate);
+  if (objective_.leaf_quantile) renew_leaves(grower, raw, output);
+  Tree tree = grower.tree(rate);
   tree.output = static_cast<std::int32_t>(output);
   if (sampler_.all_rows())
-    grower_.add_to(raw, rate);
+    grower.add_to(raw, rate);
   else
-    grower_.add_to_all(raw, rate);
-  if (validation_) add_trees(std::span(&tree, 1), validation_->x, 1, validation_raw_);
+    grower.add_to_all(raw, rate);
+  if (validation_) add_trees(std::span(&tree, 1), watched().x, 1, validation_raw_);
+  result_.trees.push_back(std::move(tree));
+}
+
+// One tree for all outputs: its questions are those that lower the loss most along one direction of raw
+// outputs, another in every round; its leaves answer all outputs.
+void Booster::grow_shared_tree(int number, std::span<const std::uint32_t> rows, double rate) {
+  const std::uint64_t stream = first_number_ + static_cast<std::uint64_t>(number - 1);
+  Random random(context_.seed, "direction of a round", stream);
+  std::vector<double> direction(at(k_)), g(at(n_)), h(at(n_));
+  double squares = 0;
+  for (double& d : direction) {
+    d = random.normal();
+    squares += d * d;
+  }
+  for (double& d : direction) d *= std::sqrt(static_cast<double>(k_) / squares);
+  parallel_for(n_, kBlock, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t o = 0; o < k_; ++o) {
+      const double d = direction[at(o)];
+      for (std::int64_t r = begin; r < end; ++r) {
+        g[at(r)] += d * g_[at(o * n_ + r)];
+        h[at(r)] += h_[at(o * n_ + r)];
+      }
+    }
+  });
+  pack_gradients(g, h, derive_seed(context_.seed, "tree", stream), gradients_);
+  TreeGrower& grower = views_[at(number - 1) % views_.size()]->grower;
+  grower.grow(gradients_, rows, stream, context_.stop);
+  const std::vector<std::int32_t> leaf = grower.leaf_of_all();
+  const std::int64_t leaves = grower.num_leaves();
+  std::vector<double> values(at(leaves * k_));
+  parallel_for(k_, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t o = begin; o < end; ++o) {
+      std::vector<double> gs(at(leaves)), hs(at(leaves));
+      for (const std::uint32_t r : rows) {
+        gs[at(leaf[r])] += g_[at(o * n_) + r];
+        hs[at(leaf[r])] += h_[at(o * n_) + r];
+      }
+      for (std::int64_t l = 0; l < leaves; ++l)
+        values[at(l * k_ + o)] = leaf_value(gs[at(l)], hs[at(l)], rules_.grow.split);
+      for (std::int64_t r = 0; r < n_; ++r) raw_[at(o * n_ + r)] += rate * values[at(leaf[at(r)] * k_ + o)];
+    }
+  });
+  grower.set_leaf_values(values, k_);
+  Tree tree = grower.tree(rate);
+  if (validation_) add_trees(std::span(&tree, 1), watched().x, 1, validation_raw_);
   result_.trees.push_back(std::move(tree));
 }
 
 void Booster::round(int number) {
   const std::uint64_t stream = first_number_ + static_cast<std::uint64_t>(number - 1);
-  const auto out = rounds_left_out(rules_.dropout, result_.trees.size() / at(k_), stream, context_.seed);
+  const auto out =
+      rounds_left_out(rules_.dropout, result_.trees.size() / at(trees_a_round()), stream, context_.seed);
   leave_out(out, -1);
   if (objective_.prepare) objective_.prepare(truth_, raw_);
   if (objective_.all_gradients)
@@ -204,53 +269,42 @@ void Booster::round(int number) {
   // step more.
   const auto d = static_cast<double>(out.size());
   const double rate = rules_.learning_rate / (d > 0 ? d + rules_.learning_rate : 1);
-  for (std::int64_t o = 0; o < k_; ++o) grow_tree(o, number, rows, rate);
+  if (rules_.shared_trees)
+    grow_shared_tree(number, rows, rate);
+  else
+    for (std::int64_t o = 0; o < k_; ++o) grow_tree(o, number, rows, rate);
   if (d > 0) put_back(out, d / (d + rules_.learning_rate));
 }
 
-// Whether to go on after this round.
-bool Booster::judge(int number) {
-  result_.loss_history.push_back(mean_loss(objective_, truth_, raw_, (n_ + kLossRows - 1) / kLossRows));
+void Booster::judge(int number) {
+  result_.loss_history.push_back(
+      rules_.watched_only ? 0.0 : mean_loss(objective_, truth_, raw_, (n_ + kLossRows - 1) / kLossRows));
   if (!std::isfinite(result_.loss_history.back()))
     throw FitError(kWhere, fmt::format("the loss left the range of numbers in round {}", number),
                    "A smaller learning_rate, or a target in other units, keeps it in.");
   if (context_.log) context_.log({{"round", number}, {"loss", result_.loss_history.back()}});
   result_.best_round = number;
-  if (!validation_) return true;
+  if (!validation_) return;
   validation_truth_.delta = truth_.delta;
   result_.validation_history.push_back(mean_loss(objective_, validation_truth_, validation_raw_, 1));
   const auto& history = result_.validation_history;
   result_.best_round = static_cast<int>(std::ranges::min_element(history) - history.begin()) + 1;
-  return rules_.patience == 0 || number - result_.best_round < rules_.patience;
 }
 
-Boosted Booster::run() {
-  if (context_.progress) context_.progress->begin("trees", rules_.trees);
-  for (int number = 1; number <= rules_.trees; ++number) {
-    context_.stop.throw_if_requested("boosting");
-    round(number);
-    if (context_.progress) context_.progress->advance(1);
-    if (!judge(number)) break;
-  }
-  if (context_.progress) context_.progress->end();
-  if (validation_ && rules_.patience > 0) result_.trees.resize(at(result_.best_round * k_));
+bool Booster::advance() {
+  context_.stop.throw_if_requested("boosting");
+  const int number = static_cast<int>(result_.loss_history.size()) + 1;
+  round(number);
+  judge(number);
+  return !validation_ || rules_.patience == 0 || number - result_.best_round < rules_.patience;
+}
+
+Boosted Booster::take() {
+  if (validation_ && rules_.patience > 0) result_.trees.resize(at(result_.best_round * trees_a_round()));
+  if (statistics_)
+    for (Tree& tree : result_.trees) statistics_->decode(tree);
   return std::move(result_);
 }
-
-std::shared_ptr<const Queries> queries_of(const TreeData& data) {
-  auto q = std::make_shared<Queries>();
-  q->names = data.group_names;
-  q->starts.assign(data.group_names.size() + 1, 0);
-  for (const std::int64_t g : data.groups) ++q->starts[at(g + 1)];
-  std::partial_sum(q->starts.begin(), q->starts.end(), q->starts.begin());
-  q->rows.resize(data.groups.size());
-  std::vector<std::int64_t> next = q->starts;
-  for (std::size_t r = 0; r < data.groups.size(); ++r)
-    q->rows[at(next[at(data.groups[r])]++)] = static_cast<std::uint32_t>(r);
-  return q;
-}
-
-}  // namespace
 
 Truth truth_of(const TreeData& data, const Objective& objective, const ObjectiveParams& params,
                std::vector<double>& y) {
@@ -287,7 +341,15 @@ Truth truth_of(const TreeData& data, const Objective& objective, const Objective
 
 Boosted boost(const TreeData& data, const TreeData* validation, const Objective& objective,
               const BoostRules& rules, const TreeEnsemble* start, const FitContext& context) {
-  return Booster(data, validation, objective, rules, start, context).run();
+  Booster booster(data, validation, objective, rules, start, context);
+  if (context.progress) context.progress->begin("trees", rules.trees);
+  for (int number = 1; number <= rules.trees; ++number) {
+    const bool more = booster.advance();
+    if (context.progress) context.progress->advance(1);
+    if (!more) break;
+  }
+  if (context.progress) context.progress->end();
+  return booster.take();
 }
 
 }  // namespace cairn::tree

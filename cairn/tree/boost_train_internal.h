@@ -1,6 +1,7 @@
 // The rounds of boosting.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "cairn/tree/dropout_internal.h"
 #include "cairn/tree/objective/objective_internal.h"
 #include "cairn/tree/row_sampling_internal.h"
+#include "cairn/tree/target_statistics_internal.h"
 
 namespace cairn::tree {
 
@@ -19,10 +21,14 @@ struct BoostRules {
   double learning_rate = 0.1;
   GrowRules grow;
   int max_bins = kMostBins;
+  bool target_statistics = false;  // of categories, in their place
+  double statistics_smoothing = 1;
   Sampling sampling = Sampling::uniform;
   double row_share = 1;
   int patience = 0;
+  bool watched_only = false;  // the training loss is not asked for
   DropoutRules dropout;
+  bool shared_trees = false;  // several outputs share a round's tree, a leaf has a value for each
   ObjectiveParams objective_params;
 };
 
@@ -32,6 +38,64 @@ struct Boosted {
   std::vector<double> loss_history;  // mean training loss after each round, those after the best too
   std::vector<double> validation_history;
   int best_round = 0;  // 1 is the first; with patience the trees end here
+};
+
+// Boosting a round at a time. What it is given must outlive it.
+class Booster {
+ public:
+  // `validation`: rows whose loss is watched, or null. `start`: an ensemble to continue from, or null.
+  Booster(const TreeData& data, const TreeData* validation, const Objective& objective,
+          const BoostRules& rules, const TreeEnsemble* start, const FitContext& context);
+  // One more round; whether patience is left for another. Throws FitError, Interrupted.
+  bool advance();
+  const Boosted& so_far() const { return result_; }
+  Boosted take();  // with patience the trees end at the best round
+
+ private:
+  // The training rows as trees see them: features with their statistics in one order of the rows.
+  struct View {
+    View(TreeData rows, const GrowRules& rules, int max_bins, const FitContext& context)
+        : data(std::move(rows)), binned(data, max_bins, context.stop), grower(binned, rules, context.seed) {}
+    TreeData data;
+    BinnedData binned;
+    TreeGrower grower;
+  };
+  void make_views();
+  GrowRules grow_rules() const;
+  const TreeData& watched() const { return watched_ ? *watched_ : *validation_; }
+  const View& view_of(std::size_t round) const { return *views_[round % views_.size()]; }
+  void begin(const TreeEnsemble* start);
+  void round(int number);
+  std::int64_t trees_a_round() const { return rules_.shared_trees ? 1 : k_; }
+  void grow_shared_tree(int number, std::span<const std::uint32_t> rows, double rate);
+  void grow_tree(std::int64_t output, int number, std::span<const std::uint32_t> rows, double rate);
+  void leave_out(std::span<const std::size_t> rounds, double factor);
+  void put_back(std::span<const std::size_t> rounds, double factor);
+  void renew_leaves(TreeGrower& grower, std::span<const double> raw, std::int64_t output) const;
+  void judge(int number);
+  std::span<Tree> trees_of(std::size_t round) {
+    const auto count = static_cast<std::size_t>(trees_a_round());
+    return std::span(result_.trees).subspan(round * count, count);
+  }
+  std::vector<double> raw_of(const TreeData& data, const TreeEnsemble* start) const;
+
+  const TreeData& data_;
+  const TreeData* validation_;
+  const Objective& objective_;
+  const BoostRules& rules_;
+  const FitContext& context_;
+  std::vector<double> y_, validation_y_;
+  Truth truth_, validation_truth_;
+  const std::int64_t n_, k_;
+  std::optional<TargetStatistics> statistics_;  // null: no category has any
+  std::vector<std::unique_ptr<View>> views_;
+  std::optional<TreeData> watched_;  // as trees see them
+  RowSampler sampler_;
+  std::vector<double> raw_, validation_raw_, g_, h_;
+  std::vector<std::uint32_t> rows_;
+  Gradients gradients_;
+  std::uint64_t first_number_ = 0;
+  Boosted result_;
 };
 
 // `start`: an ensemble to continue from, or null. Throws FitError, Interrupted.

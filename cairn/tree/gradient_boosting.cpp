@@ -11,7 +11,7 @@
 #include "cairn/base/suggest.h"
 #include "cairn/data/split.h"
 #include "cairn/model/pipeline.h"
-#include "cairn/tree/boost_train_internal.h"
+#include "cairn/tree/boost_rounds_internal.h"
 #include "cairn/tree/constraints_internal.h"
 #include "cairn/tree/objective/objective_params_internal.h"
 
@@ -20,6 +20,8 @@ namespace {
 
 using P = GradientBoostingParams;
 using namespace tree;
+
+constexpr double kRate = 0.05, kSharedRate = 0.1;  // each round of a shared tree looks one way only
 
 // The parameter's names, then the objectives', in XGBoost, LightGBM, CatBoost and scikit-learn.
 std::vector<std::string> names_elsewhere() {
@@ -76,8 +78,14 @@ void check_classes_present(const TreeData& data) {
 
 BoostRules boost_rules(const P& p, const TreeFeatures& features, const Objective& objective) {
   BoostRules r;
-  r.trees = p.trees;
-  r.learning_rate = p.learning_rate;
+  r.trees = p.trees > 0 ? p.trees : kMostRounds;
+  r.shared_trees = objective.output == TreeOutput::softmax &&
+                   (p.outputs == "shared_tree" || (p.outputs == "auto" && p.monotone.empty()));
+  if (r.shared_trees && !p.monotone.empty())
+    throw UsageError("gradient_boosting.outputs",
+                     "shared_tree cannot keep monotone: a leaf answers all classes at once",
+                     "outputs=a_tree_each can.");
+  r.learning_rate = p.learning_rate > 0 ? p.learning_rate : r.shared_trees ? kSharedRate : kRate;
   r.max_bins = p.max_bins;
   r.sampling = sampling_from_name(p.sampling);
   r.row_share = p.row_share;
@@ -97,6 +105,8 @@ BoostRules boost_rules(const P& p, const TreeFeatures& features, const Objective
                     objective.name),
         "objective=huber and expectile keep it.");
   r.objective_params = objective_params(p, objective);
+  r.target_statistics = p.category_splits == "statistics";
+  r.statistics_smoothing = p.statistics_smoothing;
   r.grow.max_depth = p.max_depth;
   r.grow.max_leaves = p.max_leaves;
   r.grow.leaf_wise = p.growth == "leaf_wise";
@@ -137,6 +147,17 @@ const TreeModel* start_of(const Model* given, const TreeData& data, const Object
   return model;
 }
 
+// Leaves of one output's number become those of all outputs.
+void answer_all_outputs(Tree& tree, std::size_t outputs) {
+  for (TreeNode& node : tree.nodes) {
+    if (!node.is_leaf() || node.value.size() == outputs) continue;
+    std::vector<double> all(outputs);
+    all[static_cast<std::size_t>(tree.output)] = node.value[0];
+    node.value = std::move(all);
+  }
+  tree.output = 0;
+}
+
 // What the rounds came to, for a person.
 void add_outcome(const P& params, const Boosted& boosted, std::vector<std::string>& notes) {
   if (std::ranges::all_of(boosted.trees, [](const Tree& t) { return t.nodes.size() == 1; }))
@@ -155,11 +176,14 @@ ParamList growing_params() {
   return {
       param<&P::objective>("objective", "what is minimised; auto: squared, logistic or softmax",
                            objective_rule(), names_elsewhere()),
-      param<&P::trees>("trees", "rounds of boosting; with several classes each grows a tree a class",
-                       between(1, 1e6),
+      param<&P::trees>("trees",
+                       "rounds of boosting; 0: as many as have the lowest loss in cross-validation, or on "
+                       "a part of many rows",
+                       between(0, 1e6),
                        {"n_estimators", "num_round", "num_boost_round", "num_iterations", "iterations"}),
-      param<&P::learning_rate>("learning_rate", "what a tree's answer is multiplied by", above_to(0, 1e3),
-                               {"eta", "shrinkage_rate", "shrinkage"}),
+      param<&P::learning_rate>(
+          "learning_rate", "what a tree's answer is multiplied by; 0: 0.05, or 0.1 where classes share trees",
+          between(0, 1e3), {"eta", "shrinkage_rate", "shrinkage"}),
       param<&P::growth>("growth",
                         "which node is split next: all of a level, or the leaf with the largest gain",
                         one_of("depth_wise", "leaf_wise"), {"grow_policy"}),
@@ -191,6 +215,10 @@ ParamList round_params() {
                                         {"colsample_bylevel"}),
           param<&P::column_share_node>("column_share_node", "share of those at each node", above_to(0, 1),
                                        {"colsample_bynode", "feature_fraction_bynode"}),
+          param<&P::outputs>("outputs",
+                             "several classes: they share a tree a round, or each grows one; auto: shared "
+                             "but with monotone",
+                             one_of("auto", "shared_tree", "a_tree_each"), {"multi_strategy"}),
           param<&P::dropout>(
               "dropout",
               "share of the rounds so far that a round is learned without (DART), each by chance and at "
@@ -245,6 +273,14 @@ ParamList feature_params() {
   return {param<&P::max_one_hot>("max_one_hot",
                                  "categories of at most so many levels are split one against the rest",
                                  between(1, 255), {"max_cat_to_onehot"}),
+          param<&P::category_splits>("category_splits",
+                                     "how more levels are divided: statistics: by the mean of the target "
+                                     "among the rows before in a random order (ordered target statistics); "
+                                     "groups: by the node's own gradients",
+                                     one_of("statistics", "groups")),
+          param<&P::statistics_smoothing>("statistics_smoothing",
+                                          "rows that the mean of all counts as in a level's statistic",
+                                          above_to(0, 1e9)),
           param<&P::category_l2>("category_l2", "further l2 where levels are split into groups", at_least(0),
                                  {"cat_l2"}),
           param<&P::category_smoothing>("category_smoothing",
@@ -293,13 +329,26 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
   const Objective& objective = objective_for(params_.objective, rows.task);
   std::optional<TreeData> watched;
   if (validation) watched = tree_data(*validation, kName, &rows.features);
-  const BoostRules rules = boost_rules(params_, rows.features, objective);
+  BoostRules rules = boost_rules(params_, rows.features, objective);
   const std::vector<double>& levels = rules.objective_params.levels;
   const TreeOutput output = params_.expression_output == "exponential" && rules.objective_params.expression
                                 ? TreeOutput::exponential
                                 : objective.output;
   const TreeModel* start = start_of(context.start_model, rows, objective, output, levels);
   if (rules.objective_params.expression) notes.push_back("the loss of a row: " + params_.expression);
+  std::optional<RoundChoice> choice;
+  if (params_.trees == 0 && params_.patience == 0 && !start) {
+    const auto rows_of = [&](const Dataset& some, const TreeFeatures* like) {
+      TreeData d = tree_data(some, kName, like);
+      if (!like) check_classes_present(d);
+      if (params_.class_weight == "balanced") balance_classes(d);
+      return d;
+    };
+    choice = choose_rounds(data, rows_of, objective, rules, context);
+    rules.trees = choice->rounds;
+    notes.push_back(choice->how);
+  }
+  if (params_.trees == 0 && params_.patience == 0 && start) rules.trees = kFixedRounds;
   const Boosted boosted = boost(rows, watched ? &*watched : nullptr, objective, rules,
                                 start ? &start->trees() : nullptr, context);
   TreeModelParts parts{.task = rows.task,
@@ -330,8 +379,12 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
                                  boosted.validation_history.end());
     parts.kept_round = static_cast<std::int64_t>(before) + boosted.best_round;
   }
+  const bool vectors = rules.shared_trees || (start && start->trees().options().vector_leaves);
+  if (vectors)
+    for (Tree& tree : trees) answer_all_outputs(tree, boosted.base.size());
   parts.trees = TreeEnsemble({.num_features = rows.features.size(),
                               .num_outputs = std::ssize(boosted.base),
+                              .vector_leaves = vectors,
                               .output = output,
                               .base = boosted.base},
                              trees);

@@ -14,8 +14,8 @@ namespace cairn {
 
 struct GradientBoostingParams {
   std::string objective = "auto";
-  int trees = 100;
-  double learning_rate = 0.1;
+  int trees = 0;
+  double learning_rate = 0;
   std::string growth = "depth_wise";
   int max_depth = 6;
   int max_leaves = 0;
@@ -25,8 +25,9 @@ struct GradientBoostingParams {
   double min_gain = 0;
   int max_bins = 255;
   std::string sampling = "uniform";
-  double row_share = 1;
-  double column_share = 1, column_share_level = 1, column_share_node = 1;
+  double row_share = 0.5;
+  double column_share = 1, column_share_level = 1, column_share_node = 0.5;
+  std::string outputs = "auto";
   double dropout = 0, dropout_skip = 0;
   int dropout_max = 50;
   int patience = 0;
@@ -39,6 +40,8 @@ struct GradientBoostingParams {
   double aft_scale = 1;
   std::string expression, expression_output = "identity";
   int max_one_hot = 4;
+  std::string category_splits = "statistics";
+  double statistics_smoothing = 1;
   double category_l2 = 10, category_smoothing = 10;
   std::string class_weight = "none";
   std::vector<std::string> monotone;

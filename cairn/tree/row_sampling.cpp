@@ -104,7 +104,7 @@ std::vector<std::uint32_t> RowSampler::draw(std::uint64_t round, std::int64_t n,
     std::vector<std::uint32_t>& part = parts[at(block)];
     for (std::int64_t r = begin; r < end; ++r) {
       const double p = chance.empty() ? share_ : chance[at(r)];
-      if (random.uniform() >= p) continue;
+      if (random.next32() * 0x1p-32 >= p) continue;
       part.push_back(static_cast<std::uint32_t>(r));
       if (chance.empty()) continue;
       for (std::int64_t o = 0; o < outputs; ++o) {

@@ -84,7 +84,7 @@ LearnerEntry gradient_boosting_entry() {
   e.example_r2 = 0.25;
   e.example_accuracy = 0.92;
   e.cost = 2;
-  e.auto_settings = "trees=300,learning_rate=0.05,max_depth=4;trees=200,max_depth=2";
+  e.auto_settings = "max_depth=3";
   e.flexibility = "max_depth";
   return e;
 }

@@ -15,6 +15,7 @@
 #include "cairn/tree/objective/expression_internal.h"
 #include "cairn/tree/objective/objective_internal.h"
 #include "tests/support/numeric_dataset.h"
+#include "tests/tree/made_rows.h"
 
 using namespace cairn;
 using namespace cairn::test;
@@ -26,7 +27,7 @@ using P = GradientBoostingParams;
 const double kNaN = std::nan("");
 
 std::unique_ptr<TreeModel> fit(const P& params, const Dataset& data, const FitContext& context = {}) {
-  auto model = GradientBoosting(params).fit(data, context);
+  auto model = GradientBoosting(by_hand(params)).fit(data, context);
   REQUIRE(dynamic_cast<TreeModel*>(model.get()) != nullptr);
   return std::unique_ptr<TreeModel>(dynamic_cast<TreeModel*>(model.release()));
 }

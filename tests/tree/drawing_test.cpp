@@ -84,7 +84,8 @@ TEST_CASE("drawn trees: of a large tree and of many the uppermost questions") {
   CHECK(forest["count"] == 7);
   CHECK(forest["leaf"] == "value");
   check_form(forest, 15);
-  const Json boosted = drawn(GradientBoosting({.trees = 4}), classification_data(s.x, s.labels));
+  const Json boosted =
+      drawn(GradientBoosting({.trees = 4, .outputs = "a_tree_each"}), classification_data(s.x, s.labels));
   CHECK(boosted["count"] == 12);
   CHECK(boosted["leaf"] == "score");
   CHECK(boosted["output"] == "0");

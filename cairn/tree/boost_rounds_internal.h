@@ -1,0 +1,29 @@
+// How many rounds are worth their trees: chosen on rows that were not learned from.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cairn/tree/boost_train_internal.h"
+
+namespace cairn::tree {
+
+constexpr int kMostRounds = 1000;  // where they are chosen
+constexpr int kFixedRounds = 100;  // where they cannot be: too few rows, or a model to continue from
+
+struct RoundChoice {
+  int rounds = 0;
+  std::vector<double> losses;  // by round, on the rows that were watched
+  std::string how;             // "5-fold cross-validation"
+};
+
+// Few rows: cross-validation, all folds boosted side by side and their losses added. Many rows: one part set
+// apart. Either ends when the loss has not fallen for a while. `rows_of` makes what a learner is fitted on
+// out of rows of the data, with the features of `like` where it is given. Throws as Booster does.
+RoundChoice choose_rounds(
+    const Dataset& data,
+    const std::function<TreeData(const Dataset& rows, const TreeFeatures* like)>& rows_of,
+    const Objective& objective, const BoostRules& rules, const FitContext& context);
+
+}  // namespace cairn::tree
