@@ -79,9 +79,8 @@ Booster::Booster(const TreeData& data, const TreeData* validation, const Objecti
       n_(data.rows()),
       k_(truth_.num_outputs),
       sampler_(rules.sampling, rules.row_share, std::max(rules.grow.split.l2, 1.0), context.seed) {
-  if (rules.target_statistics)
-    statistics_.emplace(data, rules.grow.split.max_one_hot, rules.statistics_smoothing);
-  if (statistics_ && !statistics_->any()) statistics_.reset();
+  statistics_.emplace(data, rules.statistics_above, rules.statistics_smoothing);
+  if (!statistics_->any()) statistics_.reset();
   make_views();
   begin(start);
 }

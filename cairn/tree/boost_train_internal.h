@@ -21,7 +21,7 @@ struct BoostRules {
   double learning_rate = 0.1;
   GrowRules grow;
   int max_bins = kMostBins;
-  bool target_statistics = false;  // of categories, in their place
+  int statistics_above = 0;  // categories of more levels are told by target statistics
   double statistics_smoothing = 1;
   Sampling sampling = Sampling::uniform;
   double row_share = 1;

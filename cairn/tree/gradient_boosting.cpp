@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "cairn/base/error.h"
@@ -21,6 +22,7 @@ namespace {
 using P = GradientBoostingParams;
 using namespace tree;
 
+constexpr int kMostGrouped = 16;  // levels: a node has rows enough to tell so few apart by itself
 constexpr double kRate = 0.05, kSharedRate = 0.1;  // each round of a shared tree looks one way only
 
 // The parameter's names, then the objectives', in XGBoost, LightGBM, CatBoost and scikit-learn.
@@ -105,7 +107,9 @@ BoostRules boost_rules(const P& p, const TreeFeatures& features, const Objective
                     objective.name),
         "objective=huber and expectile keep it.");
   r.objective_params = objective_params(p, objective);
-  r.target_statistics = p.category_splits == "statistics";
+  r.statistics_above = p.category_splits == "statistics" ? p.max_one_hot
+                       : p.category_splits == "auto"     ? std::max(p.max_one_hot, kMostGrouped)
+                                                         : std::numeric_limits<int>::max();
   r.statistics_smoothing = p.statistics_smoothing;
   r.grow.max_depth = p.max_depth;
   r.grow.max_leaves = p.max_leaves;
@@ -270,29 +274,31 @@ ParamList loss_params() {
 }
 
 ParamList feature_params() {
-  return {param<&P::max_one_hot>("max_one_hot",
-                                 "categories of at most so many levels are split one against the rest",
-                                 between(1, 255), {"max_cat_to_onehot"}),
-          param<&P::category_splits>("category_splits",
-                                     "how more levels are divided: statistics: by the mean of the target "
-                                     "among the rows before in a random order (ordered target statistics); "
-                                     "groups: by the node's own gradients",
-                                     one_of("statistics", "groups")),
-          param<&P::statistics_smoothing>("statistics_smoothing",
-                                          "rows that the mean of all counts as in a level's statistic",
-                                          above_to(0, 1e9)),
-          param<&P::category_l2>("category_l2", "further l2 where levels are split into groups", at_least(0),
-                                 {"cat_l2"}),
-          param<&P::category_smoothing>("category_smoothing",
-                                        "draws rare levels to the middle of the order they are grouped in",
-                                        at_least(0), {"cat_smooth"}),
-          param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
-                                  one_of("none", "balanced"), {"is_unbalance", "scale_pos_weight"}),
-          param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature",
-                              {}, {"monotone_constraints", "monotonic_cst"}),
-          param<&P::interactions>("interactions",
-                                  "features that may meet on one path: age,income; others only by themselves",
-                                  {}, {"interaction_constraints", "interaction_cst"})};
+  return {
+      param<&P::max_one_hot>("max_one_hot",
+                             "categories of at most so many levels are split one against the rest",
+                             between(1, 255), {"max_cat_to_onehot"}),
+      param<&P::category_splits>(
+          "category_splits",
+          "how more levels are divided: groups: by the node's own gradients; statistics: by the mean of the "
+          "target among the rows before in a random order (ordered target statistics); auto: groups up to 16 "
+          "levels, statistics above",
+          one_of("auto", "statistics", "groups")),
+      param<&P::statistics_smoothing>("statistics_smoothing",
+                                      "rows that the mean of all counts as in a level's statistic",
+                                      above_to(0, 1e9)),
+      param<&P::category_l2>("category_l2", "further l2 where levels are split into groups", at_least(0),
+                             {"cat_l2"}),
+      param<&P::category_smoothing>("category_smoothing",
+                                    "draws rare levels to the middle of the order they are grouped in",
+                                    at_least(0), {"cat_smooth"}),
+      param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
+                              one_of("none", "balanced"), {"is_unbalance", "scale_pos_weight"}),
+      param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature", {},
+                          {"monotone_constraints", "monotonic_cst"}),
+      param<&P::interactions>("interactions",
+                              "features that may meet on one path: age,income; others only by themselves", {},
+                              {"interaction_constraints", "interaction_cst"})};
 }
 
 }  // namespace

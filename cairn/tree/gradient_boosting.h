@@ -25,8 +25,8 @@ struct GradientBoostingParams {
   double min_gain = 0;
   int max_bins = 255;
   std::string sampling = "uniform";
-  double row_share = 0.5;
-  double column_share = 1, column_share_level = 1, column_share_node = 0.5;
+  double row_share = 0.8;
+  double column_share = 1, column_share_level = 1, column_share_node = 0.6;
   std::string outputs = "auto";
   double dropout = 0, dropout_skip = 0;
   int dropout_max = 50;
@@ -40,7 +40,7 @@ struct GradientBoostingParams {
   double aft_scale = 1;
   std::string expression, expression_output = "identity";
   int max_one_hot = 4;
-  std::string category_splits = "statistics";
+  std::string category_splits = "auto";
   double statistics_smoothing = 1;
   double category_l2 = 10, category_smoothing = 10;
   std::string class_weight = "none";

@@ -26,7 +26,7 @@ void for_each_value(const ColumnValues& column, F&& f) {
 
 }  // namespace
 
-TargetStatistics::TargetStatistics(const TreeData& data, int max_one_hot, double smoothing)
+TargetStatistics::TargetStatistics(const TreeData& data, int most_levels, double smoothing)
     : data_(data), smoothing_(smoothing) {
   const auto& features = data.features.list();
   if (std::ranges::none_of(features, [](const TreeFeature& f) { return f.category; })) return;
@@ -34,7 +34,7 @@ TargetStatistics::TargetStatistics(const TreeData& data, int max_one_hot, double
   x_ = by_columns(data.x);
   for (std::int64_t f = 0; f < std::ssize(features); ++f) {
     std::int64_t category = -1;
-    if (features[at(f)].category) category = add_category(f, max_one_hot);
+    if (features[at(f)].category) category = add_category(f, most_levels);
     if (category < 0) {
       source_.push_back(static_cast<std::int32_t>(f));
       statistic_.push_back(-1);
@@ -78,10 +78,10 @@ double TargetStatistics::target(std::int64_t average, std::size_t row) const {
 }
 
 // The category's number among the encoded ones, -1 where its levels are few.
-std::int64_t TargetStatistics::add_category(std::int64_t feature, int max_one_hot) {
+std::int64_t TargetStatistics::add_category(std::int64_t feature, int most_levels) {
   const ColumnValues column(x_, feature);
   const DistinctValues levels = distinct_values(column, data_.weights);
-  if (std::ssize(levels.values) + (levels.has_missing ? 1 : 0) <= max_one_hot) return -1;
+  if (std::ssize(levels.values) + (levels.has_missing ? 1 : 0) <= most_levels) return -1;
   Encoded e;
   e.feature = static_cast<std::int32_t>(feature);
   std::vector<std::size_t> order(levels.values.size());

@@ -15,9 +15,9 @@ namespace cairn::tree {
 // statistic is one about levels, so grown trees are told in the features they came from.
 class TargetStatistics {
  public:
-  // Of every category with more than `max_one_hot` levels among the rows. A level of few rows is drawn to the
+  // Of every category with more than `most_levels` levels among the rows. A level of few rows is drawn to the
   // mean of all, which counts as `smoothing` rows.
-  TargetStatistics(const TreeData& data, int max_one_hot, double smoothing);
+  TargetStatistics(const TreeData& data, int most_levels, double smoothing);
 
   bool any() const { return !encoded_.empty(); }
   // [encoded features] which feature of the data each stands for.
@@ -49,7 +49,7 @@ class TargetStatistics {
   };
   void find_averages();
   double target(std::int64_t average, std::size_t row) const;
-  std::int64_t add_category(std::int64_t feature, int max_one_hot);
+  std::int64_t add_category(std::int64_t feature, int most_levels);
   std::int64_t slot_of(const Encoded& e, double code) const;
   void add_row(Sums& sums, std::int64_t slot, std::size_t row) const;
   double mean(const Sums& sums, std::int64_t slot, std::int64_t average) const;
