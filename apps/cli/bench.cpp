@@ -8,14 +8,16 @@
 #include "cairn/base/error.h"
 #include "cairn/base/suggest.h"
 #include "cairn/check/operation_bench.h"
+#include "cairn/run/quantities.h"
 
 namespace cairn::cli {
 namespace {
 
-int run_bench(const std::string& what, const OperationBenchOptions& options, const CommonFlags& common) {
+int run_bench(const std::string& what, OperationBenchOptions options, const CommonFlags& common) {
   if (what != "ops")
     throw UsageError("bench", fmt::format("'{}' is not ops, the one thing that is measured", what),
                      suggestion(what, std::vector<std::string>{"ops"}));
+  options.max_memory = parse_bytes("--max-memory", common.max_memory);
   TerminalProgress progress(common.quiet);
   const OperationBench bench = bench_operations(options, stop_on_interrupt(), &progress);
   fmt::print("{}", common.json ? bench.json().dump(2) + "\n" : bench.text());

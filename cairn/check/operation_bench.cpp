@@ -1,10 +1,12 @@
 #include "cairn/check/operation_bench.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -58,9 +60,10 @@ double bytes_of(std::span<const Tensor> tensors) {
 }
 
 OperationTime measured(const OperationCase& c, double budget, const StopToken& stop) {
-  OperationTime row{.operation = c.op->name, .flops = c.flops};
-  const std::span<const Tensor> in(c.in.data(), c.in.size());
-  for (const Tensor& t : in) row.shapes += (row.shapes.empty() ? "" : " ") + t.shape().text();
+  OperationTime row{.operation = c.op->name, .shapes = c.shapes(), .flops = c.flops};
+  Tensors made;
+  for (const CaseInput& i : c.in) made.push_back(i.made());
+  const std::span<const Tensor> in(made.data(), made.size());
   const Tensors out = apply(*c.op, in, c.attributes);
   row.kernel = chosen_kernel(*c.op, in, c.attributes);
   row.bytes = bytes_of(in) + bytes_of({out.data(), out.size()});
@@ -104,6 +107,28 @@ std::vector<OperationCase> asked(const OperationBenchOptions& options) {
   return all;
 }
 
+// Bytes that programs can still get; where the system does not tell, all that the machine has.
+double memory_left() {
+  std::ifstream facts("/proc/meminfo");
+  constexpr double kKilo = 1024;
+  for (std::string word; facts >> word;)
+    if (double value = 0; word == "MemAvailable:" && facts >> value) return kKilo * value;
+  return static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+void check_memory(const std::vector<OperationCase>& cases, const OperationBenchOptions& options) {
+  const double most = options.max_memory > 0 ? static_cast<double>(options.max_memory) : memory_left();
+  constexpr double kGiga = 1e9;
+  for (const OperationCase& c : cases)
+    if (const double bytes = c.bytes(); bytes > most)
+      throw ResourceError(
+          "bench",
+          fmt::format("{} of {} takes {:.3g} GB of memory; {} {:.3g} GB", c.op->name, c.shapes(),
+                      bytes / kGiga, options.max_memory > 0 ? "the limit is" : "the machine has left",
+                      most / kGiga),
+          "A smaller --batch-size takes less; --operations leaves others out.");
+}
+
 std::string time_text(double seconds) {
   return seconds >= 1e-3 ? fmt::format("{:.3g} ms", 1e3 * seconds) : fmt::format("{:.3g} us", 1e6 * seconds);
 }
@@ -114,6 +139,7 @@ OperationBench bench_operations(const OperationBenchOptions& options, const Stop
                                 Progress* progress) {
   validate({"bench", const_cast<OperationBenchOptions*>(&options), &OperationBenchOptions::list()});
   const std::vector<OperationCase> cases = asked(options);
+  check_memory(cases, options);
   const NoGrad no_grad;
   const RepeatedWork repeated_work;
   OperationBench bench{.instruction_set = instruction_set(), .threads = num_threads()};

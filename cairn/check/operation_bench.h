@@ -19,6 +19,7 @@ struct OperationBenchOptions {
   std::int64_t batch_size = 32;
   double seconds = 0.1;
   std::string operations;
+  std::uint64_t max_memory = 0;  // bytes an operation may take; 0: what the machine has left
   static const ParamList& list();
 };
 
@@ -42,7 +43,8 @@ struct OperationBench {
   Json json() const;
 };
 
-// UsageError: an operation that is not measured. Interrupted.
+// UsageError: an operation that is not measured. ResourceError, before anything is measured: one that would
+// take more memory than it may. Interrupted.
 OperationBench bench_operations(const OperationBenchOptions& options = {}, const StopToken& stop = {},
                                 Progress* progress = nullptr);
 

@@ -39,6 +39,15 @@ class FittedPixels : public FittedTransform {
   void visit(Visitor& v) override {
     v.value("columns", names);
     v.optional("means", means);
+    // One or three a column, so their number less the columns' is even.
+    const std::size_t n = names.size(), m = means.size();
+    const bool counted = m == 0 || (m >= n && m <= 3 * n && (m - n) % 2 == 0);
+    if (v.loading() && !(counted && std::ranges::all_of(means, [](double x) { return std::isfinite(x); })))
+      throw ModelFileError(
+          Pixels::kName,
+          fmt::format("{} columns have {} means of channels, of which {} are numbers; 1 or 3 a column were "
+                      "expected",
+                      n, m, std::ranges::count_if(means, [](double x) { return std::isfinite(x); })));
   }
   std::string describe() const override {
     if (names.empty()) return "pixels: no column of pictures";
@@ -55,6 +64,11 @@ class FittedPixels : public FittedTransform {
       const Column& c = features.columns()[i];
       in_place.push_back({numbers_of(c, scaling_of(c, next))});
     }
+    if (next < means.size())
+      throw DataError(Pixels::kName,
+                      fmt::format("the model was fitted on pictures of {} channels in all; these have "
+                                  "{}",
+                                  means.size(), next));
     return transform_detail::replace(features, at, std::move(in_place), {}, kind());
   }
 

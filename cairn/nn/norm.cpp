@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cairn/base/error.h"
+#include "cairn/nn/beside_internal.h"
 #include "cairn/nn/init.h"
 #include "cairn/ops/norm.h"
 
@@ -49,6 +50,9 @@ BatchNorm::BatchNorm(BatchNormParams params)
 Tensor BatchNorm::operator()(const Tensor& x, const Finish& finish) const {
   const ModuleScope here = scope();
   const Tensor& residual = finish.residual;
+  // What comes out is of x's shape; an x that does not fit itself is the operation's to refuse.
+  if (residual.defined() && last_axis(x.shape()) == params_.channels && !(x.shape() == residual.shape()))
+    layer_detail::check_beside(place()->text(), x, residual);
   const NormOptions options{.epsilon = params_.epsilon, .relu = finish.relu};
   if (!training()) {
     return residual.defined()

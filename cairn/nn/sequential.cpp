@@ -6,6 +6,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/nn/activation.h"
+#include "cairn/nn/beside_internal.h"
 #include "cairn/tensor/apply.h"
 
 namespace cairn {
@@ -46,6 +47,13 @@ void Sequential::visit(Visitor& v) {
   for (Member& m : members_) v.child(m.name, m.layer);
 }
 
+void layer_detail::check_beside(const std::string& where, const Tensor& body, const Tensor& beside) {
+  if (body.shape() == beside.shape()) return;
+  throw ShapeError(where,
+                   fmt::format("the body gives {} beside {}; both must be alike", body.text(), beside.text()),
+                   "Give a shortcut layer that changes the shape as the body does.");
+}
+
 Residual::Residual(Layer body) : Module("Residual"), body_(std::move(body)) { parameters(*this); }
 Residual::Residual(Layer body, Layer shortcut) : Module("Residual"), body_(std::move(body)) {
   shortcut_.push_back(std::move(shortcut));
@@ -54,19 +62,11 @@ Residual::Residual(Layer body, Layer shortcut) : Module("Residual"), body_(std::
 
 Tensor Residual::operator()(const Tensor& x, const Finish& finish) const {
   const Tensor beside = shortcut_.empty() ? x : shortcut_[0](x);
-  if (!observed() && body_.finishes(true)) {
-    try {
-      return body_(x, {.residual = beside, .relu = finish.relu});
-    } catch (const ShapeError&) {
-      if (body_(x).shape() == beside.shape()) throw;  // else it is said below, in the person's words
-    }
-  }
+  // The layer that adds `beside` in its own pass looks at the shapes itself, before it computes.
+  if (!observed() && body_.finishes(true)) return body_(x, {.residual = beside, .relu = finish.relu});
   const Tensor y = body_(x);
   const ModuleScope here = scope();
-  if (!(y.shape() == beside.shape()))
-    throw ShapeError(place()->text(),
-                     fmt::format("the body gives {} beside {}; both must be alike", y.text(), beside.text()),
-                     "Give a shortcut layer that changes the shape as the body does.");
+  layer_detail::check_beside(place()->text(), y, beside);
   return layer_detail::finished(y, {.residual = beside, .relu = finish.relu});
 }
 

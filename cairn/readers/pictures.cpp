@@ -155,11 +155,10 @@ Collection collect_folder(const std::string& root, const StopToken& stop) {
   return c;
 }
 
-Collection collect_tar(const std::string& path, const ReadOptions& options) {
+// Of bytes that are read already: what came through a pipe comes once.
+Collection collect_tar(InputBytes archive, const std::string& path) {
   Collection c;
-  InputLimits limits;
-  if (options.max_memory > 0) limits.max_bytes = options.max_memory;
-  c.archive = open_input(path, limits, options.stop);
+  c.archive = std::move(archive);
   for (TarMember& m : tar_members(c.archive.bytes(), path)) {
     if (hidden(m.name)) continue;
     if (is_picture(m.content) || looks_like_picture_file(m.name))
@@ -357,22 +356,24 @@ bool has_picture(const std::string& folder) {
 
 }  // namespace
 
-ReadResult read_pictures(const std::string& path, const ReadOptions& options) {
+ReadResult read_pictures(const std::string& source, const ReadOptions& options) {
   std::error_code error;
   Collection c;
-  if (fs::is_directory(path, error)) {
-    c = collect_folder(path, options.stop);
+  const std::string path = source == "-" ? "standard input" : source;
+  if (fs::is_directory(source, error)) {
+    c = collect_folder(source, options.stop);
   } else {
-    InputBytes input = open_input(path, {}, options.stop);
+    InputLimits limits;
+    if (options.max_memory > 0) limits.max_bytes = options.max_memory;
+    InputBytes input = open_input(source, limits, options.stop);
     if (is_tar(input.bytes())) {
-      c = collect_tar(path, options);
+      c = collect_tar(std::move(input), path);
     } else {
       c.archive = std::move(input);
-      c.items.push_back(
-          {.name = path == "-" ? "standard input" : path, .content = c.archive.bytes(), .alone = true});
+      c.items.push_back({.name = path, .content = c.archive.bytes(), .alone = true});
     }
   }
-  if (c.items.size() > 1 || fs::is_directory(path, error)) place(c);
+  if (c.items.size() > 1 || fs::is_directory(source, error)) place(c);
   ReadResult result;
   std::vector<PictureFacts> facts(c.items.size());
   over_items(c, path, options, [&](std::int64_t i, std::string_view bytes, const std::string& name) {

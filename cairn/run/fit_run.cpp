@@ -10,6 +10,7 @@
 #include "cairn/base/version.h"
 #include "cairn/metrics/curves.h"
 #include "cairn/model/contributions.h"
+#include "cairn/nn/network.h"
 #include "cairn/run/measure.h"
 #include "cairn/run/memory_limit.h"
 #include "cairn/run/quantities.h"
@@ -28,6 +29,19 @@ Settings parse_settings(const std::vector<std::string>& texts) {
     settings.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   return settings;
+}
+
+// A network that stands in a file is read here, once: the learner, its card and the key of kept folds hold
+// what the file said, not where it stood. Text that begins with '{' is the declaration itself.
+void read_declarations(Settings& settings, const std::vector<const LearnerEntry*>& entries) {
+  constexpr std::string_view kName = "network";
+  for (auto& [key, value] : settings) {
+    const bool declares = std::ranges::any_of(entries, [&](const LearnerEntry* e) {
+      return (key == kName || key == fmt::format("{}.{}", e->name, kName)) &&
+             std::ranges::any_of(e->params(), [&](const Param& p) { return p.name == kName; });
+    });
+    if (declares && !value.empty() && !value.starts_with('{')) value = Network::load_json(value).json();
+  }
 }
 
 SelectionOptions selection_options(const TrainOptions& o) {
@@ -166,6 +180,7 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   const Dataset& train = *data.train;
   FittedRun run;
   run.selection_options = selection_options(o);
+  read_declarations(run.selection_options.settings, chosen_entries(registry, run.selection_options, train));
   run.metric = &asked_metric(o.metric, train, what_is_predicted(o, run.selection_options, train, registry));
   run.selection_options.metric = run.metric;
   for (const std::string& bar : o.require)

@@ -94,23 +94,52 @@ Tensor select_pictures(const Tensor& pixels, std::span<const std::int64_t> rows)
   return Column::image("pictures", pixels).select(rows).values();
 }
 
-// Only a declared network can fail.
-void check_fits(const Network& net, const PictureData& data, const std::string& declared) {
+// Only a declared network can fail. What differs is named, and a remedy given for that alone.
+void check_fits(const Network& net, const PictureData& data) {
   const Shape picture{data.pixels.size(1), data.pixels.size(2), data.pixels.size(3)};
-  if (net.input_shape() == picture && net.output_shape() == Shape{std::ssize(data.classes)}) return;
-  throw DataError(
-      declared.starts_with('{') ? "cnn.network" : declared,
-      fmt::format("takes {} and gives {}; the pictures are {}, of {} classes", net.input_shape().text(),
-                  net.output_shape().text(), picture.text(), data.classes.size()),
-      fmt::format("Its last layer gives a logit a class; pictures:FILE?size={}x{} reads another "
-                  "size.",
-                  net.input_shape()[0], net.input_shape().ndim() > 1 ? net.input_shape()[1] : 1));
+  const Shape& input = net.input_shape();
+  std::string differs, arguments, hint;
+  const auto add = [](std::string& list, const char* between, const std::string& more) {
+    list += (list.empty() ? "" : between) + more;
+  };
+  if (input.ndim() != 3) {
+    add(differs, ", ", "its input is not height, width and channels");
+  } else {
+    if (input[0] != picture[0] || input[1] != picture[1]) {
+      add(differs, ", ", "the size differs");
+      add(arguments, "&", fmt::format("size={}x{}", input[0], input[1]));
+    }
+    if (input[2] != picture[2]) {
+      add(differs, ", ", "the channels differ");
+      if (input[2] == 1 || input[2] == 3) add(arguments, "&", fmt::format("channels={}", input[2]));
+    }
+  }
+  if (net.output_shape() != Shape{std::ssize(data.classes)}) {
+    add(differs, ", ", "the last layer differs from the classes");
+    add(hint, " ", fmt::format("The last layer gives a logit a class: {}.", data.classes.size()));
+  }
+  if (differs.empty()) return;
+  if (!arguments.empty()) add(hint, " ", fmt::format("pictures:DATA?{} reads files so.", arguments));
+  throw DataError("cnn.network",
+                  fmt::format("takes {} and gives {}; the pictures are {}, of {} classes: {}", input.text(),
+                              net.output_shape().text(), picture.text(), data.classes.size(), differs),
+                  hint);
+}
+
+void refuse_idle_momentum(const CnnParams& p) {
+  if (p.optimizer == "sgd" || p.momentum == CnnParams{}.momentum) return;
+  throw ParamError(
+      "",
+      fmt::format("cnn.momentum = {} is set beside cnn.optimizer = {}, which has no such setting", p.momentum,
+                  p.optimizer),
+      "It is for optimizer=sgd.");
 }
 
 }  // namespace
 
 Cnn::Cnn(Params params) : LearnerWith(std::move(params)) {
   if (params_.channels != "auto") train_detail::layer_sizes("cnn.channels", params_.channels);
+  refuse_idle_momentum(params_);
   declared();
 }
 
@@ -152,6 +181,7 @@ std::string Cnn::network(std::int64_t height, std::int64_t width, std::int64_t c
 std::unique_ptr<Model> Cnn::fit(const Dataset& dataset, const FitContext& context) const {
   using namespace train_detail;
   context.stop.throw_if_requested(kName);
+  refuse_idle_momentum(params_);  // parameters may be set after construction
   const PictureData data = picture_data(dataset, kName);
   const std::int64_t height = data.pixels.size(1), width = data.pixels.size(2),
                      channels = data.pixels.size(3);
@@ -167,6 +197,7 @@ std::unique_ptr<Model> Cnn::fit(const Dataset& dataset, const FitContext& contex
                            {.match = "*.gamma", .penalty = 0},
                            {.match = "*.beta", .penalty = 0}}};
   parts.held_out = params_.held_out;
+  parts.declared = !params_.network.empty();
   parts.trainer = {.patience = params_.patience, .schedule = {.kind = params_.schedule}};
   const Rows rows = divide_rows(data.pixels.size(0), data.weights, parts, context);
   const std::int64_t count = std::ssize(rows.train);
@@ -196,7 +227,7 @@ std::unique_ptr<Model> Cnn::fit(const Dataset& dataset, const FitContext& contex
                                   .rows = pixels(height),
                                   .columns = pixels(width)};
   Network net = Network::parse(Cnn(chosen).network(height, width, channels, std::ssize(data.classes)), kName);
-  check_fits(net, data, params_.network);
+  check_fits(net, data);
   const History history = fit_network(
       net, parts, train, watched, context,
       {.present = [&](const Tensor& x) { return scaling.apply(x); },

@@ -15,7 +15,7 @@
 namespace cairn {
 
 struct CnnParams {
-  std::string network;
+  std::string network;  // JSON; the program's --set takes the name of a file with it too
   std::string channels = "auto";
   std::int64_t depth = 0;
   double dropout = 0.2;

@@ -8,7 +8,14 @@ namespace cairn::train_detail {
 
 std::string declared_network(const std::string& parameter, const std::string& text) {
   if (text.empty()) return {};
-  return text.starts_with('{') ? Network::parse(text, parameter).json() : Network::load_json(text).json();
+  // A learner opens no file: a path may come from a model file of somebody else, and its content may change
+  // between two fits.
+  if (!text.starts_with('{'))
+    throw ParamError(
+        "",
+        fmt::format("{} = '{}' is no declaration; JSON that begins with '{{' was expected", parameter, text),
+        "--set network=FILE reads a file; in C++ Network::load_json(FILE).json() does.");
+  return Network::parse(text, parameter).json();
 }
 
 void refuse_beside_declaration(const std::string& parameter,

@@ -7,8 +7,8 @@
 
 namespace cairn::train_detail {
 
-// The declaration in `text`, a parameter's value: itself where it begins with '{', else what stands in the
-// file of that name; empty: none. FileError; DataError as Network::parse throws it.
+// The declaration in `text`, a parameter's value, in its one spelling; empty: none. ParamError where it is no
+// JSON object, such as a file's name; DataError as Network::parse throws it.
 std::string declared_network(const std::string& parameter, const std::string& text);
 
 // ParamError naming the first setting that says what the declaration says too: its name and whether it

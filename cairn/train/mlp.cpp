@@ -130,6 +130,7 @@ std::unique_ptr<Model> Mlp::fit(const Dataset& data, const FitContext& context) 
       .epochs = params_.epochs, .patience = params_.patience, .schedule = {.kind = params_.schedule}};
   parts.batch_size = params_.batch_size;
   parts.held_out = params_.held_out;
+  parts.declared = !params_.network.empty();
   parts.dtype = params_.precision == "f32" ? DType::f32 : DType::f64;
   return NetLearner(std::move(parts)).fit(data, context);
 }

@@ -13,7 +13,7 @@
 namespace cairn {
 
 struct MlpParams {
-  std::string network;
+  std::string network;  // JSON; the program's --set takes the name of a file with it too
   std::string hidden = "64";
   std::string activation = "relu";
   std::string categories = "one_hot";

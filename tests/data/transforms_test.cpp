@@ -327,4 +327,14 @@ TEST_CASE("pixels: numbers from 0 to 1 with the place and colour in their names"
   scaled.matrix().tile(0, 1, row.data());
   const Numbers centred{-0.2, 0.1, 0.5, 0.2, -0.1, -0.5};
   for (std::size_t i = 0; i < 6; ++i) CHECK(row[i] == doctest::Approx(centred[i]).epsilon(1e-5));
+  // A damaged file has too many means, too few, or some that are no numbers.
+  const auto original = fit(Pixels({.centre = true}), Table({Column::image("face", colours)}));
+  for (const Numbers& means : {Numbers{0.2, 0.1}, Numbers{0.2, 0.1, 0.3, 0.4}, Numbers{0.2, NAN, 0.1}}) {
+    test::MemoryVisitor v;
+    original->visit(v);
+    v.kept["means"] = means;
+    v.is_loading = true;
+    CHECK_THROWS_WITH_AS(pixels_entry().blank()->visit(v), doctest::Contains("pixels: 1 columns have"),
+                         ModelFileError);
+  }
 }

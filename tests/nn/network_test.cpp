@@ -15,6 +15,7 @@
 #include "cairn/ops/reduce.h"
 #include "cairn/tensor/apply.h"
 #include "cairn/tensor/samples.h"
+#include "tests/support/memory_visitor.h"
 
 using namespace cairn;
 
@@ -158,6 +159,23 @@ TEST_CASE("sequential and residual: rectifiers and sums run in the pass of the l
     CHECK(std::ranges::count(looker.names, "relu") == 4);
     CHECK(std::ranges::count(looker.names, "add") == 2);
   }
+  // A body that fails runs once: its running means move no further than that.
+  BatchNorm first({.channels = 3});
+  Residual wrong(Sequential{first, Conv2d({.in = 3, .out = 6}), norm}),
+      broken(Sequential{first, Conv2d({.in = 4, .out = 3}), BatchNorm({.channels = 3})});
+  const auto running_mean = [](auto& module) {
+    test::MemoryVisitor v;
+    module.visit(v);
+    for (const auto& [name, stored] : v.kept)
+      if (name.ends_with("running_mean")) return numbers(std::get<Tensor>(stored));
+    return std::vector<double>{};
+  };
+  initialise(first, 2), initialise(wrong, 2), initialise(broken, 2);
+  first(x);
+  CHECK_THROWS_AS(wrong(x), ShapeError);
+  CHECK_THROWS_WITH_AS(broken(x), doctest::Contains("conv2d"), ShapeError);
+  CHECK(running_mean(wrong) == running_mean(first));
+  CHECK(running_mean(broken) == running_mean(first));
   // What does not fit is said as it always was.
   CHECK_THROWS_WITH_AS(Residual(Sequential{Conv2d({.in = 3, .out = 6}), BatchNorm({.channels = 6})})(x),
                        doctest::Contains("the body gives f32 [3, 2, 2, 6] beside f32 [3, 4, 4, 3]"),

@@ -9,6 +9,7 @@
 #include "cairn/base/random.h"
 #include "cairn/builtin/registry.h"
 #include "cairn/nn/network.h"
+#include "cairn/train/net_learner.h"
 #include "tests/support/numeric_dataset.h"
 
 using namespace cairn;
@@ -49,6 +50,17 @@ TEST_CASE("mlp: the penalty stands beside the sum over the rows: rows that count
   const std::vector<double> twice(line.y.size(), 2);
   CHECK(largest_difference(once, fitted(line, twice, 10)) < 1e-9);
   CHECK(largest_difference(once, fitted(line, twice, 5)) > 1e-3);
+}
+
+TEST_CASE("mlp: a group of no parameter is left out for a declared network, and a mistake in a user's own") {
+  const Line line;
+  const Dataset data = test::regression_data(line.rows, line.y);
+  const std::string no_bias = R"({"input": [2], "layers": [{"layer": "linear", "out": 1, "bias": false}]})";
+  CHECK_NOTHROW(Mlp({.network = no_bias, .epochs = 1}).fit(data));
+  NetLearnerParts parts{.factory = [&](std::int64_t, std::int64_t) { return Network::parse(no_bias); },
+                        .step = {.groups = {{.match = "*.wieght", .penalty = 0}}}};
+  CHECK_THROWS_WITH_AS(NetLearner(parts).fit(data), doctest::Contains("no parameter is called '*.wieght'"),
+                       UsageError);
 }
 
 TEST_CASE("mlp: levels become a few learned numbers; one that training never saw is predicted for too") {
