@@ -85,6 +85,11 @@ std::string stability_text(const Json& stability) {
   std::string text = fmt::format(
       "\nthe same from {} fits, each with its own seed and rows; their orders agree to {} (1: the same)\n",
       stability["fits"].get<std::int64_t>(), figure(stability["rank_correlation"]));
+  if (const auto compared = stability["pairs_compared"].get<std::int64_t>(),
+      all = stability["pairs"].get<std::int64_t>();
+      compared < all)
+    text += fmt::format("  {} of {} pairs of fits can be compared: the others find all columns alike\n",
+                        compared, all);
   text += fmt::format("  {:<32} {:>11} {:>11}   {}\n", "column", "mean", "deviation", "place");
   std::size_t shown = 0;
   for (const Json& c : stability["columns"]) {

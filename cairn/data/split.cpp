@@ -331,8 +331,9 @@ std::vector<Split> time_folds(const Dataset& data, int folds) {
 }
 
 std::string groups_stay_whole(const Dataset& data) {
-  return fmt::format("The groups of '{}' stay whole; --group none deals out single rows.",
-                     data.roles().group);
+  const std::string& group = data.roles().group;
+  return fmt::format("The groups of '{}' stay whole{}.", group,
+                     group == "none" ? "" : "; cairn train --group none deals out single rows");
 }
 
 void check_not_empty(const Split& s, const Dataset& data, double share) {

@@ -279,13 +279,21 @@ void add_trees(Page& page, const Json& result) {
 void add_stability(Page& page, const Json& result) {
   const Json& stability = field(result, "stability");
   if (!has(stability, "columns")) return;
+  const auto pairs = static_cast<std::int64_t>(number_at(stability, "pairs").value_or(0)),
+             compared = static_cast<std::int64_t>(
+                 number_at(stability, "pairs_compared").value_or(static_cast<double>(pairs)));
+  const std::string apart = compared < pairs ? fmt::format(
+                                                   " Only {} of the {} pairs of fits can be compared: the "
+                                                   "others hold a fit that finds all columns alike.",
+                                                   compared, pairs)
+                                             : "";
   page.open_section(
       "stability", "What other seeds say",
       fmt::format("The learner was fitted {} times more, each time with its own seed and on rows drawn "
                   "anew, and importance measured on the others. The orders of the columns agree to {} "
-                  "(rank correlation; 1 is the same order).",
+                  "(rank correlation; 1 is the same order).{}",
                   static_cast<std::int64_t>(number_at(stability, "fits").value_or(0)),
-                  number(number_at(stability, "rank_correlation"))));
+                  number(number_at(stability, "rank_correlation")), apart));
   std::vector<Row> rows;
   for (const Json& c : field(stability, "columns")) {
     if (rows.size() == kShownRows) break;

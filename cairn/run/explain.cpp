@@ -108,6 +108,8 @@ void check_options(const ExplainOptions& o, const PipelineModel& model, const Ta
   constexpr std::int64_t kMostFits = 100'000;
   if (o.null < 0 || o.null > kMostFits)
     throw UsageError("--null", fmt::format("{} is outside [0, {}]", o.null, kMostFits));
+  if (o.interactions > 0) trees_for_interactions(model);  // what cannot be done is said before the work
+  if (o.neighbors > 0) forest_of(model);
 }
 
 // Without the truth: the positive class, or the first few.
@@ -125,7 +127,9 @@ void add_importance(Json& result, const PipelineModel& model, const Dataset& dat
   const Metric& metric = asked_metric(o.metric, data, model.predicts());
   const auto seed = static_cast<std::uint64_t>(o.seed);
   result["metric"] = metric.name;
-  if (o.null > 0) learner_of(model, data, registry, "--null");  // what cannot be done is said before the work
+  // What cannot be done is said before the work.
+  if (o.null > 0) learner_of(model, data, registry, "--null");
+  if (o.seeds > 0) learner_of(model, data, registry, "--seeds");
   Json importance = permutation_importance(model, data, metric, {.seed = seed}, stop);
   if (o.null > 0) {
     const Json p = null_importance(model, data, metric, o.null, seed, registry, stop);

@@ -40,9 +40,10 @@ Json null_importance(const PipelineModel& model, const Dataset& data, const Metr
                      std::uint64_t seed, const Registry& registry, const StopToken& stop);
 
 // How far importance depends on the seed: the model's learner is fitted again with `fits` seeds, each on two
-// thirds of the rows drawn by it, and judged on the others. {"fits", "rank_correlation", "columns":
-// [{"feature", "mean", "deviation", "best_rank", "worst_rank"}]}, the most important first; rank_correlation
-// is the mean over all pairs of fits (Spearman 1904), null for one column. UsageError for a model whose
+// thirds of the rows drawn by it, and judged on the others. {"fits", "pairs", "pairs_compared",
+// "rank_correlation", "columns": [{"feature", "mean", "deviation", "best_rank", "worst_rank"}]}, the most
+// important first; rank_correlation is the mean over the pairs of fits that can be compared (Spearman 1904):
+// a fit that finds all columns alike is in none of them; null where none can. UsageError for a model whose
 // learner cannot be fitted again.
 Json importance_stability(const PipelineModel& model, const Dataset& data, const Metric& metric,
                           std::int64_t fits, std::uint64_t seed, const Registry& registry,

@@ -44,6 +44,15 @@ Json number_or_null(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr
 
 }  // namespace
 
+RankAgreement rank_agreement(const std::vector<std::vector<double>>& ranks) {
+  RankAgreement all;
+  for (std::size_t a = 0; a < ranks.size(); ++a)
+    for (std::size_t b = 0; b < a; ++b)
+      if (const double r = correlation(ranks[a], ranks[b]); std::isfinite(r)) all.mean += r, ++all.pairs;
+  all.mean = all.pairs > 0 ? all.mean / static_cast<double>(all.pairs) : NAN;
+  return all;
+}
+
 Json importance_stability(const PipelineModel& model, const Dataset& given, const Metric& metric,
                           std::int64_t fits, std::uint64_t seed, const Registry& registry,
                           const StopToken& stop) {
@@ -67,9 +76,7 @@ Json importance_stability(const PipelineModel& model, const Dataset& given, cons
     for (const auto& [column, all] : values) of_fit.push_back(all[static_cast<std::size_t>(f)]);
     ranks.push_back(ranks_of(of_fit));
   }
-  double agreement = 0;
-  for (std::size_t a = 0; a < ranks.size(); ++a)
-    for (std::size_t b = 0; b < a; ++b) agreement += correlation(ranks[a], ranks[b]);
+  const RankAgreement agreement = rank_agreement(ranks);
   struct Told {
     std::string column;
     double mean, deviation, best, worst;
@@ -95,9 +102,10 @@ Json importance_stability(const PipelineModel& model, const Dataset& given, cons
                        {"deviation", t.deviation},
                        {"best_rank", t.best},
                        {"worst_rank", t.worst}});
-  const double pairs = static_cast<double>(fits * (fits - 1)) / 2;
   return {{"fits", fits},
-          {"rank_correlation", number_or_null(agreement / pairs)},
+          {"pairs", fits * (fits - 1) / 2},
+          {"pairs_compared", agreement.pairs},
+          {"rank_correlation", number_or_null(agreement.mean)},
           {"columns", std::move(columns)}};
 }
 

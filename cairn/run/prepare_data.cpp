@@ -97,6 +97,10 @@ PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const
   d.guesses = guesses_to_json(read.guesses);
   Table table = o.missing == "drop" ? drop_rows_with_missing(read.table, d.warnings) : read.table;
   const DatasetOptions options = dataset_options(o, read, table);
+  if (o.group == "none" && options.roles.group == "none")
+    d.warnings.push_back({"group_none", "none",
+                          "--group none means the column 'none' here, whose equal values stay together; "
+                          "give it another name to deal out single rows."});
   d.target = options.roles.target;
   const bool had_column = table.find(d.target) != nullptr;
   if (!options.task && had_column) {

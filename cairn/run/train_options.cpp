@@ -54,7 +54,7 @@ const ParamList& TrainOptions::list() {
       param<&T::group>(
           "group",
           "a column whose equal values must not be torn apart by a split; of a ranking, the query; none: not "
-          "even where the file names one"),
+          "even where the file names one, unless a column is called none"),
       param<&T::time>("time", "a column that orders the rows; the latest are judged on"),
       param<&T::event>(
           "event",

@@ -44,7 +44,7 @@ class CartGrower {
   }
   Tree grow();
   std::vector<double> strengths();
-  std::vector<Tree> pruned(std::span<const double> alphas);
+  void pruned(std::span<const double> alphas, const PrunedTree& each);
 
  private:
   void grow_nodes();
@@ -308,15 +308,13 @@ std::vector<double> CartGrower::strengths() {
   return prune_weakest_links(nodes_, INFINITY, total_);
 }
 
-std::vector<Tree> CartGrower::pruned(std::span<const double> alphas) {
+void CartGrower::pruned(std::span<const double> alphas, const PrunedTree& each) {
   grow_nodes();
-  std::vector<Tree> trees;
-  for (const double alpha : alphas) {
-    prune_weakest_links(nodes_, alpha, total_);
-    std::vector<CartNode> copy = nodes_;
-    trees.push_back(tree_of(copy));
+  for (std::size_t a = 0; a < alphas.size(); ++a) {
+    prune_weakest_links(nodes_, alphas[a], total_);
+    std::vector<CartNode> copy = nodes_;  // what is pruned further keeps its answers
+    each(a, tree_of(copy));
   }
-  return trees;
 }
 
 }  // namespace
@@ -333,10 +331,10 @@ std::vector<double> pruning_strengths(const RankedData& data, const CartTarget& 
   return CartGrower(data, target, std::move(sample), rules, seed, stop).strengths();
 }
 
-std::vector<Tree> grow_pruned(const RankedData& data, const CartTarget& target, CartSample sample,
-                              const CartRules& rules, std::span<const double> alphas, std::uint64_t seed,
-                              const StopToken& stop) {
-  return CartGrower(data, target, std::move(sample), rules, seed, stop).pruned(alphas);
+void grow_pruned(const RankedData& data, const CartTarget& target, CartSample sample, const CartRules& rules,
+                 std::span<const double> alphas, std::uint64_t seed, const StopToken& stop,
+                 const PrunedTree& each) {
+  CartGrower(data, target, std::move(sample), rules, seed, stop).pruned(alphas, each);
 }
 
 }  // namespace cairn::tree

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <vector>
@@ -50,9 +52,11 @@ Tree grow_cart(const RankedData& data, const CartTarget& target, CartSample samp
 // The strengths of cost-complexity pruning at which this tree, grown without any, loses branches, ascending.
 std::vector<double> pruning_strengths(const RankedData& data, const CartTarget& target, CartSample sample,
                                       const CartRules& rules, std::uint64_t seed, const StopToken& stop);
-// One tree, pruned with each of these strengths, ascending.
-std::vector<Tree> grow_pruned(const RankedData& data, const CartTarget& target, CartSample sample,
-                              const CartRules& rules, std::span<const double> alphas, std::uint64_t seed,
-                              const StopToken& stop);
+// One tree, pruned with each of these strengths, ascending. Each is handed out, with the place of its
+// strength, before the next is made: a hundred large trees are never held at once.
+using PrunedTree = std::function<void(std::size_t, const Tree&)>;
+void grow_pruned(const RankedData& data, const CartTarget& target, CartSample sample, const CartRules& rules,
+                 std::span<const double> alphas, std::uint64_t seed, const StopToken& stop,
+                 const PrunedTree& each);
 
 }  // namespace cairn::tree

@@ -196,7 +196,11 @@ class Values {
       if (!best_.allows(moved)) return false;
       const double top = left_.above * left_.above, bottom = left_.w * (kind_.weight_ - left_.w);
       if (best_.found() && !(top > bar_ * bottom)) return false;
-      best_.take(top * kind_.weight_ / bottom);
+      // Next to a huge weight the others round away: a side of no weight, or a gain that is no number.
+      if (!(bottom > 0)) return false;
+      const double gain = top * kind_.weight_ / bottom;
+      if (!std::isfinite(gain)) return false;
+      best_.take(gain);
       bar_ = top / bottom * (1 + TwoClassScan::kTie);
       return true;
     }
@@ -316,8 +320,9 @@ class Classes {
       const double right = kind_.weight_ - weight_;
       const double top = squares_left_ * right + squares_right_ * weight_, bottom = weight_ * right;
       if (best_.found() && !(top > bar_ * bottom)) return false;
+      if (!(bottom > 0)) return false;  // as above
       const double gain = top / bottom - parent_;
-      if (!(gain >= -TwoClassScan::kTie * kind_.weight_)) return false;
+      if (!(gain >= -TwoClassScan::kTie * kind_.weight_ && std::isfinite(gain))) return false;
       best_.take(gain);
       bar_ = top / bottom + TwoClassScan::kTie * (std::abs(gain) + parent_ * TwoClassScan::kTie);
       return true;

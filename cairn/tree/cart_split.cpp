@@ -69,6 +69,8 @@ class FeatureSearch {
     if (moved < rules_.min_samples_leaf || rest < rules_.min_samples_leaf || moved < 1 || rest < 1)
       return false;
     const double gain = gain_.gain();
+    // Next to a huge weight the others round away: a side of no weight, or a gain that is no number.
+    if (!std::isfinite(gain)) return false;
     const double tie =
         kTie *
         (std::abs(best_.gain) < INFINITY ? std::abs(best_.gain) + node_.impurity * node_.weight * kTie : 0);

@@ -1,9 +1,12 @@
 #include "cairn/tree/prune_choice_internal.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
+#include "cairn/base/error.h"
 #include "cairn/data/split.h"
 #include "cairn/tree/cart_setup_internal.h"
 
@@ -28,9 +31,29 @@ std::vector<double> strengths_between(std::vector<double> alphas) {
   const std::size_t n = alphas.size(), kept = std::min(n, kMostStrengths);
   for (std::size_t i = 0; i < kept; ++i) {
     const std::size_t k = kept == n ? i : i * (n - 1) / (kept - 1);
-    between.push_back(k + 1 < n ? std::sqrt(alphas[k] * alphas[k + 1]) : alphas[k]);
+    between.push_back(k + 1 < n ? std::sqrt(alphas[k]) * std::sqrt(alphas[k + 1]) : alphas[k]);
   }
   return between;
+}
+
+// Folds are asked for by a parameter here, under a flag elsewhere.
+std::vector<Split> pruning_folds(const Dataset& data, int folds, std::uint64_t seed) {
+  try {
+    return k_fold(data, folds, seed);
+  } catch (const DataError& e) {
+    const bool by_count = e.where() == "--folds";
+    if (!by_count && !e.hint().ends_with("--folds.")) throw;  // about the times themselves
+    throw DataError("decision_tree.prune_folds",
+                    by_count ? e.message() : fmt::format("{} {}", e.where(), e.message()),
+                    "Ask for fewer folds, or choose ccp_alpha yourself.");
+  }
+}
+
+// Losses are counted in a power of 2 about as large as the targets, so that no square of one overflows.
+int exponent_of(const CartTarget& target) {
+  double most = 0;
+  for (const double y : target.y) most = std::max(most, std::abs(y));
+  return most > 0 ? std::ilogb(most) : 0;
 }
 
 }  // namespace
@@ -59,21 +82,23 @@ double chosen_ccp_alpha(const Dataset& data, const TreeData& rows, const RankedD
   const std::int64_t d = rows.features.size();
   std::vector<double> losses(alphas.size()), squares(alphas.size());
   double weight = 0;
-  for (const Split& fold : k_fold(data, folds, seed)) {
+  std::size_t rows_judged = 0;  // by time, the first stretch never is
+  const int exponent = target.num_classes == 0 ? exponent_of(target) : 0;
+  for (const Split& fold : pruning_folds(data, folds, seed)) {
     const std::vector<std::uint32_t> judged = among(fold.test);
     const auto learned = among(fold.train);
     if (judged.empty() || learned.empty()) continue;
-    const std::vector<Tree> trees =
-        grow_pruned(ranked, target, sample_of(rows, learned), rules, alphas, seed, stop);
     std::vector<std::int64_t> selected(judged.begin(), judged.end());
     std::vector<double> x(judged.size() * at(d));
     if (d > 0) rows.x.select_rows(selected).tile(0, std::ssize(judged), x.data());
-    for (std::size_t a = 0; a < alphas.size(); ++a) {
-      const TreeEnsemble tree(ensemble_options(rows), std::span(&trees[a], 1));
+    rows_judged += judged.size();
+    const auto judge = [&](std::size_t a, const Tree& pruned) {
+      const TreeEnsemble tree(ensemble_options(rows), std::span(&pruned, 1));
       std::vector<double> said(k);
       for (std::size_t i = 0; i < judged.size(); ++i) {
         tree.predict_raw_row(std::span<const double>(x).subspan(i * at(d), at(d)), said);
-        const double away = target.num_classes == 0 ? said[0] - target.y[judged[i]] : 0;
+        const double away =
+            target.num_classes == 0 ? std::scalbn(said[0] - target.y[judged[i]], -exponent) : 0;
         const double loss = target.num_classes == 0
                                 ? away * away
                                 : static_cast<double>(std::ranges::max_element(said) - said.begin() !=
@@ -83,13 +108,14 @@ double chosen_ccp_alpha(const Dataset& data, const TreeData& rows, const RankedD
         squares[a] += w * loss * loss;
         if (a == 0) weight += w;
       }
-    }
+    };
+    grow_pruned(ranked, target, sample_of(rows, learned), rules, alphas, seed, stop, judge);
   }
   if (!(weight > 0)) return 0;
   const std::size_t best = at(std::ranges::min_element(losses) - losses.begin());
   const double mean = losses[best] / weight,
                deviation = std::sqrt(std::max(0.0, squares[best] / weight - mean * mean));
-  const double bar = mean + deviation / std::sqrt(static_cast<double>(rows.rows()));
+  const double bar = mean + deviation / std::sqrt(static_cast<double>(rows_judged));
   for (std::size_t a = alphas.size(); a-- > best;)
     if (losses[a] / weight <= bar) return alphas[a];
   return alphas[best];

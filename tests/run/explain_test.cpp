@@ -2,12 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "cairn/base/error.h"
 #include "cairn/base/random.h"
 #include "cairn/builtin/registry.h"
 #include "cairn/model/selection.h"
+#include "cairn/run/explain_internal.h"
 #include "tests/support/numeric_dataset.h"
 
 using namespace cairn;
@@ -103,4 +105,45 @@ TEST_CASE("null importance: whether a time was lived to see is permuted with the
   const Fitted f = fitted("gradient_boosting", {{"objective", "cox"}, {"trees", "10"}}, data);
   const Json p = null_importance(*f.model, f.data, metric("concordance"), 19, 0, builtin_registry(), {});
   CHECK(p["x0"] == 0.05);
+}
+
+TEST_CASE("importance by seed: fits that find all columns alike are left out of what orders agree to") {
+  const std::vector<double> up{1, 2, 3}, down{3, 2, 1}, alike{2, 2, 2};
+  const RankAgreement some = rank_agreement({up, alike, up, down});
+  CHECK(some.pairs == 3);
+  CHECK(some.mean == doctest::Approx(-1.0 / 3));  // 1, -1 and -1
+  CHECK(rank_agreement({up, up}).mean == doctest::Approx(1));
+  const RankAgreement none = rank_agreement({alike, up, alike});
+  CHECK(none.pairs == 0);
+  CHECK(std::isnan(none.mean));
+}
+
+TEST_CASE("interactions: a model of no trees tells of none, one whose features nobody makes is refused") {
+  const Fitted f = fitted("ridge");
+  const auto told = [&](std::vector<TreeFeature> features) {
+    TreeModelParts parts;
+    parts.trees = TreeEnsemble({.num_features = std::ssize(features)}, std::span<const Tree>());
+    parts.features = TreeFeatures(std::move(features));
+    const PipelineModel model(f.model->schema(), {}, std::make_unique<TreeModel>(std::move(parts)));
+    return interactions_to_json(model, f.data.features(), 9, 0, {});
+  };
+  const Json none = told({{"x0", false, {}}, {"x1", false, {}}});
+  CHECK(none["rows"] == 240);
+  CHECK(none["pairs"].empty());
+  CHECK_THROWS_WITH_AS(told({{"x0", false, {}}, {"lost", false, {}}, {"gone", false, {}}}),
+                       "model: its trees ask about 'lost', 'gone', which its transforms do not make",
+                       ModelFileError);
+}
+
+TEST_CASE("interactions: columns that no feature is made of take no place") {
+  Random random(4, "rows");
+  std::vector<std::vector<double>> x;
+  std::vector<double> y;
+  for (int i = 0; i < 200; ++i) {
+    x.push_back({random.normal(), 7, random.normal(), random.normal()});
+    y.push_back(x.back()[0] * x.back()[3] + 0.1 * random.normal());
+  }
+  const Fitted f = fitted("random_forest", {{"random_forest.trees", "20"}}, test::regression_data(x, y));
+  const Json told = interactions_to_json(*f.model, f.data.features(), 9, 0, {});
+  CHECK(told["pairs"][0]["columns"] == Json({"x0", "x3"}));
 }

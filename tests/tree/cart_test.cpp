@@ -347,6 +347,31 @@ TEST_CASE("cart: folds choose how strongly a tree is pruned") {
                        UsageError);
   CHECK_THROWS_WITH_AS(DecisionTree({.ccp_alpha = 0.1, .prune_folds = 5}).fit(values),
                        doctest::Contains("it chooses ccp_alpha, which is 0.1"), UsageError);
+
+  // As large as gains can be (f32); a choice that depends on the scale shows.
+  std::vector<double> large = y;
+  for (double& v : large) v = std::scalbn(v, 60);
+  const auto scaled = as_tree(DecisionTree({.prune_folds = 4}).fit(regression_data(x, large)));
+  CHECK(scaled->trees().num_nodes() == mend->trees().num_nodes());
+}
+
+TEST_CASE("cart: folds that rows, groups or times cannot give are refused by the parameter's name") {
+  const Dataset few = regression_data({{1}, {2}, {3}}, std::vector<double>{1, 2, 4});
+  CHECK_THROWS_WITH_AS(DecisionTree({.prune_folds = 5}).fit(few),
+                       "decision_tree.prune_folds: 3 rows cannot be dealt into 5 folds. Ask for fewer folds, "
+                       "or choose ccp_alpha yourself.",
+                       DataError);
+  const auto with = [&](Roles roles, std::vector<double> when) {
+    roles.target = "y";
+    return Dataset(few.table().with(Column::number("when", Tensor::from(when))), {.roles = roles});
+  };
+  CHECK_THROWS_WITH_AS(
+      DecisionTree({.prune_folds = 5}).fit(with({.time = "when"}, {1, 2, 2})),
+      "decision_tree.prune_folds: --time when has 2 different times; 5 folds need 6. Ask for "
+      "fewer folds, or choose ccp_alpha yourself.",
+      DataError);
+  CHECK_THROWS_WITH_AS(DecisionTree({.prune_folds = 2}).fit(with({.time = "when"}, {1, 1, 1})),
+                       doctest::Contains("--time when: all 3 rows have the same time"), DataError);
 }
 
 TEST_CASE("cart: monotone demands are kept") {

@@ -55,6 +55,23 @@ TEST_CASE("trees: a target that never changes is refused, one that does where we
   });
 }
 
+TEST_CASE("trees: weights beside which the others round away make no gain that is no number") {
+  const Rows x{{0}, {1}, {2}};
+  for (const std::vector<double>& w :
+       std::vector<std::vector<double>>{{1e17, 1, 1}, {1, 1e17, 1}, {1, 1, 1e17}}) {
+    INFO(w[0] << " " << w[1]);
+    const auto gains = [&](const Dataset& data) {
+      const auto model = DecisionTree(DecisionTreeParams{}).fit(data.with_weights(w));
+      const auto& trees = dynamic_cast<const TreeModel&>(*model).trees();
+      for (const float g : trees.gains()) CHECK(std::isfinite(g));
+    };
+    gains(regression_data(x, std::vector<double>{1, 2, 4}));
+    gains(classification_data(x, std::vector<int>{0, 1, 2}));
+    each_learner(regression_data(x, std::vector<double>{1, 2, 4}).with_weights(w),
+                 [](const LearnerEntry&, const Table&) {});
+  }
+}
+
 TEST_CASE("trees: one row, a column of gaps, nothing but gaps, infinite values") {
   each_learner(regression_data({{1, 2}}, std::vector<double>{3}), [](const LearnerEntry&, const Table& said) {
     CHECK(said.column("prediction").number_at(0) == doctest::Approx(3));
