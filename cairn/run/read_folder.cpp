@@ -4,9 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <utility>
 
 #include "cairn/base/hash.h"
+#include "cairn/data/no_rows.h"
 #include "cairn/data/stack.h"
+#include "cairn/data/typed_columns.h"
+#include "cairn/readers/arff.h"
 
 namespace cairn {
 namespace {
@@ -34,6 +39,18 @@ std::vector<std::string> files_of(const std::string& folder) {
   return files;
 }
 
+// Categories that a file's header or types declare, which no other cells change.
+std::vector<std::string> declared_in(const Schema& schema) {
+  std::vector<std::string> names;
+  for (const ColumnSpec& spec : schema.columns)
+    if (spec.kind == ColumnKind::category &&
+        (spec.reason == kArffStates || std::string_view(spec.reason).ends_with(kStated)))
+      names.push_back(spec.name);
+  return names;
+}
+
+std::set<std::string> set_of(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
+
 }  // namespace
 
 ReadResult read_folder(const std::string& folder,
@@ -44,6 +61,7 @@ ReadResult read_folder(const std::string& folder,
   std::vector<NamedTable> tables;
   std::vector<std::string> guesses;
   std::vector<Warning> warnings;
+  std::vector<std::pair<std::string, NoRows>> empty;
   std::string target, group;
   std::vector<std::string> id;
   Sha256 digest;
@@ -58,6 +76,10 @@ ReadResult read_folder(const std::string& folder,
     ReadResult part;
     try {
       part = reader.read(file, options);
+    } catch (NoRows& error) {  // a job without results writes one
+      error.add_place("the folder " + folder);
+      empty.emplace_back(file, error);
+      continue;
     } catch (Error& error) {
       error.add_place("the folder " + folder);
       throw;
@@ -73,7 +95,14 @@ ReadResult read_folder(const std::string& folder,
       if (std::ranges::none_of(warnings, [&](const Warning& known) { return known.message == w.message; }))
         warnings.push_back(std::move(w));
     digest.update(part.sha256);
-    tables.push_back({file, std::move(part.table)});
+    tables.push_back({file, std::move(part.table), declared_in(part.schema)});
+  }
+  if (tables.empty()) throw NoRows(empty[0].second);
+  const std::set<std::string> names = set_of(tables[0].table.names());
+  for (const auto& [file, error] : empty) {
+    // Columns without rows whose names differ show a file that belongs elsewhere.
+    if (set_of(error.columns) != names) throw NoRows(error);
+    warnings.push_back({"part_without_rows", file, fmt::format("{} has columns and no rows.", file)});
   }
   ReadResult result = stack_rows(std::move(tables), options);
   result.guesses = std::move(guesses);
