@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cairn/base/hash.h"
+#include "cairn/data/cells.h"
 #include "cairn/data/no_rows.h"
 #include "cairn/data/stack.h"
 #include "cairn/data/typed_columns.h"
@@ -50,6 +51,16 @@ std::vector<std::string> declared_in(const Schema& schema) {
 }
 
 std::set<std::string> set_of(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
+
+std::string shown(const std::set<std::string>& names) {
+  constexpr std::size_t kMost = 8;
+  std::string text;
+  for (std::size_t n = 0; const std::string& name : names) {
+    if (n == kMost) return text + ", ...";
+    text += fmt::format("{}'{}'", n++ == 0 ? "" : ", ", printable(name));
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -101,7 +112,13 @@ ReadResult read_folder(const std::string& folder,
   const std::set<std::string> names = set_of(tables[0].table.names());
   for (const auto& [file, error] : empty) {
     // Columns without rows whose names differ show a file that belongs elsewhere.
-    if (set_of(error.columns) != names) throw NoRows(error);
+    const std::set<std::string> mine = set_of(error.columns);
+    if (mine.empty()) throw NoRows(error);
+    if (mine != names)
+      throw DataError(file,
+                      fmt::format("its columns without rows, {}, are not those of {}, {}", shown(mine),
+                                  tables[0].name, shown(names)),
+                      "The files of a folder are read as one table.");
     warnings.push_back({"part_without_rows", file, fmt::format("{} has columns and no rows.", file)});
   }
   ReadResult result = stack_rows(std::move(tables), options);
