@@ -18,6 +18,10 @@ function(cairn_find_arrow folder)
   set(CAIRN_ARROW_FOLDER ${libraries} PARENT_SCOPE)
 endfunction()
 
+# Where an installation has the plugin, which is found from the program first, so that the folder may be moved.
+set_source_files_properties(${CMAKE_SOURCE_DIR}/cairn/readers/parquet.cpp PROPERTIES
+  COMPILE_DEFINITIONS "CAIRN_PLUGIN_FOLDER=\"${CMAKE_INSTALL_FULL_LIBDIR}/cairn\"")
+
 if(CAIRN_ARROW STREQUAL "off" OR CAIRN_SANITIZE OR CAIRN_FUZZ)
   return()  # a library from elsewhere knows nothing of our sanitizers
 endif()

@@ -7,9 +7,11 @@
 #include <unordered_map>
 
 #include "cairn/base/parallel.h"
+#include "cairn/data/compressed_input.h"
 #include "cairn/data/csv_cells_internal.h"
 #include "cairn/data/csv_faults_internal.h"
 #include "cairn/data/csv_regions_internal.h"
+#include "cairn/data/no_rows.h"
 
 namespace cairn {
 namespace {
@@ -50,8 +52,10 @@ void state_declared(ColumnTyping& typing, const std::vector<DeclaredColumn>& dec
 
 }  // namespace
 
-std::size_t CellBlock::add_column(std::string name) {
-  columns_.push_back({std::move(name), {}, std::vector<std::uint32_t>(static_cast<std::size_t>(rows_), 0)});
+std::size_t CellBlock::add_column(std::string name, std::string absent) {
+  columns_.emplace_back();
+  columns_.back().name = std::move(name);
+  columns_.back().absent = std::move(absent);
   return columns_.size() - 1;
 }
 
@@ -60,6 +64,8 @@ bool CellBlock::set(std::size_t column, std::string_view text) {
   if (std::ssize(cells.ends) > rows_) return false;
   if (cells.text.size() + text.size() > std::numeric_limits<std::uint32_t>::max())
     throw ResourceError(cells.name, "holds more than 4 GB of text in a few rows");
+  if (text.empty() && !cells.absent.empty()) cells.emptied.push_back(rows_);
+  cells.ends.resize(static_cast<std::size_t>(rows_), static_cast<std::uint32_t>(cells.text.size()));
   cells.text.append(text);
   cells.ends.push_back(static_cast<std::uint32_t>(cells.text.size()));
   return true;
@@ -67,16 +73,17 @@ bool CellBlock::set(std::size_t column, std::string_view text) {
 
 void CellBlock::end_row(std::int64_t line) {
   ++rows_;
-  for (Cells& cells : columns_)
-    if (std::ssize(cells.ends) < rows_) cells.ends.push_back(static_cast<std::uint32_t>(cells.text.size()));
   lines_.push_back(line);
 }
 
 std::string_view CellBlock::cell(std::size_t column, std::int64_t row) const {
   const Cells& cells = columns_[column];
   const auto r = static_cast<std::size_t>(row);
-  const std::size_t begin = r == 0 ? 0 : cells.ends[r - 1];
-  return std::string_view(cells.text).substr(begin, cells.ends[r] - begin);
+  if (r >= cells.ends.size()) return cells.absent;
+  const std::size_t begin = r == 0 ? 0 : cells.ends[r - 1], size = cells.ends[r] - begin;
+  if (size == 0 && !cells.absent.empty() && !std::ranges::binary_search(cells.emptied, row))
+    return cells.absent;
+  return std::string_view(cells.text).substr(begin, size);
 }
 
 void CellBlock::move_lines(std::int64_t by) {
@@ -85,8 +92,42 @@ void CellBlock::move_lines(std::int64_t by) {
 
 std::uint64_t CellBlock::bytes() const {
   std::uint64_t bytes = lines_.size() * sizeof(std::int64_t);
-  for (const Cells& cells : columns_) bytes += cells.text.size() + cells.ends.size() * sizeof(std::uint32_t);
+  for (const Cells& cells : columns_)
+    bytes += cells.text.size() + cells.ends.size() * sizeof(std::uint32_t) +
+             cells.emptied.size() * sizeof(std::int64_t);
   return bytes;
+}
+
+CellBlocks::CellBlocks(std::vector<std::string> names, std::string where, const ReadOptions& options)
+    : names_(std::move(names)),
+      where_(std::move(where)),
+      most_(options.max_memory > 0 ? options.max_memory : InputLimits{}.max_bytes) {}
+
+void CellBlocks::begin_block() {
+  CellBlock& block = blocks_.emplace_back();
+  for (const std::string& name : names_) block.add_column(name);
+  open_ = 0;
+}
+
+void CellBlocks::set(std::size_t column, std::string_view text) {
+  if (blocks_.empty()) begin_block();
+  const std::uint64_t bytes = text.size() + sizeof(std::uint32_t);
+  if (bytes > most_ - held_)
+    throw ResourceError(
+        where_, fmt::format("the cells of {} rows hold more than {} MB", rows_ + 1, most_ / 1'000'000),
+        "--max-memory sets how much may be read.");
+  held_ += bytes;
+  open_ += bytes;
+  blocks_.back().set(column, text);
+}
+
+void CellBlocks::end_row(std::int64_t line) {
+  constexpr std::int64_t kMostRows = 1 << 16;
+  constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 20;
+  if (blocks_.empty()) begin_block();
+  blocks_.back().end_row(line);
+  ++rows_;
+  if (blocks_.back().num_rows() == kMostRows || open_ > kMostBytes) begin_block();
 }
 
 ReadResult table_of_cells(std::vector<CellBlock> blocks, const CellSource& source,
@@ -94,7 +135,7 @@ ReadResult table_of_cells(std::vector<CellBlock> blocks, const CellSource& sourc
   if (options.missing != "error" && options.missing != "missing")
     throw UsageError("--missing", fmt::format("'{}' is neither error nor missing", options.missing));
   std::erase_if(blocks, [](const CellBlock& b) { return b.num_rows() == 0; });
-  if (blocks.empty()) throw DataError(source.where, "has no rows");
+  if (blocks.empty()) throw NoRows(source.where, "has no rows", source.names);
   const std::vector<std::string> names = source.names.empty() ? names_of(blocks) : source.names;
   if (names.empty()) throw DataError(source.where, "has no columns");
   ColumnTyping typing(names,
@@ -111,17 +152,21 @@ ReadResult table_of_cells(std::vector<CellBlock> blocks, const CellSource& sourc
   std::vector<CellResult*> results;
   std::int64_t rows = 0;
   std::uint64_t held = 0;
+  double stated = 0;  // as if every column of a block had a cell in each of its rows
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     places.push_back(places_of(blocks[b], index));
     slots.push_back(rows);
     rows += blocks[b].num_rows();
     held += blocks[b].bytes();
+    stated += static_cast<double>(blocks[b].bytes()) + sizeof(std::uint32_t) *
+                                                           static_cast<double>(blocks[b].num_rows()) *
+                                                           static_cast<double>(blocks[b].num_columns());
     results.push_back(&found[b]);
   }
   // A hostile file states a few bytes a row, each row in a column of its own.
   constexpr double kMostPerByte = 64, kSmall = 1 << 28;
   const double grid = 8.0 * static_cast<double>(rows) * static_cast<double>(names.size());
-  if (grid > kSmall && grid > kMostPerByte * static_cast<double>(held))
+  if (grid > kSmall && grid > kMostPerByte * stated)
     throw ResourceError(
         source.where,
         fmt::format("{} rows of {} columns need {:.0f} MB, and hardly any cell of them has a value", rows,

@@ -21,13 +21,14 @@ namespace cairn {
 class CellBlock {
  public:
   // Earlier rows have no value in it. Names may be given again by other blocks, in another order.
-  std::size_t add_column(std::string name);
+  // A row whose cell was not set has `absent` in it, where that is given; where it was set to "", nothing.
+  std::size_t add_column(std::string name, std::string absent = {});
   std::size_t num_columns() const { return columns_.size(); }
   const std::string& name(std::size_t column) const { return columns_[column].name; }
   // The cell of the row that is open; false when it has one already. ResourceError when the column's text
   // passes 4 GB.
   bool set(std::size_t column, std::string_view text);
-  // Cells that were not set are missing. `line` is the row's line in its block, or its number.
+  // Cells that were not set cost nothing. `line` is the row's line in its block, or its number.
   void end_row(std::int64_t line);
 
   std::int64_t num_rows() const { return rows_; }
@@ -40,11 +41,31 @@ class CellBlock {
   struct Cells {
     std::string name;
     std::string text;
-    std::vector<std::uint32_t> ends;  // behind each row's cell
+    std::vector<std::uint32_t> ends;  // behind each row's cell, up to the last row that has one
+    std::string absent;
+    std::vector<std::int64_t> emptied;  // rows set to "", where there is an `absent`
   };
   std::vector<Cells> columns_;
   std::vector<std::int64_t> lines_;
   std::int64_t rows_ = 0;
+};
+
+// Blocks of the same columns, filled row by row: another begins after 65,536 rows or 64 MB, whichever is
+// first. ResourceError as soon as all cells together are more than --max-memory, or than any input may be.
+class CellBlocks {
+ public:
+  CellBlocks(std::vector<std::string> names, std::string where, const ReadOptions& options);
+  void set(std::size_t column, std::string_view text);
+  void end_row(std::int64_t line);
+  std::vector<CellBlock> take() { return std::move(blocks_); }
+
+ private:
+  void begin_block();
+  std::vector<std::string> names_;
+  std::string where_;
+  std::uint64_t most_, held_ = 0, open_ = 0;  // held: of all blocks; open: of the last one
+  std::int64_t rows_ = 0;
+  std::vector<CellBlock> blocks_;
 };
 
 // A column that says itself what it is. Numbers that are all whole are integers, as in a text table.

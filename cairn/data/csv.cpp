@@ -11,6 +11,7 @@
 #include "cairn/data/csv_cells_internal.h"
 #include "cairn/data/csv_faults_internal.h"
 #include "cairn/data/csv_regions_internal.h"
+#include "cairn/data/no_rows.h"
 
 namespace cairn {
 namespace {
@@ -141,7 +142,8 @@ class TableReading {
     for (const Region& region : regions_) slots.push_back(region.slot);
     for (const RegionResult& r : results_) rows += r.rows;
     if (rows == 0)
-      throw DataError(name_, layout_.has_header ? "has a header line but no rows" : "has no rows");
+      throw NoRows(name_, layout_.has_header ? "has a header line but no rows" : "has no rows",
+                   layout_.names);
     result.warnings = std::move(layout_.warnings);
     typing_->finish(slots, result);
     result.guesses = std::move(layout_.guesses);

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "cairn/data/cells.h"
@@ -12,8 +13,6 @@
 
 namespace cairn {
 namespace {
-
-constexpr std::int64_t kBlockRows = 1 << 16;
 
 std::vector<std::string> missing_in(const Table& table, const std::vector<std::string>& names) {
   const auto index = table.index();
@@ -49,14 +48,37 @@ std::optional<ColumnKind> common_kind(const std::vector<NamedTable>& tables, con
           t.name,
           fmt::format("column '{}' holds {}s; folders of tables hold plain cells", name, name_of(c.kind())),
           "Name one file.");
-    if (c.kind() == ColumnKind::text || c.kind() == ColumnKind::category || (kind && *kind != c.kind()))
-      return std::nullopt;
+    const bool guessed =
+        c.kind() == ColumnKind::category && std::ranges::find(t.declared, name) == t.declared.end();
+    if (c.kind() == ColumnKind::text || guessed || (kind && *kind != c.kind())) return std::nullopt;
     kind = c.kind();
   }
   return kind;
 }
 
+// Codes into the levels of all parts, in order.
+Column joined_levels(const std::vector<NamedTable>& tables, const std::string& name) {
+  std::map<std::string_view, std::int32_t> code;
+  for (const NamedTable& t : tables)
+    for (const std::string& level : t.table.column(name).levels()) code.emplace(level, 0);
+  std::vector<std::string> levels;
+  for (auto& [level, place] : code) {
+    place = static_cast<std::int32_t>(levels.size());
+    levels.emplace_back(level);
+  }
+  std::vector<std::int32_t> codes;
+  for (const NamedTable& t : tables) {
+    const Column& c = t.table.column(name);
+    std::vector<std::int32_t> place;
+    for (const std::string& level : c.levels()) place.push_back(code.at(level));
+    for (const std::int32_t from : c.codes())
+      codes.push_back(from < 0 ? -1 : place[static_cast<std::size_t>(from)]);
+  }
+  return Column::category(name, Tensor::take(std::move(codes)), std::move(levels));
+}
+
 Column joined(const std::vector<NamedTable>& tables, const std::string& name, ColumnKind kind) {
+  if (kind == ColumnKind::category) return joined_levels(tables, name);
   std::vector<Tensor> parts;
   std::int64_t rows = 0;
   bool missing = false;
@@ -106,22 +128,20 @@ ReadResult stack_rows(std::vector<NamedTable> tables, const ReadOptions& options
   }
   ReadResult result;
   if (!source.names.empty()) {
-    std::vector<CellBlock> blocks;
-    for (const NamedTable& t : tables)
-      for (std::int64_t begin = 0; begin < t.table.num_rows(); begin += kBlockRows) {
-        CellBlock& block = blocks.emplace_back();
-        for (const std::string& name : source.names) block.add_column(name);
-        for (std::int64_t r = begin; r < std::min(begin + kBlockRows, t.table.num_rows()); ++r) {
-          for (std::size_t c = 0; c < source.names.size(); ++c)
-            block.set(c, cell_text(t.table.column(source.names[c]), r));
-          block.end_row(r + 1);
-        }
+    CellBlocks blocks(source.names, source.where, options);
+    for (const NamedTable& t : tables) {
+      std::vector<const Column*> from;
+      for (const std::string& name : source.names) from.push_back(&t.table.column(name));
+      for (std::int64_t r = 0; r < t.table.num_rows(); ++r) {
+        for (std::size_t c = 0; c < from.size(); ++c) blocks.set(c, cell_text(*from[c], r));
+        blocks.end_row(r + 1);
       }
+    }
     ReadOptions again = options;
     std::erase_if(again.types, [&](const auto& stated) {
       return std::ranges::find(source.names, stated.first) == source.names.end();
     });
-    result = table_of_cells(std::move(blocks), source, again);
+    result = table_of_cells(blocks.take(), source, again);
     result.guesses.clear();  // each file has told its own
   }
   std::vector<Column> columns;
@@ -135,7 +155,8 @@ ReadResult stack_rows(std::vector<NamedTable> tables, const ReadOptions& options
     if (again != told.end())
       spec = std::move(*again);
     else
-      spec.reason = reason_for(spec.kind, result.table.num_rows() - spec.num_missing, 0);
+      spec.reason =
+          reason_for(spec.kind, result.table.num_rows() - spec.num_missing, std::ssize(spec.levels));
   }
   return result;
 }

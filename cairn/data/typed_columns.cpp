@@ -9,12 +9,12 @@
 
 #include "cairn/base/suggest.h"
 #include "cairn/data/cells.h"
+#include "cairn/data/compressed_input.h"
 #include "cairn/data/infer.h"
+#include "cairn/data/no_rows.h"
 
 namespace cairn {
 namespace {
-
-constexpr std::int64_t kBlockRows = 1 << 16;
 
 std::optional<ColumnKind> stated_kind(const std::string& name, const ReadOptions& options) {
   if (const auto it = options.types.find(name); it != options.types.end()) return it->second;
@@ -66,6 +66,29 @@ std::string cell_text(const Column& c, std::int64_t row) {
   return c.cell(row);
 }
 
+std::string_view level_at(const Column& c, std::int64_t row) {
+  return c.levels()[static_cast<std::size_t>(c.codes()[static_cast<std::size_t>(row)])];
+}
+
+// A dictionary's text of 1 MB may stand in a million rows, and takes that place when it is spelled out.
+void require_room(const std::vector<const Column*>& columns, const std::string& where,
+                  const ReadOptions& options) {
+  const std::uint64_t most = options.max_memory > 0 ? options.max_memory : InputLimits{}.max_bytes;
+  std::uint64_t bytes = 0;  // of texts that lie in memory: no sum of them comes near 2^64
+  for (const Column* c : columns) {
+    if (c->kind() != ColumnKind::category) continue;
+    for (const std::int32_t code : c->codes())
+      if (code >= 0) bytes += c->levels()[static_cast<std::size_t>(code)].size();
+  }
+  if (bytes > most)
+    throw ResourceError(
+        where,
+        fmt::format("its texts, which are stored once each, hold {} MB in its rows; at most {} MB may "
+                    "be taken",
+                    bytes / 1'000'000, most / 1'000'000),
+        "--max-memory sets how much may be read.");
+}
+
 template <class T>
 Column finite(const Column& c, const std::string& where, const ReadOptions& options) {
   const auto values = c.values().data<T>();
@@ -94,12 +117,15 @@ ReadResult table_of_columns(std::vector<Column> columns, const std::string& wher
                             const std::vector<std::string>& texts) {
   if (columns.empty()) throw DataError(where, "has no columns");
   const std::int64_t rows = columns[0].size();
-  if (rows == 0) throw DataError(where, "has no rows");
   std::vector<std::string> names;
+  for (const Column& c : columns) {
+    require_text(c.name(), fmt::format("{}, the name of column {}", where, names.size() + 1));
+    names.push_back(c.name());
+  }
+  if (rows == 0) throw NoRows(where, "has no rows", names);
   CellSource source{.where = where, .row_word = "row"};
   std::vector<const Column*> again;
   for (const Column& c : columns) {
-    names.push_back(c.name());
     if (!by_cells(c, options, texts)) continue;
     source.names.push_back(c.name());
     again.push_back(&c);
@@ -109,24 +135,23 @@ ReadResult table_of_columns(std::vector<Column> columns, const std::string& wher
       throw UsageError("--types", fmt::format("{} has no column '{}'", where, name), suggestion(name, names));
   ReadResult result;
   if (!again.empty()) {
-    std::vector<CellBlock> blocks;
-    for (std::int64_t begin = 0; begin < rows; begin += kBlockRows) {
-      CellBlock& block = blocks.emplace_back();
-      for (const std::string& name : source.names) block.add_column(name);
-      for (std::int64_t r = begin; r < std::min(begin + kBlockRows, rows); ++r) {
-        for (std::size_t c = 0; c < again.size(); ++c)
-          if (again[c]->kind() == ColumnKind::text)
-            block.set(c, again[c]->is_missing(r) ? std::string_view{} : again[c]->text_at(r));
-          else
-            block.set(c, cell_text(*again[c], r));
-        block.end_row(r + 1);
-      }
+    require_room(again, where, options);
+    CellBlocks blocks(source.names, where, options);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for (std::size_t c = 0; c < again.size(); ++c)
+        if (again[c]->kind() == ColumnKind::text)
+          blocks.set(c, again[c]->is_missing(r) ? std::string_view{} : again[c]->text_at(r));
+        else if (again[c]->kind() == ColumnKind::category)  // by its level, which is not copied
+          blocks.set(c, again[c]->is_missing(r) ? std::string_view{} : level_at(*again[c], r));
+        else
+          blocks.set(c, cell_text(*again[c], r));
+      blocks.end_row(r + 1);
     }
     ReadOptions of_texts = options;
     std::erase_if(of_texts.types, [&](const auto& stated) {
       return std::ranges::find(source.names, stated.first) == source.names.end();
     });
-    result = table_of_cells(std::move(blocks), source, of_texts);
+    result = table_of_cells(blocks.take(), source, of_texts);
   }
   for (Column& c : columns) {
     if (const Column* typed = result.table.find(c.name()))
@@ -138,9 +163,10 @@ ReadResult table_of_columns(std::vector<Column> columns, const std::string& wher
   std::vector<ColumnSpec> told = std::move(result.schema.columns);
   result.table = Table(std::move(columns));
   result.schema = Schema::of(result.table);
-  for (ColumnSpec& spec : result.schema.columns)
-    spec.reason =
-        reason_for(spec.kind, rows - spec.num_missing, std::ssize(spec.levels)) + ", as the file states";
+  for (ColumnSpec& spec : result.schema.columns) {
+    spec.reason = reason_for(spec.kind, rows - spec.num_missing, std::ssize(spec.levels));
+    if (std::ranges::find(texts, spec.name) == texts.end()) spec.reason += kStated;
+  }
   for (ColumnSpec& spec : told)
     *std::ranges::find(result.schema.columns, spec.name, &ColumnSpec::name) = std::move(spec);
   return result;

@@ -3,11 +3,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cairn/data/reader.h"
 
 namespace cairn {
+
+// Ends the reason for a kind that the file states, and no cell decides.
+inline constexpr std::string_view kStated = ", as the file states";
 
 // Texts are typed cell by cell: numbers, dates and spellings of missing values in them are what they are in a
 // text table. Numbers, whole numbers, booleans, dates and categories stay what they are, unless --types or a

@@ -14,6 +14,8 @@
 #include "cairn/data/cells.h"
 #include "cairn/data/compressed_input.h"
 #include "cairn/data/infer.h"
+#include "cairn/data/no_rows.h"
+#include "cairn/data/typed_columns.h"
 #include "cairn/readers/arff_header_internal.h"
 #include "cairn/readers/line_pieces_internal.h"
 
@@ -44,9 +46,7 @@ struct Piece {
 
 class RowParser {
  public:
-  explicit RowParser(const std::vector<ArffAttribute>& attributes) : attributes_(attributes) {
-    for (const ArffAttribute& a : attributes) piece_.block.add_column(a.name);
-  }
+  explicit RowParser(const std::vector<ArffAttribute>& attributes) : attributes_(attributes) {}
 
   Piece parse(std::string_view text) {
     while (!text.empty() && !piece_.fault) {
@@ -54,11 +54,11 @@ class RowParser {
       ++piece_.lines;
       skip_blanks(line);
       if (line.empty() || line.starts_with('%')) continue;
-      if (piece_.block.num_rows() > 0 && line.starts_with('{') != piece_.sparse) {
+      if (piece_.block.num_rows() == 0) begin(line.starts_with('{'));
+      if (line.starts_with('{') != piece_.sparse) {
         fail("some rows are sparse, in braces, and some are not", "Write all rows in one way.");
         break;
       }
-      piece_.sparse = line.starts_with('{');
       piece_.sparse ? sparse_row(line) : dense_row(line);
       piece_.block.end_row(piece_.lines);
       piece_.ends.push_back(std::ssize(piece_.values));
@@ -67,6 +67,19 @@ class RowParser {
   }
 
  private:
+  // The block's columns: none for the numbers of sparse rows. What a sparse row leaves out is the first
+  // value.
+  void begin(bool sparse) {
+    piece_.sparse = sparse;
+    for (const ArffAttribute& a : attributes_) {
+      place_.push_back(piece_.block.num_columns());
+      if (!sparse)
+        piece_.block.add_column(a.name);
+      else if (a.type != ArffType::numeric)
+        piece_.block.add_column(a.name, a.values.empty() ? "" : a.values[0]);
+    }
+  }
+
   void fail(std::string what, std::string hint = {}) {
     if (!piece_.fault) piece_.fault = Fault{piece_.lines, std::move(what), std::move(hint)};
   }
@@ -161,16 +174,12 @@ class RowParser {
       if (line.empty()) return fail("the sparse row is never closed with }");
       if (line[0] == ',') line.remove_prefix(1);
     }
-    // What is left out is the first value.
-    for (std::size_t c = 0; c < attributes_.size(); ++c)
-      if (attributes_[c].type == ArffType::nominal && !attributes_[c].values.empty())
-        piece_.block.set(c, attributes_[c].values[0]);
   }
 
   bool sparse_cell(const ArffAttribute& a, std::int32_t index, bool quoted) {
     if (!accept(a, quoted)) return false;
     if (a.type != ArffType::numeric) {
-      piece_.block.set(at(index), word_);
+      piece_.block.set(place_[at(index)], word_);
       return true;
     }
     double value = std::numeric_limits<double>::quiet_NaN();
@@ -187,6 +196,7 @@ class RowParser {
   const std::vector<ArffAttribute>& attributes_;
   Piece piece_;
   std::string word_, more_;
+  std::vector<std::size_t> place_;  // of each attribute, in the block
 };
 
 std::string layout_argument(const ReadOptions& options) {
@@ -249,6 +259,25 @@ void add_numbers(const std::vector<Piece>& pieces, const std::vector<ArffAttribu
   }
 }
 
+// --types names attributes; a number that shares a column with others can be nothing but a number.
+void check_types(const std::vector<ArffAttribute>& attributes, bool columns, const std::string& where,
+                 const ReadOptions& options) {
+  std::vector<std::string> names;
+  for (const ArffAttribute& a : attributes) names.push_back(a.name);
+  for (const auto& [name, kind] : options.types) {
+    const auto a = std::ranges::find(attributes, name, &ArffAttribute::name);
+    if (a == attributes.end())
+      throw UsageError("--types", fmt::format("{} has no column '{}'", where, name), suggestion(name, names));
+    if (a->type == ArffType::numeric && !columns && kind != ColumnKind::number && kind != ColumnKind::integer)
+      throw UsageError(
+          "--types",
+          fmt::format("'{}' of {} is one of the numbers that sparse rows keep together, and cannot be "
+                      "read as {}",
+                      name, where, name_of(kind)),
+          "Give each a column of its own: 'arff:FILE?layout=columns'.");
+  }
+}
+
 ReadResult sparse_table(std::vector<Piece> pieces, const std::vector<ArffAttribute>& attributes,
                         CellSource source, const ReadOptions& options) {
   std::int64_t rows = 0, numeric = 0;
@@ -264,29 +293,42 @@ ReadResult sparse_table(std::vector<Piece> pieces, const std::vector<ArffAttribu
   const double share = cells > 0 ? stated / cells : 1;
   const std::string layout = layout_argument(options);
   const bool columns = layout.empty() ? !options.schema && share >= kMostlyStated : layout == "columns";
-  constexpr double kMost = 16e9;
-  if (columns &&
-      cells * sizeof(double) > (options.max_memory > 0 ? static_cast<double>(options.max_memory) : kMost))
-    throw ResourceError(source.where,
-                        fmt::format("{} rows of {} columns need {:.0f} MB", rows, numeric, cells * 8 / 1e6),
-                        "layout=sparse keeps only what is stated.");
+  const auto other = std::ssize(attributes) - numeric;
+  const double dense = sizeof(std::int64_t) * static_cast<double>(rows) * static_cast<double>(other) +
+                       (columns ? cells * sizeof(double) : 0);
+  if (dense > static_cast<double>(options.max_memory > 0 ? options.max_memory : InputLimits{}.max_bytes))
+    throw ResourceError(
+        source.where,
+        fmt::format("{} rows of {} columns need {:.0f} MB", rows, columns ? numeric + other : other,
+                    dense / 1e6),
+        columns ? "layout=sparse keeps only the numbers that are stated."
+                : "--max-memory sets how much may be read; nominal attributes take a cell a row.");
+  check_types(attributes, columns, source.where, options);
+  ReadOptions of_cells = options;
+  ReadOptions of_numbers = options;
+  for (const ArffAttribute& a : attributes)
+    (a.type == ArffType::numeric ? of_cells : of_numbers).types.erase(a.name);
   ReadResult result;
   std::vector<Column> made;
   source.names.clear();
   for (const ArffAttribute& a : attributes)
     if (a.type != ArffType::numeric) source.names.push_back(a.name);
   if (!source.names.empty()) {
-    result = table_of_cells(std::move(blocks), source, options);
+    result = table_of_cells(std::move(blocks), source, of_cells);
     made = std::move(result.table).columns();
   }
   if (!options.schema && numeric > 0)
     result.guesses.push_back(
         fmt::format("layout: {} ({} numeric attributes, {:.3g} % of their values are stated)",
                     columns ? "columns" : "sparse", numeric, 100 * share));
-  if (columns)
-    add_numbers(pieces, attributes, rows, made);
-  else if (numeric > 0)
-    made.push_back(sparse_column(pieces, attributes));
+  if (columns) {
+    std::vector<Column> numbers;
+    add_numbers(pieces, attributes, rows, numbers);
+    if (!of_numbers.types.empty())  // a kind that the person states
+      numbers = table_of_columns(std::move(numbers), source.where, of_numbers).table.columns();
+    made.insert(made.end(), numbers.begin(), numbers.end());
+  }
+  if (!columns && numeric > 0) made.push_back(sparse_column(pieces, attributes));
   result.table = Table(std::move(made));
   if (options.schema) result.table = options.schema->in_form(result.table, &result.warnings);
   result.schema = Schema::of(result.table);
@@ -309,7 +351,11 @@ std::vector<Piece> parse_rows(std::string_view text, const ArffHeader& header, c
     lines += p.lines;
   }
   std::erase_if(pieces, [](const Piece& p) { return p.block.num_rows() == 0; });
-  if (pieces.empty()) throw DataError(name, "has no rows behind @data");
+  if (pieces.empty()) {
+    std::vector<std::string> names;
+    for (const ArffAttribute& a : header.attributes) names.push_back(a.name);
+    throw NoRows(name, "has no rows behind @data", names);
+  }
   for (const Piece& p : pieces)
     if (p.sparse != pieces[0].sparse)
       throw DataError(fmt::format("{}:{}", name, p.block.line(0)),
@@ -349,7 +395,7 @@ ReadResult read_arff_text(std::string_view text, const std::string& name, const 
                                a.type == ArffType::numeric   ? ColumnKind::number
                                : a.type == ArffType::nominal ? ColumnKind::category
                                                              : ColumnKind::date,
-                               "the ARFF header"});
+                               kArffStates});
   }
   if (pieces[0].sparse) return sparse_table(std::move(pieces), header.attributes, source, options);
   std::vector<CellBlock> blocks;

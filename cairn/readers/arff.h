@@ -16,6 +16,9 @@
 
 namespace cairn {
 
+// The reason for a column's kind that the header states.
+inline constexpr const char* kArffStates = "the ARFF header";
+
 // Numeric, nominal, string and date attributes; '?' is missing. A nominal one is a category, of true and
 // false a boolean. Numeric attributes of sparse rows that are mostly zero become one sparse column
 // `features`; `layout=sparse|columns` overrules the choice. DataError names the line.

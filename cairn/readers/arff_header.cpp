@@ -20,6 +20,19 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+// y or yy outside quotes. Java places such years within 80 years before the day on which it reads them.
+bool has_short_year(std::string_view format) {
+  bool inside = false;
+  for (std::size_t i = 0; i < format.size(); ++i) {
+    if (format[i] == '\'') inside = !inside;
+    if (inside || format[i] != 'y') continue;
+    const std::size_t end = std::min(format.find_first_not_of('y', i), format.size());
+    if (end - i < 3) return true;
+    i = end - 1;
+  }
+  return false;
+}
+
 class HeaderParser {
  public:
   HeaderParser(std::string_view& text, const std::string& name) : text_(text), name_(name) {}
@@ -109,6 +122,10 @@ class HeaderParser {
         a.format = kJavaDefault;
       else if (!take_word(line, "", a.format, quoted))
         fail("a quote is never closed");
+      if (has_short_year(a.format))
+        fail(fmt::format("the dates of '{}' have the form {}, whose short year (yy) does not say its century",
+                         printable(a.name), printable(a.format)),
+             "Write years of four digits, yyyy.");
       return;
     }
     if (type == "relational")

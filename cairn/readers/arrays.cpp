@@ -9,6 +9,7 @@
 
 #include "cairn/base/parallel.h"
 #include "cairn/base/suggest.h"
+#include "cairn/data/cells.h"
 #include "cairn/data/typed_columns.h"
 #include "cairn/readers/arrays_internal.h"
 
@@ -201,8 +202,15 @@ Table table_of(ArrayFile& file, const ArrayFacts& facts, const std::string& targ
                std::vector<std::string>& guesses) {
   const std::string& inputs = facts.name;
   const bool is_copied = facts.shape.size() == 2;  // into a column each
-  const Tensor x = is_copied ? file.view(inputs) : file.read(inputs);
   const std::string where = path + ":" + inputs;
+  // A header of a few bytes may claim any length beside a zero: it is refused before anything loops over it.
+  constexpr std::int64_t kMostColumns = 1 << 20;
+  if (std::ranges::find(facts.shape, 0) != facts.shape.end())
+    throw DataError(where, fmt::format("is {} and holds no number", shape_text(facts.shape)));
+  if (is_copied && facts.shape[1] > kMostColumns)
+    throw DataError(where, fmt::format("has {} columns; at most {} are read", facts.shape[1], kMostColumns),
+                    "Rows are its first axis: was it saved the other way round?");
+  const Tensor x = is_copied ? file.view(inputs) : file.read(inputs);
   if (x.ndim() == 0 || x.ndim() > 4)
     throw DataError(
         where, fmt::format("has {} axes; rows of numbers have two and pictures three or four", x.ndim()));
@@ -345,6 +353,7 @@ std::vector<Column> ArrayFile::columns(const std::string& name) {
 
 ReadResult table_of_arrays(ArrayFile& file, const std::string& path, const ReadOptions& options) {
   const std::vector<ArrayFacts> arrays = file.list();
+  for (const ArrayFacts& a : arrays) require_text(a.name, path + ", the name of an array");
   if (std::vector<Column> columns = named_columns(file, arrays, options); !columns.empty())
     return table_of_columns(std::move(columns), path, options);
   const Choice c = choose(arrays, path, options);

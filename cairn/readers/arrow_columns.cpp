@@ -25,22 +25,20 @@ bool bit(const std::uint8_t* bits, std::int64_t i) { return ((bits[i >> 3] >> (i
 // Which rows of a batch have a value.
 class Present {
  public:
-  Present(const ArrowArray& array, const std::uint8_t* parent, std::int64_t parent_offset)
+  Present(const ArrowArray& array, const ArrowRows& rows)
       : own_(array.null_count != 0 && array.n_buffers > 0 ? static_cast<const std::uint8_t*>(array.buffers[0])
                                                           : nullptr),
-        offset_(array.offset),
-        parent_(parent),
-        parent_offset_(parent_offset) {}
+        offset_(array.offset + rows.first),
+        parent_(rows.present) {}
   bool all() const { return !own_ && !parent_; }
   bool operator[](std::int64_t i) const {
-    return (!own_ || bit(own_, offset_ + i)) && (!parent_ || bit(parent_, parent_offset_ + i));
+    return (!own_ || bit(own_, offset_ + i)) && (!parent_ || bit(parent_, i));
   }
 
  private:
   const std::uint8_t* own_;
   std::int64_t offset_;
   const std::uint8_t* parent_;
-  std::int64_t parent_offset_;
 };
 
 // One bit a row of all batches.
@@ -76,17 +74,17 @@ class NumberColumn final : public ArrowColumn {
                std::int64_t over = 1)
       : name_(std::move(name)), where_(where), becomes_(becomes), times_(times), over_(over) {}
 
-  void append(const ArrowArray& array, const std::uint8_t* parent, std::int64_t parent_offset) override {
-    const Present present(array, parent, parent_offset);
-    const auto* from = static_cast<const From*>(array.buffers[1]) + array.offset;
+  void append(const ArrowArray& array, const ArrowRows& rows) override {
+    const Present present(array, rows);
+    const auto* from = static_cast<const From*>(array.buffers[1]) + array.offset + rows.first;
     const std::size_t first = values_.size();
-    values_.resize(first + static_cast<std::size_t>(array.length));
-    for (std::int64_t i = 0; i < array.length; ++i)
+    values_.resize(first + static_cast<std::size_t>(rows.count));
+    for (std::int64_t i = 0; i < rows.count; ++i)
       values_[first + static_cast<std::size_t>(i)] = convert(from[i], present, i);
     if (!present.all())
-      for (std::int64_t i = 0; i < array.length; ++i)
+      for (std::int64_t i = 0; i < rows.count; ++i)
         if (!present[i]) values_[first + static_cast<std::size_t>(i)] = missing();
-    validity_.add(array.length, present);
+    validity_.add(rows.count, present);
   }
 
   Column finish() override {
@@ -137,12 +135,12 @@ class NumberColumn final : public ArrowColumn {
 class BooleanColumn final : public ArrowColumn {
  public:
   explicit BooleanColumn(std::string name) : name_(std::move(name)) {}
-  void append(const ArrowArray& array, const std::uint8_t* parent, std::int64_t parent_offset) override {
-    const Present present(array, parent, parent_offset);
+  void append(const ArrowArray& array, const ArrowRows& rows) override {
+    const Present present(array, rows);
     const auto* bits = static_cast<const std::uint8_t*>(array.buffers[1]);
-    for (std::int64_t i = 0; i < array.length; ++i)
-      values_.push_back(present[i] && bit(bits, array.offset + i) ? 1 : 0);
-    validity_.add(array.length, present);
+    for (std::int64_t i = 0; i < rows.count; ++i)
+      values_.push_back(present[i] && bit(bits, array.offset + rows.first + i) ? 1 : 0);
+    validity_.add(rows.count, present);
   }
   Column finish() override {
     return Column::boolean(name_, Tensor::take(std::move(values_)), validity_.take());
@@ -157,7 +155,8 @@ class BooleanColumn final : public ArrowColumn {
 class NullColumn final : public ArrowColumn {
  public:
   explicit NullColumn(std::string name) : name_(std::move(name)) {}
-  void append(const ArrowArray& array, const std::uint8_t*, std::int64_t) override { rows_ += array.length; }
+  void append(const ArrowArray&, const ArrowRows& rows) override { rows_ += rows.count; }
+  std::int64_t num_buffers() const override { return 0; }
   Column finish() override {
     return Column::number(name_, Tensor::full(Shape{rows_}, std::nan(""), DType::f64));
   }
@@ -171,12 +170,12 @@ class NullColumn final : public ArrowColumn {
 class DecimalColumn final : public ArrowColumn {
  public:
   DecimalColumn(std::string name, int scale) : name_(std::move(name)), scale_(scale) {}
-  void append(const ArrowArray& array, const std::uint8_t* parent, std::int64_t parent_offset) override {
-    const Present present(array, parent, parent_offset);
+  void append(const ArrowArray& array, const ArrowRows& rows) override {
+    const Present present(array, rows);
     const auto* from = static_cast<const char*>(array.buffers[1]);
-    for (std::int64_t i = 0; i < array.length; ++i) {
+    for (std::int64_t i = 0; i < rows.count; ++i) {
       __int128 v = 0;
-      std::memcpy(&v, from + (array.offset + i) * 16, 16);
+      std::memcpy(&v, from + (array.offset + rows.first + i) * 16, 16);
       values_.push_back(present[i] ? number(v) : std::nan(""));
     }
   }
@@ -203,8 +202,8 @@ template <class Offset>
 struct Texts {
   const Offset* offsets;
   const char* bytes;
-  explicit Texts(const ArrowArray& array)
-      : offsets(static_cast<const Offset*>(array.buffers[1]) + array.offset),
+  Texts(const ArrowArray& array, std::int64_t first)
+      : offsets(static_cast<const Offset*>(array.buffers[1]) + array.offset + first),
         bytes(static_cast<const char*>(array.buffers[2])) {}
   std::string_view operator[](std::int64_t i) const {
     const auto size = static_cast<std::size_t>(offsets[i + 1] - offsets[i]);
@@ -242,13 +241,13 @@ template <class Offset>
 class TextColumn final : public ArrowColumn {
  public:
   TextColumn(std::string name, const std::string& where) : name_(std::move(name)), where_(where) {}
-  void append(const ArrowArray& array, const std::uint8_t* parent, std::int64_t parent_offset) override {
-    const Present present(array, parent, parent_offset);
-    if (array.length == 0) return;
-    const Texts<Offset> texts(array);
-    for (std::int64_t i = 0; i < array.length; ++i)
+  void append(const ArrowArray& array, const ArrowRows& rows) override {
+    const Present present(array, rows);
+    if (rows.count == 0) return;
+    const Texts<Offset> texts(array, rows.first);
+    for (std::int64_t i = 0; i < rows.count; ++i)
       few_ ? add_code(present[i], texts, i) : add_text(present[i] ? texts[i] : std::string_view{});
-    validity_.add(array.length, present);
+    validity_.add(rows.count, present);
   }
   Column finish() override {
     if (few_) return category_of_codes(name_, std::move(codes_), names_, where_);
@@ -258,6 +257,7 @@ class TextColumn final : public ArrowColumn {
                         validity_.take());
   }
   bool is_text() const override { return few_; }
+  std::int64_t num_buffers() const override { return 3; }
 
  private:
   void add_code(bool present, const Texts<Offset>& texts, std::int64_t i) {
@@ -310,12 +310,15 @@ class DictionaryColumn final : public ArrowColumn {
   DictionaryColumn(std::string name, const std::string& where, bool is_text)
       : name_(std::move(name)), where_(where), is_text_(is_text) {}
 
-  void append(const ArrowArray& array, const std::uint8_t* parent, std::int64_t parent_offset) override {
+  void append(const ArrowArray& array, const ArrowRows& rows) override {
+    if (!array.dictionary || (array.dictionary->length > 0 && array.dictionary->n_buffers < 3))
+      throw DataError(fmt::format("{}, column '{}'", where_, printable(name_)),
+                      "comes without its dictionary");
     const ArrowArray& dictionary = *array.dictionary;
     std::vector<std::int32_t> place(static_cast<std::size_t>(dictionary.length), -1);
     if (dictionary.length > 0) {
-      const Texts<Offset> texts(dictionary);
-      const Present named(dictionary, nullptr, 0);
+      const Texts<Offset> texts(dictionary, 0);
+      const Present named(dictionary, {});
       for (std::int64_t i = 0; i < dictionary.length; ++i) {
         if (!named[i]) continue;
         const auto [it, fresh] =
@@ -324,9 +327,9 @@ class DictionaryColumn final : public ArrowColumn {
         place[static_cast<std::size_t>(i)] = it->second;
       }
     }
-    const Present present(array, parent, parent_offset);
-    const auto* codes = static_cast<const Code*>(array.buffers[1]) + array.offset;
-    for (std::int64_t i = 0; i < array.length; ++i) {
+    const Present present(array, rows);
+    const auto* codes = static_cast<const Code*>(array.buffers[1]) + array.offset + rows.first;
+    for (std::int64_t i = 0; i < rows.count; ++i) {
       if (!present[i]) {
         codes_.push_back(-1);
         continue;

@@ -10,11 +10,18 @@
 
 namespace cairn::readers_detail {
 
+// The rows of a batch, as an array below it has them.
+struct ArrowRows {
+  std::int64_t first = 0, count = 0;
+  const std::uint8_t* present = nullptr;  // a bit a row of the batch: 0 where a structure above lacks it
+};
+
 class ArrowColumn {
  public:
   virtual ~ArrowColumn() = default;
-  // `parent` tells which rows of a structure are there: null where all are; bits begin at `parent_offset`.
-  virtual void append(const ArrowArray& array, const std::uint8_t* parent, std::int64_t parent_offset) = 0;
+  // `array` holds rows.first + rows.count of them or more, besides its own offset; only those are read.
+  virtual void append(const ArrowArray& array, const ArrowRows& rows) = 0;
+  virtual std::int64_t num_buffers() const { return 2; }  // that an array of it must have
   virtual Column finish() = 0;
   virtual bool is_text() const { return false; }  // texts that were stored as a dictionary
 };

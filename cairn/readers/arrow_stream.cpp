@@ -44,7 +44,9 @@ void find_leaves(const ArrowSchema& schema, const std::string& name, std::vector
     for (std::int64_t i = 0; i < schema.n_children; ++i) {
       std::vector<std::int64_t> below = path;
       below.push_back(i);
-      const char* child = schema.children[i]->name;
+      const char* const given = schema.children[i]->name;  // null: it has none
+      const std::string child = given ? given : "";
+      require_text(child, where + ", the name of a column");
       find_leaves(*schema.children[i], name.empty() ? child : fmt::format("{}.{}", name, child), below, where,
                   leaves, warnings);
     }
@@ -59,19 +61,45 @@ void find_leaves(const ArrowSchema& schema, const std::string& name, std::vector
                                     printable(name), printable(schema.format))});
 }
 
-// The array at the end of a path. Rows that a structure lacks are told by the one nearest to the leaf.
-void append_leaf(const Leaf& leaf, const ArrowArray& batch) {
+// The array at the end of a path, of which the batch's rows are read. Each structure on the way may begin its
+// rows later, and may lack some of them.
+void append_leaf(const Leaf& leaf, const ArrowArray& batch, const std::string& where) {
+  const auto broken = [&](std::string_view why) -> DataError {
+    return DataError(fmt::format("{}, column '{}'", where, printable(leaf.name)),
+                     fmt::format("a batch of {} rows is damaged: {}", batch.length, why),
+                     "Write the file again.");
+  };
   const ArrowArray* array = &batch;
-  const std::uint8_t* parent = nullptr;
-  std::int64_t parent_offset = 0;
+  ArrowRows rows{.first = 0, .count = batch.length};
+  std::vector<std::uint8_t> present;
+  const auto check_length = [&] {
+    if (array->offset < 0 || array->length < rows.count || array->length - rows.count < rows.first)
+      throw broken(fmt::format("an array of {} rows stands where {} are needed behind the first {}",
+                               array->length, rows.count, rows.first));
+  };
   for (const std::int64_t child : leaf.path) {
-    if (array != &batch && array->null_count != 0 && array->buffers[0]) {
-      parent = static_cast<const std::uint8_t*>(array->buffers[0]);
-      parent_offset = array->offset;
+    check_length();
+    if (array->null_count != 0 && array->n_buffers > 0 && array->buffers[0]) {
+      const auto* bits = static_cast<const std::uint8_t*>(array->buffers[0]);
+      present.resize(static_cast<std::size_t>(rows.count + 7) / 8, 255);
+      for (std::int64_t i = 0; i < rows.count; ++i) {
+        const std::int64_t at = array->offset + rows.first + i;
+        if (((bits[at >> 3] >> (at & 7)) & 1) == 0)
+          present[static_cast<std::size_t>(i >> 3)] &= static_cast<std::uint8_t>(~(1U << (i & 7)));
+      }
+      rows.present = present.data();
     }
+    if (child >= array->n_children || !array->children[child])
+      throw broken("a structure lacks one of its fields");
+    rows.first += array->offset;
     array = array->children[child];
   }
-  leaf.column->append(*array, parent, parent_offset);
+  check_length();
+  if (rows.count == 0) return;
+  const std::int64_t buffers = leaf.column->num_buffers();
+  if (array->n_buffers < buffers || (buffers > 1 && !array->buffers[1]))
+    throw broken("an array lacks its values");
+  leaf.column->append(*array, rows);
 }
 
 }  // namespace
@@ -102,6 +130,7 @@ ReadResult table_of_stream(ArrowArrayStream& stream, const std::string& where, c
     const std::unique_ptr<ArrowArray, Releasing> batch(new ArrowArray{});
     check(stream.get_next(&stream, batch.get()));
     if (!batch->release) break;
+    if (batch->length < 0) throw DataError(where, "holds a batch of fewer than no rows");
     rows += batch->length;
     const double bytes = 8.0 * static_cast<double>(rows) * static_cast<double>(leaves.size());
     // A few bytes of a file can stand for rows without end.
@@ -113,7 +142,7 @@ ReadResult table_of_stream(ArrowArrayStream& stream, const std::string& where, c
                       rows, leaves.size(), bytes / 1e6, most / 1'000'000),
           "--max-memory sets how much may be read.");
     parallel_for(std::ssize(leaves), 1, [&](std::int64_t i, std::int64_t) {
-      append_leaf(leaves[static_cast<std::size_t>(i)], *batch);
+      append_leaf(leaves[static_cast<std::size_t>(i)], *batch, where);
     });
   }
   std::vector<Column> columns(leaves.size());

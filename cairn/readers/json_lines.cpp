@@ -60,6 +60,7 @@ class RowEvents {
         *end++ = '.', *end++ = '0';
     return value({digits.data(), static_cast<std::size_t>(end - digits.data())});
   }
+  bool digits(std::string_view text) { return value(text); }
   bool string(std::string_view text) {
     if (text.find('\0') != text.npos) return fail("a text holds a zero byte (\\u0000)");
     return value(text);
@@ -237,26 +238,34 @@ bool walk(dom::element value, RowEvents& events) {
   }
 }
 
-// The same as nlohmann's parser has it.
-bool walk(const JsonValue& value, RowEvents& events) {
-  if (value.is_array()) {
-    if (!events.start_array()) return false;
-    for (const JsonValue& child : value)
-      if (!walk(child, events)) return false;
-    return events.end();
+// The same as nlohmann's parser tells it, in the text's order and with every key: what it would keep is
+// neither.
+class SlowEvents {
+ public:
+  explicit SlowEvents(RowEvents& events) : events_(events) {}
+  bool null() { return events_.null(); }
+  bool boolean(bool v) { return events_.boolean(v); }
+  bool number_integer(std::int64_t v) { return events_.number(v); }
+  bool number_unsigned(std::uint64_t v) { return events_.number(v); }
+  // A whole number beyond 64 bits keeps its digits, as in a text table.
+  bool number_float(double v, const std::string& text) {
+    return text.find_first_of(".eE") == text.npos ? events_.digits(text) : events_.number(v);
   }
-  if (value.is_object()) {
-    if (!events.start_object()) return false;
-    for (const auto& [key, child] : value.items())
-      if (!events.key(key) || !walk(child, events)) return false;
-    return events.end();
+  bool string(const std::string& text) { return events_.string(text); }
+  bool binary(const std::vector<std::uint8_t>&) { return events_.null(); }  // JSON has none
+  bool start_object(std::size_t) { return events_.start_object(); }
+  bool key(const std::string& text) { return events_.key(text); }
+  bool end_object() { return events_.end(); }
+  bool start_array(std::size_t) { return events_.start_array(); }
+  bool end_array() { return events_.end(); }
+  bool parse_error(std::size_t, const std::string&, const JsonValue::exception& error) {
+    explain(error.what(), events_);
+    return false;
   }
-  if (value.is_number_unsigned()) return events.number(value.get<std::uint64_t>());
-  if (value.is_number_integer()) return events.number(value.get<std::int64_t>());
-  if (value.is_number()) return events.number(value.get<double>());
-  if (value.is_string()) return events.string(value.get_ref<const std::string&>());
-  return value.is_boolean() ? events.boolean(value.get<bool>()) : events.null();
-}
+
+ private:
+  RowEvents& events_;
+};
 
 // Reads JSON values one after the other: simdjson is some ten times as fast as nlohmann's parser, which is
 // asked where a text is faulty, and for whole numbers beyond 64 bits, which only it reads.
@@ -274,19 +283,8 @@ class ValueReader {
       walk(value, events);
       return;
     }
-    try {
-      // Told before the parser takes a stack frame a level.
-      walk(JsonValue::parse(text,
-                            [&](int depth, JsonValue::parse_event_t, JsonValue&) {
-                              if (depth > kMostDeep) throw DataError("", "");
-                              return true;
-                            }),
-           events);
-    } catch (const JsonValue::exception& error) {
-      explain(error.what(), events);
-    } catch (const DataError&) {
-      events.fail(fmt::format("values stand more than {} levels deep in each other", kMostDeep));
-    }
+    SlowEvents slow(events);
+    JsonValue::sax_parse(text, &slow);
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <filesystem>
+#include <string>
 
 #include "cairn/base/hash.h"
 #include "cairn/base/parallel.h"
@@ -22,22 +23,36 @@ using OpenArrow = int (*)(const char* bytes, std::size_t size, int threads, Arro
 
 constexpr const char* kPlugin = "libcairn_arrow.so";
 
-// Beside the program, where a build puts it, or in the folder of the library, where it is installed.
-OpenArrow find_plugin() {
+struct Plugin {
+  OpenArrow open = nullptr;
+  std::string reason;  // why one that is there does not load
+};
+
+// Beside the program, where a build puts it, or where it is installed: below the program, or where the build
+// said.
+Plugin find_plugin() {
+  Plugin plugin;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (const fs::path& path : {program / kPlugin, program.parent_path() / kPlugin,
-                               program.parent_path() / "lib" / "cairn" / kPlugin, fs::path(kPlugin)}) {
-    void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!handle) continue;
-    if (void* open = ::dlsym(handle, "cairn_arrow_open")) return reinterpret_cast<OpenArrow>(open);
+  for (const fs::path& path :
+       {program / kPlugin, program.parent_path() / kPlugin, program.parent_path() / "lib" / "cairn" / kPlugin,
+        fs::path(CAIRN_PLUGIN_FOLDER) / kPlugin, fs::path(kPlugin)}) {
+    ::dlerror();
+    if (void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))
+      if (void* open = ::dlsym(handle, "cairn_arrow_open")) {
+        plugin.open = reinterpret_cast<OpenArrow>(open);
+        return plugin;
+      }
+    const char* said = ::dlerror();
+    if (plugin.reason.empty() && path.has_parent_path() && fs::exists(path, error))
+      plugin.reason = said ? said : path.string() + " is another library";
   }
-  return nullptr;
+  return plugin;
 }
 
-OpenArrow plugin() {
-  static const OpenArrow open = find_plugin();
-  return open;
+const Plugin& plugin() {
+  static const Plugin found = find_plugin();
+  return found;
 }
 
 bool is_parquet(std::string_view bytes) { return bytes.starts_with("PAR1"); }
@@ -51,7 +66,7 @@ bool is_arrow(std::string_view bytes) {
 
 }  // namespace
 
-bool can_read_parquet() { return plugin() != nullptr; }
+bool can_read_parquet() { return plugin().open != nullptr; }
 
 ReadResult read_parquet(const std::string& path, const ReadOptions& options) {
   const std::string where = path == "-" ? "standard input" : path;
@@ -64,7 +79,13 @@ ReadResult read_parquet(const std::string& path, const ReadOptions& options) {
     throw DataError(where, "is Feather of version 1, which Arrow has given up",
                     "Write it again: pyarrow.feather.write_feather(frame, FILE).");
   if (!is_parquet(bytes) && !is_arrow(bytes)) throw DataError(where, "is neither Parquet nor Arrow");
-  const OpenArrow open = plugin();
+  const OpenArrow open = plugin().open;
+  if (!open && !plugin().reason.empty())
+    throw NotSupported(
+        where,
+        fmt::format("is {}, which Arrow's C++ library reads, and what reads it does not load: {}",
+                    is_parquet(bytes) ? "Parquet" : "Arrow", printable(plugin().reason)),
+        "Is Arrow's library still where it was when Cairn was built? scripts/setup arrow fetches it.");
   if (!open)
     throw NotSupported(
         where,

@@ -82,7 +82,7 @@ Column text_column(const RecordField& field, const char* first, std::size_t stri
                       Tensor::take(std::vector<std::uint8_t>(bytes.begin(), bytes.end())));
 }
 
-Column date_column(const RecordField& field, const Tensor& ticks) {
+Column date_column(const RecordField& field, const Tensor& ticks, const std::string& where) {
   const auto from = ticks.data<std::int64_t>();
   Tensor seconds = Tensor::empty(ticks.shape(), DType::i64);
   auto to = seconds.mutable_data<std::int64_t>();
@@ -96,7 +96,9 @@ Column date_column(const RecordField& field, const Tensor& ticks) {
     }
     // Towards the past, as fractions of a second are dropped.
     const std::int64_t whole = from[r] / field.ticks, rest = from[r] % field.ticks;
-    to[r] = (whole - (rest < 0 ? 1 : 0)) * field.seconds;
+    if (__builtin_mul_overflow(whole - (rest < 0 ? 1 : 0), field.seconds, &to[r]))
+      throw DataError(place(where, static_cast<std::int64_t>(r), field),
+                      fmt::format("the date {} is out of range", from[r]));
   }
   return Column::date(field.name, seconds, validity);
 }
@@ -182,7 +184,7 @@ Column record_column(const RecordField& field, const char* first, std::size_t st
   const ElementType type{field.kind == 'M' ? 'i' : field.kind, static_cast<int>(field.size),
                          field.big_endian};
   const Tensor values = elements(bytes, type, Shape{rows}, where + ":" + field.name);
-  if (field.kind == 'M') return date_column(field, values);
+  if (field.kind == 'M') return date_column(field, values, where);
   if (field.kind == 'f') return Column::number(field.name, values);
   if (field.kind != 'b') return Column::integer(field.name, values.to(DType::i64).contiguous());
   Tensor flags = values;

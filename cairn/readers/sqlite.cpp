@@ -14,6 +14,7 @@
 #include "cairn/base/suggest.h"
 #include "cairn/data/cells.h"
 #include "cairn/data/compressed_input.h"
+#include "cairn/data/no_rows.h"
 #include "cairn/readers/shared_library_internal.h"
 
 namespace cairn {
@@ -22,7 +23,6 @@ namespace {
 using readers_detail::SharedLibrary;
 
 constexpr std::string_view kMagic("SQLite format 3\0", 16);
-constexpr std::int64_t kBlockRows = 1 << 16;
 
 struct Sqlite {
   SharedLibrary library{"libsqlite3.so.0", "SQLite", "libsqlite3-0"};
@@ -32,6 +32,7 @@ struct Sqlite {
   CAIRN_SQLITE(sqlite3_open_v2);
   CAIRN_SQLITE(sqlite3_close_v2);
   CAIRN_SQLITE(sqlite3_errmsg);
+  CAIRN_SQLITE(sqlite3_busy_timeout);
   CAIRN_SQLITE(sqlite3_exec);
   CAIRN_SQLITE(sqlite3_limit);
   CAIRN_SQLITE(sqlite3_prepare_v2);
@@ -83,10 +84,14 @@ class DataBase {
         sqlite().sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr);
     db_.reset(db);
     if (status != SQLITE_OK) throw DataError(path, fmt::format("SQLite cannot open it: {}", said()));
+    // Before the first statement, which may have to wait for a program that writes.
+    sqlite().sqlite3_busy_timeout(db, 1000);
     // A file from anywhere: its views and triggers may call nothing that reaches outside, its pages are
     // checked.
-    sqlite().sqlite3_exec(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA query_only=ON",
-                          nullptr, nullptr, nullptr);
+    const int guarded = sqlite().sqlite3_exec(
+        db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA query_only=ON", nullptr, nullptr,
+        nullptr);
+    if (guarded != SQLITE_OK) refuse(guarded, "SQLite cannot be told to check it");
     sqlite().sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite().sqlite3_progress_handler(
         db, 100'000, [](void* token) { return static_cast<const StopToken*>(token)->requested() ? 1 : 0; },
@@ -103,6 +108,7 @@ class DataBase {
     Statement owner(statement, sqlite().sqlite3_finalize);
     if (status == SQLITE_NOTADB || status == SQLITE_CORRUPT)
       throw DataError(path_, fmt::format("the SQLite data are damaged: {}", said()), "Fetch the file again.");
+    if (is_busy(status)) refuse(status, "SQLite cannot read it");
     if (status != SQLITE_OK)
       throw UsageError(path_, fmt::format("SQLite refuses '{}': {}", printable(sql), said()), hint);
     if (!statement) throw UsageError(path_, "the query is empty", "Such as query=select * from houses.");
@@ -121,8 +127,7 @@ class DataBase {
     if (status == SQLITE_DONE) return false;
     stop_.throw_if_requested("reading");
     if (status == SQLITE_NOMEM) throw ResourceError(path_, "memory for a row cannot be had");
-    throw DataError(path_, fmt::format("SQLite stops while it reads: {}", said()),
-                    status == SQLITE_CORRUPT ? "Fetch the file again." : "");
+    refuse(status, "SQLite stops while it reads");
   }
 
   // Tables and views in order of their names.
@@ -145,6 +150,18 @@ class DataBase {
   }
 
  private:
+  static bool is_busy(int status) {
+    const int kind = status & 0xff;  // an extended code has its kind in the last byte
+    return kind == SQLITE_BUSY || kind == SQLITE_LOCKED;
+  }
+  [[noreturn]] void refuse(int status, const char* what) const {
+    if (is_busy(status))
+      throw FileError(path_, fmt::format("another program is writing to it: {}", said()),
+                      "Wait until it is done, or read a copy: sqlite3 FILE '.backup COPY'.");
+    throw DataError(path_, fmt::format("{}: {}", what, said()),
+                    status == SQLITE_CORRUPT || status == SQLITE_NOTADB ? "Fetch the file again." : "");
+  }
+
   std::string path_;
   StopToken stop_;
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> db_;
@@ -182,6 +199,7 @@ std::vector<std::string> names_of(sqlite3_stmt* statement, const std::string& pa
   for (int c = 0; c < sqlite().sqlite3_column_count(statement); ++c) {
     const char* name = sqlite().sqlite3_column_name(statement, c);
     names.emplace_back(name ? name : "");
+    require_text(names.back(), fmt::format("{}, the name of column {}", path, c + 1));
     if (!known.insert(names.back()).second)
       throw UsageError(path, fmt::format("the query gives two columns of the name '{}'", names.back()),
                        "Rename one: select a.id as a_id, ...");
@@ -191,24 +209,12 @@ std::vector<std::string> names_of(sqlite3_stmt* statement, const std::string& pa
 
 std::vector<CellBlock> rows_of(const DataBase& db, sqlite3_stmt* statement,
                                const std::vector<std::string>& names, const std::string& path,
-                               std::uint64_t most) {
-  std::vector<CellBlock> blocks;
-  const auto new_block = [&] {
-    blocks.emplace_back();
-    for (const std::string& name : names) blocks.back().add_column(name);
-  };
-  std::uint64_t held = 0;
+                               const ReadOptions& options) {
+  CellBlocks blocks(names, path, options);  // a view may give rows without end
   std::int64_t row = 0;
   std::array<char, 24> digits{};
   const auto& s = sqlite();
   while (db.step(statement)) {
-    if (row % kBlockRows == 0) {
-      if (!blocks.empty()) held += blocks.back().bytes();
-      if (held > most)
-        throw ResourceError(path, fmt::format("{} rows hold more than {} MB", row, most / 1'000'000),
-                            "--max-memory sets how much may be read.");
-      new_block();
-    }
     ++row;
     for (int c = 0; c < static_cast<int>(names.size()); ++c) {
       const auto column = static_cast<std::size_t>(c);
@@ -219,17 +225,17 @@ std::vector<CellBlock> rows_of(const DataBase& db, sqlite3_stmt* statement,
           const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
                                          s.sqlite3_column_int64(statement, c))
                                .ptr;
-          blocks.back().set(column, {digits.data(), static_cast<std::size_t>(end - digits.data())});
+          blocks.set(column, {digits.data(), static_cast<std::size_t>(end - digits.data())});
           break;
         }
         case SQLITE_FLOAT:
-          blocks.back().set(column, decimal_text(s.sqlite3_column_double(statement, c)));
+          blocks.set(column, decimal_text(s.sqlite3_column_double(statement, c)));
           break;
         case SQLITE_TEXT: {
           const auto* text = reinterpret_cast<const char*>(s.sqlite3_column_text(statement, c));
           const std::string_view cell(text, static_cast<std::size_t>(s.sqlite3_column_bytes(statement, c)));
           require_text(cell, fmt::format("{}, row {}, column '{}'", path, row, names[column]));
-          blocks.back().set(column, cell);
+          blocks.set(column, cell);
           break;
         }
         default:
@@ -237,9 +243,9 @@ std::vector<CellBlock> rows_of(const DataBase& db, sqlite3_stmt* statement,
                           "holds a blob; numbers and texts are read", "Leave it out: query=select ...");
       }
     }
-    blocks.back().end_row(row);
+    blocks.end_row(row);
   }
-  return blocks;
+  return blocks.take();
 }
 
 }  // namespace
@@ -261,10 +267,8 @@ ReadResult read_sqlite(const std::string& path, const ReadOptions& options) {
   const std::string query = query_of(db, path, options);
   const Statement statement = db.prepare(query, "");
   CellSource source{.where = path, .row_word = "row", .names = names_of(statement.get(), path)};
-  // A view may give rows without end.
-  const std::uint64_t most = options.max_memory > 0 ? options.max_memory : InputLimits{}.max_bytes;
-  std::vector<CellBlock> blocks = rows_of(db, statement.get(), source.names, path, most);
-  if (blocks.empty()) throw DataError(path, fmt::format("'{}' gives no rows", printable(query)));
+  std::vector<CellBlock> blocks = rows_of(db, statement.get(), source.names, path, options);
+  if (blocks.empty()) throw NoRows(path, fmt::format("'{}' gives no rows", printable(query)), source.names);
   ReadResult result = table_of_cells(std::move(blocks), source, options);
   if (options.arguments.empty()) result.guesses.insert(result.guesses.begin(), "query: " + query);
   result.sha256 = sha256;

@@ -4,9 +4,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <utility>
 
 #include "cairn/base/hash.h"
+#include "cairn/data/cells.h"
+#include "cairn/data/no_rows.h"
 #include "cairn/data/stack.h"
+#include "cairn/data/typed_columns.h"
+#include "cairn/readers/arff.h"
 
 namespace cairn {
 namespace {
@@ -34,6 +40,28 @@ std::vector<std::string> files_of(const std::string& folder) {
   return files;
 }
 
+// Categories that a file's header or types declare, which no other cells change.
+std::vector<std::string> declared_in(const Schema& schema) {
+  std::vector<std::string> names;
+  for (const ColumnSpec& spec : schema.columns)
+    if (spec.kind == ColumnKind::category &&
+        (spec.reason == kArffStates || std::string_view(spec.reason).ends_with(kStated)))
+      names.push_back(spec.name);
+  return names;
+}
+
+std::set<std::string> set_of(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
+
+std::string shown(const std::set<std::string>& names) {
+  constexpr std::size_t kMost = 8;
+  std::string text;
+  for (std::size_t n = 0; const std::string& name : names) {
+    if (n == kMost) return text + ", ...";
+    text += fmt::format("{}'{}'", n++ == 0 ? "" : ", ", printable(name));
+  }
+  return text;
+}
+
 }  // namespace
 
 ReadResult read_folder(const std::string& folder,
@@ -44,6 +72,7 @@ ReadResult read_folder(const std::string& folder,
   std::vector<NamedTable> tables;
   std::vector<std::string> guesses;
   std::vector<Warning> warnings;
+  std::vector<std::pair<std::string, NoRows>> empty;
   std::string target, group;
   std::vector<std::string> id;
   Sha256 digest;
@@ -58,6 +87,10 @@ ReadResult read_folder(const std::string& folder,
     ReadResult part;
     try {
       part = reader.read(file, options);
+    } catch (NoRows& error) {  // a job without results writes one
+      error.add_place("the folder " + folder);
+      empty.emplace_back(file, error);
+      continue;
     } catch (Error& error) {
       error.add_place("the folder " + folder);
       throw;
@@ -73,7 +106,20 @@ ReadResult read_folder(const std::string& folder,
       if (std::ranges::none_of(warnings, [&](const Warning& known) { return known.message == w.message; }))
         warnings.push_back(std::move(w));
     digest.update(part.sha256);
-    tables.push_back({file, std::move(part.table)});
+    tables.push_back({file, std::move(part.table), declared_in(part.schema)});
+  }
+  if (tables.empty()) throw NoRows(empty[0].second);
+  const std::set<std::string> names = set_of(tables[0].table.names());
+  for (const auto& [file, error] : empty) {
+    // Columns without rows whose names differ show a file that belongs elsewhere.
+    const std::set<std::string> mine = set_of(error.columns);
+    if (mine.empty()) throw NoRows(error);
+    if (mine != names)
+      throw DataError(file,
+                      fmt::format("its columns without rows, {}, are not those of {}, {}", shown(mine),
+                                  tables[0].name, shown(names)),
+                      "The files of a folder are read as one table.");
+    warnings.push_back({"part_without_rows", file, fmt::format("{} has columns and no rows.", file)});
   }
   ReadResult result = stack_rows(std::move(tables), options);
   result.guesses = std::move(guesses);

@@ -1,23 +1,48 @@
-// Any bytes read as IDX, NPY or a zip of arrays give an array or an error of the family. The first byte
-// chooses.
+// Any bytes read as IDX, NPY, a zip of arrays or the table of an NPY file give an array or an error of the
+// family. The first byte chooses.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "cairn/base/error.h"
 #include "cairn/readers/idx.h"
 #include "cairn/readers/npy.h"
 
+namespace {
+
+// The whole way to a table.
+void read_as_file(std::string_view bytes) {
+  const int file = ::memfd_create("fuzz", MFD_CLOEXEC);
+  if (file < 0) return;
+  try {
+    if (::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()))
+      cairn::read_npy("/proc/self/fd/" + std::to_string(file), {});
+  } catch (...) {
+    ::close(file);
+    throw;
+  }
+  ::close(file);
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {
-    switch (data[0] % 3) {
+    switch (data[0] % 4) {
       case 0:
         cairn::idx_array(bytes, "fuzz");
         break;
       case 1:
         cairn::npy_array(bytes, "fuzz");
+        break;
+      case 3:
+        read_as_file(bytes);
         break;
       default:
         for (const std::string& name : cairn::npz_names(bytes, "fuzz")) cairn::npz_array(bytes, "fuzz", name);

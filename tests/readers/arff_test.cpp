@@ -74,7 +74,51 @@ TEST_CASE("arff: sparse rows") {
         "a.arff:7: 'x' is not a finite number, which 'x1' is declared to hold");
 }
 
+TEST_CASE("arff: sparse rows cost what they state") {
+  std::string header = "@relation r\n";
+  for (int i = 0; i < 5000; ++i) header += "@attribute x" + std::to_string(i) + " numeric\n";
+  for (int i = 0; i < 3; ++i) header += "@attribute c" + std::to_string(i) + " {one, two}\n";
+  std::string rows;
+  for (int i = 0; i < 20'000; ++i) rows += i % 2 == 0 ? "{5001 two}\n" : "{7 1, 5000 ?}\n";
+  ReadOptions options;
+  options.max_memory = 100'000'000;  // a cell of each attribute would take 800 MB
+  const Table t = read_arff_text(header + "@data\n" + rows, "a.arff", options).table;
+  CHECK(t.num_rows() == 20'000);
+  CHECK(t.column("c0").cell(0) == "one");
+  CHECK(t.column("c0").is_missing(1));
+  CHECK(t.column("c1").cell(19'998) == "two");
+  CHECK(t.column("c1").cell(19'999) == "one");
+  CHECK(t.column("c2").levels() == Names{"one"});
+  options.max_memory = 400'000;
+  CHECK(error_text([&] { read_arff_text(header + "@data\n" + rows, "a.arff", options); }) ==
+        "a.arff: 20000 rows of 3 columns need 0 MB. --max-memory sets how much may be read; nominal "
+        "attributes take "
+        "a cell a row.");
+}
+
+TEST_CASE("arff: --types of sparse rows") {
+  const std::string text =
+      "@relation r\n@attribute x numeric\n@attribute y numeric\n@attribute z numeric\n@data\n{0 1}\n{1 "
+      "2}\n{}\n";
+  ReadOptions options;
+  options.types = {{"x", ColumnKind::category}};
+  CHECK(error_text([&] { read_arff_text(text, "a.arff", options); }) ==
+        "--types: 'x' of a.arff is one of the numbers that sparse rows keep together, and cannot be read as "
+        "category. Give each a column of its own: 'arff:FILE?layout=columns'.");
+  options.arguments = {{"layout", "columns"}};
+  const Table t = read_arff_text(text, "a.arff", options).table;
+  CHECK(t.column("x").levels() == Names{"0", "1"});
+  CHECK(t.column("y").kind() == ColumnKind::integer);
+  options.types = {{"xx", ColumnKind::category}};
+  CHECK(error_text([&] { read_arff_text(text, "a.arff", options); }) ==
+        "--types: a.arff has no column 'xx'. Did you mean 'x'?");
+}
+
 TEST_CASE("arff: what is wrong is told with its line") {
+  CHECK(refusal("@relation r\n@attribute d date 'dd-MM-yy'\n@data\n05-01-24\n") ==
+        "a.arff:2: the dates of 'd' have the form dd-MM-yy, whose short year (yy) does not say its century. "
+        "Write "
+        "years of four digits, yyyy.");
   CHECK(refusal("") == "a.arff: is empty; @relation, @attribute and @data were expected");
   CHECK(refusal("@relation r\n@attribute a numeric\n") == "a.arff:2: the header ends without @data");
   CHECK(refusal("@relation r\n@data\n1\n") == "a.arff:2: @data comes before any @attribute");

@@ -310,3 +310,33 @@ TEST_CASE("mat: the course's tables, and damage") {
   folder.write("cut.mat", bytes.substr(0, 60));
   CHECK(error_text([&] { read_mat(folder.file("cut.mat")); }).find("damaged") != std::string::npos);
 }
+
+TEST_CASE("npy: a header alone claims nothing") {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const char* shape) {
+    const std::string header =
+        fmt::format("{{'descr': '<f8', 'fortran_order': False, 'shape': {}, }}", shape);
+    folder.write("a.npy", npy_bytes(header, ""));
+    const std::string said = error_text([&] { read_npy(folder.file("a.npy"), {}); });
+    const auto at = said.find("a.npy");
+    return at == std::string::npos ? said : said.substr(at);
+  };
+  CHECK(refusal("(0, 1000000000000)") == "a.npy:array: is 0 x 1000000000000 and holds no number");
+  CHECK(refusal("(1000000000000000, 0)") == "a.npy:array: is 1000000000000000 x 0 and holds no number");
+  CHECK(refusal("(1000000000000000, 3, 0, 5)") ==
+        "a.npy:array: is 1000000000000000 x 3 x 0 x 5 and holds no number");
+  CHECK(
+      refusal("(1, 2000000)") ==
+      "a.npy:array: has 2000000 columns; at most 1048576 are read. Rows are its first axis: was it saved the "
+      "other way round?");
+  const std::string record =
+      "{'descr': [('d', '<M8[W]'), ('e\xff', '<f8')], 'fortran_order': False, 'shape': (1,), }";
+  const std::string never("\xff\xff\xff\xff\xff\xff\xff\x7f\0\0\0\0\0\0\0\0", 16);
+  folder.write("r.npy", npy_bytes(record, never));
+  CHECK(error_text([&] {
+          read_npy(folder.file("r.npy"), {});
+        }).ends_with("row 1, column 'd': the date 9223372036854775807 is out of range"));
+  folder.write("r.npy", npy_bytes(record, std::string(16, '\0')));
+  CHECK(error_text([&] { read_npy(folder.file("r.npy"), {}); }).find("byte 0xff is not UTF-8") !=
+        std::string::npos);
+}

@@ -92,6 +92,19 @@ TEST_CASE("json: what is wrong is told with its line") {
         "'x'.");
 }
 
+TEST_CASE("json: whole numbers beyond 64 bits change neither the order of keys nor what is wrong") {
+  const Table t =
+      read_json_text("{\"z\": 1, \"b\": {\"y\": 98765432109876543210, \"a\": 2}}\n{\"z\": 2}\n", "a.jsonl")
+          .table;
+  CHECK(t.names() == Names{"z", "b.y", "b.a"});
+  CHECK(t.column("b.y").number_at(0) == 98765432109876543210.0);
+  CHECK(read_json_text("{\"n\": 98765432109876543210}\n{\"n\": \"x y\"}\n", "a.jsonl")
+            .table.column("n")
+            .cell(0) == "98765432109876543210");
+  CHECK(refusal("{\"b\": {\"y\": 98765432109876543210, \"y\": 2}}\n") ==
+        "a.jsonl:1: 'b.y' stands twice in it");
+}
+
 TEST_CASE("json: the same table for any number of threads") {
   std::string text;
   Random random(3, "json");

@@ -1,4 +1,8 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -74,6 +78,54 @@ TEST_CASE("sqlite: what cannot be asked is told with SQLite's words; nothing is 
   stop.request();
   options.stop = stop.token();
   CHECK_THROWS_AS(read_sqlite(kFile, options), Interrupted);
+}
+
+TEST_CASE("sqlite: long texts are held in blocks, and counted before they are") {
+  const std::string texts =
+      "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1200) "
+      "select i, printf('%.*c', 70000, 'x') as t from n";
+  const Table t = query(texts).table;  // 84 MB
+  CHECK(t.num_rows() == 1200);
+  CHECK(t.column("t").cell(1199).size() == 70000);
+  ReadOptions options;
+  options.arguments = {{"query", texts}};
+  options.max_memory = 50'000'000;
+  CHECK(error_text([&] { read_sqlite(kFile, options); }) ==
+        kFile + ": the cells of 715 rows hold more than 50 MB. --max-memory sets how much may be read.");
+  CHECK(refusal("select 1 as \"a\xff\"").find("byte 0xff is not UTF-8") != std::string::npos);
+}
+
+TEST_CASE("sqlite: another program that writes is told, with the way out") {
+  const TemporaryFolder folder;
+  std::ifstream from(kFile, std::ios::binary);
+  folder.write("busy.db", std::string{std::istreambuf_iterator<char>(from), {}});
+  const std::string path = folder.file("busy.db");
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  const pid_t writer = ::fork();
+  if (writer == 0) {
+    // The bytes that a writing SQLite locks (sqlite.org/fileformat2.html, the lock-byte page).
+    struct flock lock{};
+    lock.l_type = F_WRLCK;
+    lock.l_start = 1 << 30;
+    lock.l_len = 512;
+    const int file = ::open(path.c_str(), O_RDWR);
+    const char done = ::fcntl(file, F_SETLK, &lock) == 0 ? 'y' : 'n';
+    if (::write(ready[1], &done, 1) == 1) ::sleep(30);
+    ::_exit(0);
+  }
+  char done = 0;
+  REQUIRE(::read(ready[0], &done, 1) == 1);
+  REQUIRE(done == 'y');
+  CHECK(error_text([&] { read_sqlite(path); }) ==
+        path +
+            ": another program is writing to it: database is locked. Wait until it is done, or read a copy: "
+            "sqlite3 FILE '.backup COPY'.");
+  CHECK_THROWS_AS(read_sqlite(path), FileError);
+  ::kill(writer, SIGKILL);
+  ::waitpid(writer, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
 }
 
 TEST_CASE("sqlite: damaged files are errors") {

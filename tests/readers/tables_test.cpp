@@ -51,6 +51,12 @@ bool needs_arrow(const std::string& name) {
   return name.ends_with(".parquet") || name.ends_with(".feather") || name.ends_with(".arrows");
 }
 
+bool is_skipped(const std::string& name) {
+  const bool skipped = needs_arrow(name) && !can_read_parquet();
+  if (skipped) MESSAGE(name << " is skipped: this build has no Arrow");
+  return skipped;
+}
+
 }  // namespace
 
 TEST_CASE("tables: every format gives the table that CSV gives") {
@@ -85,7 +91,7 @@ TEST_CASE("tables: --types and --na mean the same in every format") {
   for (const char* name :
        {"objects.jsonl", "table.db", "records.npy", "records.h5", "table.parquet", "table.feather"}) {
     CAPTURE(name);
-    if (needs_arrow(name) && !can_read_parquet()) continue;
+    if (is_skipped(name)) continue;
     ReadOptions mine = options;
     // A missing date or text has no spelling of its own where the format knows missing values.
     check_same(read_file(kTables + name, mine).table, wanted);
@@ -114,17 +120,21 @@ TEST_CASE("tables: files cut short are errors, at every length") {
   const TemporaryFolder folder;
   for (const auto& entry : std::filesystem::directory_iterator(kTables)) {
     const std::string name = entry.path().filename().string();
-    if (needs_arrow(name) && !can_read_parquet()) continue;
+    if (is_skipped(name)) continue;
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     const bool text = name.ends_with("csv") || name.ends_with("jsonl") || name.ends_with("arff");
+    const std::int64_t whole = read_file(entry.path().string()).table.num_rows();
     for (std::size_t share = 1; share < 8; ++share) {
       CAPTURE(name);
       CAPTURE(share);
       folder.write(name, bytes.substr(0, bytes.size() * share / 8));
-      const std::string said = error_text([&] { read_file(folder.file(name)); });
+      std::int64_t rows = 0;
+      const std::string said = error_text([&] { rows = read_file(folder.file(name)).table.num_rows(); });
       if (!text && !name.ends_with(".arrows"))
-        CHECK(!said.empty());  // a shorter text, or stream, may be whole
+        CHECK(!said.empty());
+      else  // a shorter text, or stream, may be whole: then it has fewer rows
+        CHECK((said.empty() ? rows > 0 && rows <= whole : said.find(name) != std::string::npos));
     }
   }
 }
@@ -144,6 +154,22 @@ TEST_CASE("stack: parts of a table are typed as one") {
   CHECK(read.table.column("w").num_missing() == 2);
   CHECK(read.table.column("c").levels() == std::vector<std::string>{"x", "y", "z"});
   CHECK(read.table.column("d").cell(4) == "2024-01-04");
+  // Categories that a file declares are no numbers, whatever their levels look like.
+  const auto level = [](const char* name, std::vector<std::string> levels) {
+    return Table(std::vector<Column>{
+        Column::category(name, Tensor::take(std::vector<std::int32_t>{0, 1, -1}), std::move(levels))});
+  };
+  const Column declared =
+      stack_rows({{"a", level("k", {"1", "3"}), {"k"}}, {"b", level("k", {"1", "2"}), {"k"}}}, {})
+          .table.column("k");
+  CHECK(declared.kind() == ColumnKind::category);
+  CHECK(declared.levels() == std::vector<std::string>{"1", "2", "3"});
+  CHECK(declared.cell(1) == "3");
+  CHECK(declared.cell(4) == "2");
+  CHECK(declared.num_missing() == 2);
+  CHECK(stack_rows({{"a", level("k", {"1", "3"}), {"k"}}, {"b", level("k", {"1", "2"})}}, {})
+            .table.column("k")
+            .kind() == ColumnKind::integer);
   CHECK(error_text([&] { stack_rows({{"a.csv", part("a,b\n1,2\n")}, {"b.csv", part("a,c\n1,2\n")}}, {}); }) ==
         "b.csv: its columns are not those of a.csv: it lacks 'b'; it has 'c' besides. The files of a folder "
         "are read "
