@@ -39,11 +39,12 @@ Heart heart(const std::string& path) {
 TEST_CASE("M2W4-L2: heart disease by trees of other sizes") {
   const auto path = testing::shared_data("course_ml/heart.csv");
   if (!path) return;
-  const auto [train, validation] = heart(*path);
-  const auto judged = [&, &train = train, &validation = validation](const DecisionTreeParams& p) {
+  const Heart parts = heart(*path);
+  const auto judged = [&](const DecisionTreeParams& p) {
     std::vector<std::unique_ptr<Transform>> one_hot;
     one_hot.push_back(builtin_registry().transform("one_hot").make());
-    return accuracy(*Pipeline(std::move(one_hot), std::make_unique<DecisionTree>(p)).fit(train), validation);
+    return accuracy(*Pipeline(std::move(one_hot), std::make_unique<DecisionTree>(p)).fit(parts.train),
+                    parts.validation);
   };
   // Among equally good questions of small leaves scikit-learn draws one, so that where trees are large a row
   // or two of the 184 may fall otherwise.

@@ -361,7 +361,7 @@ TEST_CASE("cart: folds that rows, groups or times cannot give are refused by the
                        "decision_tree.prune_folds: 3 rows cannot be dealt into 5 folds. Ask for fewer folds, "
                        "or choose ccp_alpha yourself.",
                        DataError);
-  const auto with = [&](Roles roles, std::vector<double> when) {
+  const auto with = [&](Roles roles, const std::vector<double>& when) {
     roles.target = "y";
     return Dataset(few.table().with(Column::number("when", Tensor::from(when))), {.roles = roles});
   };
