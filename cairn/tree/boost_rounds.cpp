@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <span>
@@ -24,6 +25,16 @@ constexpr int kPatienceShare = 4;
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
+double sum_of_weights(const TreeData& data, std::span<const std::uint32_t> rows) {
+  double sum = 0;
+  for (const std::uint32_t r : rows) sum += data.weights.empty() ? 1 : data.weights[r];
+  return sum;
+}
+
+std::vector<std::uint32_t> numbers_of(std::span<const std::int64_t> rows) {
+  return {rows.begin(), rows.end()};
+}
+
 // Learns from one part of the rows and watches the other.
 struct Watched {
   Watched(TreeData learned_from, TreeData looked_at, const Objective& objective, const BoostRules& rules,
@@ -33,10 +44,22 @@ struct Watched {
         booster(train, &test, objective, rules, nullptr, quiet) {
     for (std::int64_t r = 0; r < test.rows(); ++r) weight += test.weights.empty() ? 1 : test.weights[at(r)];
   }
+  // Both parts where they are.
+  Watched(const TreeData& rows, std::span<const std::uint32_t> watched, const Objective& objective,
+          const BoostRules& rules_of_it, const FitContext& quiet)
+      : booster(rows, nullptr, objective, rules_of_it, nullptr, quiet, watched),
+        weight(sum_of_weights(rows, watched)) {}
   TreeData train, test;
   Booster booster;
   double weight = 0;
 };
+
+void check_classes_left(const TreeData& rows, std::span<const std::int64_t> learned_from) {
+  if (!is_classification(rows.task)) return;
+  const std::int32_t first = rows.labels[at(learned_from[0])];
+  if (std::ranges::none_of(learned_from, [&](std::int64_t r) { return rows.labels[at(r)] != first; }))
+    throw DataError("gradient_boosting", "a part of the rows would be of one class only");
+}
 
 std::vector<Split> parts_of(const Dataset& data, std::uint64_t seed) {
   // How often a row comes again is part of what the model will meet, and no figure is reported from here.
@@ -78,8 +101,8 @@ RoundChoice fixed_rounds(const std::string& why) {
 }  // namespace
 
 RoundChoice choose_rounds(
-    const Dataset& data,
-    const std::function<TreeData(const Dataset& rows, const TreeFeatures* like)>& rows_of,
+    const Dataset& data, const TreeData& rows,
+    const std::function<TreeData(const Dataset& some, const TreeFeatures* like)>& rows_of,
     const Objective& objective, const BoostRules& rules, const FitContext& context) {
   BoostRules watching = rules;
   watching.patience = 0;
@@ -89,7 +112,15 @@ RoundChoice choose_rounds(
   quiet.stop = context.stop;
   std::vector<std::unique_ptr<Watched>> folds;
   try {
+    const bool alone = !objective.all_gradients &&
+                       !TargetStatistics(rows, rules.statistics_above, rules.statistics_smoothing).any();
     for (const Split& part : parts_of(data, derive_seed(context.seed, "rounds"))) {
+      check_classes_left(rows, part.train);
+      // Time folds leave out rows on both sides.
+      if (alone && std::ssize(part.train) + std::ssize(part.test) == rows.rows()) {
+        folds.push_back(std::make_unique<Watched>(rows, numbers_of(part.test), objective, watching, quiet));
+        continue;
+      }
       TreeData train = rows_of(data.select(part.train), nullptr);
       TreeData test = rows_of(data.select(part.test), &train.features);
       folds.push_back(

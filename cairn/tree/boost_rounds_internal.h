@@ -19,11 +19,12 @@ struct RoundChoice {
 };
 
 // Few rows: cross-validation, all folds boosted side by side and their losses added. Many rows: one part set
-// apart. Either ends when the loss has not fallen for a while. `rows_of` makes what a learner is fitted on
-// out of rows of the data, with the features of `like` where it is given. Throws as Booster does.
+// apart. Either ends when the loss has not fallen for a while. `rows` is what `data` comes to, row by row.
+// Where a row's loss or features depend on other rows, parts are made by `rows_of` out of rows of the data,
+// with the features of `like` where it is given. Throws Interrupted.
 RoundChoice choose_rounds(
-    const Dataset& data,
-    const std::function<TreeData(const Dataset& rows, const TreeFeatures* like)>& rows_of,
+    const Dataset& data, const TreeData& rows,
+    const std::function<TreeData(const Dataset& some, const TreeFeatures* like)>& rows_of,
     const Objective& objective, const BoostRules& rules, const FitContext& context);
 
 }  // namespace cairn::tree

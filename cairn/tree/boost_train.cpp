@@ -69,7 +69,8 @@ std::shared_ptr<const Queries> queries_of(const TreeData& data) {
 }  // namespace
 
 Booster::Booster(const TreeData& data, const TreeData* validation, const Objective& objective,
-                 const BoostRules& rules, const TreeEnsemble* start, const FitContext& context)
+                 const BoostRules& rules, const TreeEnsemble* start, const FitContext& context,
+                 std::span<const std::uint32_t> watched)
     : data_(data),
       validation_(validation),
       objective_(objective),
@@ -78,7 +79,8 @@ Booster::Booster(const TreeData& data, const TreeData* validation, const Objecti
       truth_(truth_of(data, objective, rules.objective_params, y_)),
       n_(data.rows()),
       k_(truth_.num_outputs),
-      sampler_(rules.sampling, rules.row_share, std::max(rules.grow.split.l2, 1.0), context.seed) {
+      sampler_(rules.sampling, rules.row_share, std::max(rules.grow.split.l2, 1.0), context.seed),
+      watched_rows_(watched.begin(), watched.end()) {
   statistics_.emplace(data, rules.statistics_above, rules.statistics_smoothing);
   if (!statistics_->any()) statistics_.reset();
   make_views();
@@ -136,8 +138,9 @@ void Booster::begin(const TreeEnsemble* start) {
   raw_ = raw_of(data_, start);
   g_.resize(raw_.size());
   h_.resize(raw_.size());
-  rows_.resize(at(n_));
-  std::iota(rows_.begin(), rows_.end(), 0U);
+  rows_.reserve(at(n_) - watched_rows_.size());
+  for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(n_); ++r)
+    if (!std::ranges::binary_search(watched_rows_, r)) rows_.push_back(r);
   if (!validation_) return;
   try {
     validation_truth_ = truth_of(*validation_, objective_, rules_.objective_params, validation_y_);
@@ -195,7 +198,7 @@ void Booster::grow_tree(std::int64_t output, int number, std::span<const std::ui
   if (objective_.leaf_quantile) renew_leaves(grower, raw, output);
   Tree tree = grower.tree(rate);
   tree.output = static_cast<std::int32_t>(output);
-  if (sampler_.all_rows())
+  if (sampler_.all_rows() && watched_rows_.empty())
     grower.add_to(raw, rate);
   else
     grower.add_to_all(raw, rate);
@@ -262,7 +265,11 @@ void Booster::round(int number) {
         [&](std::int64_t begin, std::int64_t end) { objective_.gradients(truth_, raw_, begin, end, g_, h_); },
         context_.stop);
   std::vector<std::uint32_t> sample;
-  if (!sampler_.all_rows()) sample = sampler_.draw(stream, n_, g_, h_);
+  if (!sampler_.all_rows()) {
+    sample = sampler_.draw(stream, n_, g_, h_);
+    std::erase_if(sample, [&](std::uint32_t r) { return std::ranges::binary_search(watched_rows_, r); });
+    if (sample.empty()) sample.push_back(rows_.front());
+  }
   const std::span<const std::uint32_t> rows = sampler_.all_rows() ? rows_ : sample;
   // The new tree and the d that were left out aim at the same: together they go as far as the d did and a
   // step more.
@@ -283,11 +290,23 @@ void Booster::judge(int number) {
                    "A smaller learning_rate, or a target in other units, keeps it in.");
   if (context_.log) context_.log({{"round", number}, {"loss", result_.loss_history.back()}});
   result_.best_round = number;
-  if (!validation_) return;
-  validation_truth_.delta = truth_.delta;
-  result_.validation_history.push_back(mean_loss(objective_, validation_truth_, validation_raw_, 1));
+  if (!validation_ && watched_rows_.empty()) return;
+  result_.validation_history.push_back(watched_loss());
   const auto& history = result_.validation_history;
   result_.best_round = static_cast<int>(std::ranges::min_element(history) - history.begin()) + 1;
+}
+
+double Booster::watched_loss() {
+  if (validation_) {
+    validation_truth_.delta = truth_.delta;
+    return mean_loss(objective_, validation_truth_, validation_raw_, 1);
+  }
+  double loss = 0, weight = 0;
+  for (const std::uint32_t r : watched_rows_) {
+    loss += truth_.weight(r) * objective_.loss(truth_, raw_, r);
+    weight += truth_.weight(r);
+  }
+  return loss / weight;
 }
 
 bool Booster::advance() {

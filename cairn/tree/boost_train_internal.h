@@ -44,8 +44,10 @@ struct Boosted {
 class Booster {
  public:
   // `validation`: rows whose loss is watched, or null. `start`: an ensemble to continue from, or null.
+  // `watched`: rows of the data itself that are not learned from but watched, ascending, with no validation.
   Booster(const TreeData& data, const TreeData* validation, const Objective& objective,
-          const BoostRules& rules, const TreeEnsemble* start, const FitContext& context);
+          const BoostRules& rules, const TreeEnsemble* start, const FitContext& context,
+          std::span<const std::uint32_t> watched = {});
   // One more round; whether patience is left for another. Throws FitError, Interrupted.
   bool advance();
   const Boosted& so_far() const { return result_; }
@@ -73,6 +75,7 @@ class Booster {
   void put_back(std::span<const std::size_t> rounds, double factor);
   void renew_leaves(TreeGrower& grower, std::span<const double> raw, std::int64_t output) const;
   void judge(int number);
+  double watched_loss();
   std::span<Tree> trees_of(std::size_t round) {
     const auto count = static_cast<std::size_t>(trees_a_round());
     return std::span(result_.trees).subspan(round * count, count);
@@ -92,7 +95,7 @@ class Booster {
   std::optional<TreeData> watched_;  // as trees see them
   RowSampler sampler_;
   std::vector<double> raw_, validation_raw_, g_, h_;
-  std::vector<std::uint32_t> rows_;
+  std::vector<std::uint32_t> rows_, watched_rows_;  // learned from; watched instead
   Gradients gradients_;
   std::uint64_t first_number_ = 0;
   Boosted result_;

@@ -78,6 +78,16 @@ void check_classes_present(const TreeData& data) {
                   data.classes[only], data.labels.size()));
 }
 
+// Rows of weight 0 do not even decide how the others are divided.
+std::optional<Dataset> without_weight_zero(const Dataset& data) {
+  const std::vector<double> weights = data.weights();
+  std::vector<std::int64_t> rows;
+  for (std::size_t r = 0; r < weights.size(); ++r)
+    if (weights[r] > 0) rows.push_back(static_cast<std::int64_t>(r));
+  if (rows.size() == weights.size() || rows.empty()) return std::nullopt;
+  return data.select(rows);
+}
+
 BoostRules boost_rules(const P& p, const TreeFeatures& features, const Objective& objective) {
   BoostRules r;
   r.trees = p.trees > 0 ? p.trees : kMostRounds;
@@ -315,8 +325,10 @@ const ParamList& GradientBoostingParams::list() {
 
 Predicts GradientBoosting::predicts() const { return predicts_of(params_.objective); }
 
-std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitContext& context) const {
+std::unique_ptr<Model> GradientBoosting::fit(const Dataset& given, const FitContext& context) const {
   context.stop.throw_if_requested("training");
+  const std::optional<Dataset> without = without_weight_zero(given);
+  const Dataset& data = without ? *without : given;
   std::optional<Dataset> held, kept;
   const Dataset* validation = params_.patience > 0 ? context.validation : nullptr;
   std::vector<std::string> notes;
@@ -346,11 +358,10 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& data, const FitConte
   if (params_.trees == 0 && params_.patience == 0 && !start) {
     const auto rows_of = [&](const Dataset& some, const TreeFeatures* like) {
       TreeData d = tree_data(some, kName, like);
-      if (!like) check_classes_present(d);
       if (params_.class_weight == "balanced") balance_classes(d);
       return d;
     };
-    choice = choose_rounds(data, rows_of, objective, rules, context);
+    choice = choose_rounds(data, rows, rows_of, objective, rules, context);
     rules.trees = choice->rounds;
     notes.push_back(choice->how);
   }

@@ -85,6 +85,7 @@ LearnerEntry gradient_boosting_entry() {
   e.example_accuracy = 0.92;
   e.cost = 2;
   e.auto_settings = "max_depth=3";
+  e.stochastic = true;
   e.flexibility = "max_depth";
   return e;
 }

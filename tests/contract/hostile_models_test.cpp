@@ -257,7 +257,10 @@ TEST_CASE("hostile models: a field that is absent, of another type or of a stran
       INFO(name << ": field " << field);
       ModelFile file = original;
       file.own["values"].erase(field);
-      CHECK_MESSAGE(!refusal(file.bytes()).empty(), "read without it");
+      // Without its levels the file is that of a linear model that predicts a value, as files from before
+      // are.
+      if (field != "model.quantiles" || name != "quantile_regression")
+        CHECK_MESSAGE(!refusal(file.bytes()).empty(), "read without it");
       file = original;
       file.own["values"][field] = Json::object();
       CHECK_MESSAGE(!refusal(file.bytes()).empty(), "read with an object in its place");

@@ -15,6 +15,7 @@ namespace {
 std::vector<std::string> prediction_names(const Case& c) {
   std::vector<std::string> names{"prediction"};
   for (const std::string& k : c.train.classes()) names.push_back("p_" + k);
+  if (std::string_view(c.entry->name) == "quantile_regression") names.push_back("q_0.5");
   return names;
 }
 
