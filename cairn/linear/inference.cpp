@@ -284,12 +284,16 @@ bool is_linear(std::string_view learner) {
 
 }  // namespace
 
+bool may_infer(std::string_view learner, const ParamsView& params, const Model& model, std::string* why_not) {
+  why_not->clear();
+  if (!is_linear(learner)) return false;
+  *why_not = inference_detail::why_wrong(learner, params, model);
+  return why_not->empty();
+}
+
 std::optional<Inference> infer(std::string_view learner, const ParamsView& params, const Model& model,
                                const Dataset& seen, std::string* why_not) {
-  why_not->clear();
-  if (!is_linear(learner)) return std::nullopt;
-  *why_not = inference_detail::why_wrong(learner, params, model);
-  if (!why_not->empty()) return std::nullopt;
+  if (!may_infer(learner, params, model, why_not)) return std::nullopt;
   const NumericData data = numeric_data(seen, learner);
   const auto d = static_cast<std::size_t>(data.x.columns());
   const double work = static_cast<double>(data.x.rows()) * static_cast<double>(d * d);

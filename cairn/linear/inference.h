@@ -59,6 +59,8 @@ struct Inference {
 // for which such figures would be wrong; `why_not` then says why, empty where nobody would ask.
 std::optional<Inference> infer(std::string_view learner, const ParamsView& params, const Model& model,
                                const Dataset& seen, std::string* why_not);
+// Whether infer() would look at the data at all, told before they are prepared for it.
+bool may_infer(std::string_view learner, const ParamsView& params, const Model& model, std::string* why_not);
 
 Json to_json(const Inference& inference);
 

@@ -146,6 +146,8 @@ Json coefficients_to_json(const Model& model) {
 
 Json inference_to_json(const PipelineModel& model, const Pipeline& fitted_by, const Dataset& train) {
   std::string why_not;
+  if (!may_infer(fitted_by.name(), fitted_by.params(), model.model(), &why_not))
+    return why_not.empty() ? Json(nullptr) : Json{{"absent", why_not}};
   const Dataset seen = train.with_features(model.transformed(train.features()));
   const auto found = infer(fitted_by.name(), fitted_by.params(), model.model(), seen, &why_not);
   if (found) return to_json(*found);
