@@ -83,7 +83,7 @@ class Work {
 
   Inference run() {
     result_.model = f_.name;
-    for (std::size_t r = 0; r < f_.weight.size(); ++r) result_.rows += f_.weight[r] > 0 ? 1 : 0;
+    for (const double w : f_.weight) result_.rows += w > 0 ? 1 : 0;
     const auto k = static_cast<std::int64_t>(kept_.parameters.size());
     result_.df_model = k - (f_.intercept ? 1 : 0);
     result_.df_residual = result_.rows - k;
