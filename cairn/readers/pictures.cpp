@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -145,7 +146,7 @@ Collection collect_folder(const std::string& root, const StopToken& stop) {
   std::ranges::sort(c.items, {}, &Item::name);
   for (const std::string& folder : folders)
     if (!c.items.empty() && !filled.contains(folder))
-      throw DataError(root + "/" + folder, "is a class folder without a picture",
+      throw DataError(fmt::format("{}/{}", root, folder), "is a class folder without a picture",
                       "Put JPEG or PNG files into it, or remove it.");
   if (c.items.empty())
     throw DataError(root,
@@ -286,7 +287,8 @@ Form common_form(const std::vector<PictureFacts>& facts, const ReadOptions& opti
     const double share =
         longest > kLongestSide ? static_cast<double>(kLongestSide) / static_cast<double>(longest) : 1;
     const auto scaled = [&](std::int64_t side) {
-      return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(side) * share + 0.5));
+      return std::max<std::int64_t>(
+          1, static_cast<std::int64_t>(std::lround(static_cast<double>(side) * share)));
     };
     form.height = scaled(first.height);
     form.width = scaled(first.width);
