@@ -93,7 +93,6 @@ bool patience_is_out(int rounds, int best) { return rounds - best >= kPatience +
 
 RoundChoice fixed_rounds(const std::string& why) {
   return {.rounds = kFixedRounds,
-          .losses = {},
           .how = fmt::format("{} rounds, as parts of the rows cannot choose their number: {}", kFixedRounds,
                              why)};
 }
@@ -129,32 +128,31 @@ RoundChoice choose_rounds(
   } catch (const DataError& e) {  // too few rows, classes, events for parts of them to serve
     return fixed_rounds(e.message());
   }
-  RoundChoice choice;
+  std::vector<double> losses;  // by round, on the rows that are watched
+  std::string failure;
   std::size_t best = 0;
   if (context.progress) context.progress->begin("rounds, chosen", kMostRounds);
   try {
     for (int done = 0; done < kMostRounds; done += kAtOnce) {
       take_rounds(folds, context.stop);
-      add_losses(folds, choice.losses);
-      for (std::size_t r = at(done); r < choice.losses.size(); ++r)
-        if (choice.losses[r] < choice.losses[best] || std::isnan(choice.losses[best])) best = r;
+      add_losses(folds, losses);
+      for (std::size_t r = at(done); r < losses.size(); ++r)
+        if (losses[r] < losses[best] || std::isnan(losses[best])) best = r;
       if (context.progress) context.progress->advance(kAtOnce);
-      if (!std::isfinite(choice.losses.back()) || patience_is_out(done + kAtOnce, static_cast<int>(best) + 1))
-        break;
+      if (!std::isfinite(losses.back()) || patience_is_out(done + kAtOnce, static_cast<int>(best) + 1)) break;
     }
   } catch (const FitError& e) {  // a part's loss left the range of numbers
-    if (choice.losses.empty()) choice = fixed_rounds(e.message());
+    failure = e.message();
   }
   if (context.progress) context.progress->end();
-  if (choice.losses.empty()) return choice;
-  if (!std::isfinite(choice.losses[best]))
-    return fixed_rounds("their loss is no number from the first round on");
-  choice.rounds = static_cast<int>(best) + 1;
+  if (losses.empty()) return fixed_rounds(failure);
+  if (!std::isfinite(losses[best])) return fixed_rounds("their loss is no number from the first round on");
+  RoundChoice choice{.rounds = static_cast<int>(best) + 1, .how = {}};
   choice.how =
       fmt::format("{} rounds had the lowest loss {}, {:.6g}", choice.rounds,
                   folds.size() > 1 ? fmt::format("in {}-fold cross-validation", folds.size())
                                    : fmt::format("on {:.0f} % of the rows, set apart for that", 100 * kPart),
-                  choice.losses[best]);
+                  losses[best]);
   return choice;
 }
 

@@ -14,8 +14,7 @@ constexpr int kFixedRounds = 100;  // where they cannot be: too few rows, or a m
 
 struct RoundChoice {
   int rounds = 0;
-  std::vector<double> losses;  // by round, on the rows that were watched
-  std::string how;             // "5-fold cross-validation"
+  std::string how;  // "5-fold cross-validation"
 };
 
 // Few rows: cross-validation, all folds boosted side by side and their losses added. Many rows: one part set

@@ -138,9 +138,11 @@ void Booster::begin(const TreeEnsemble* start) {
   raw_ = raw_of(data_, start);
   g_.resize(raw_.size());
   h_.resize(raw_.size());
+  is_watched_.resize(watched_rows_.empty() ? 0 : at(n_));
+  for (const std::uint32_t r : watched_rows_) is_watched_[r] = 1;
   rows_.reserve(at(n_) - watched_rows_.size());
   for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(n_); ++r)
-    if (!std::ranges::binary_search(watched_rows_, r)) rows_.push_back(r);
+    if (is_watched_.empty() || !is_watched_[r]) rows_.push_back(r);
   if (!validation_) return;
   try {
     validation_truth_ = truth_of(*validation_, objective_, rules_.objective_params, validation_y_);
@@ -183,16 +185,21 @@ void Booster::renew_leaves(TreeGrower& grower, std::span<const double> raw, std:
   grower.set_leaf_values(values);
 }
 
+void Booster::pack(std::span<const double> g, std::span<const double> h, std::uint64_t tree_number,
+                   int number) {
+  pack_gradients(g, h, derive_seed(context_.seed, "tree", tree_number), gradients_);
+  if (!std::isfinite(gradients_.g_scale) || !std::isfinite(gradients_.h_scale))
+    throw FitError(kWhere, fmt::format("the loss left the range of numbers in round {}", number),
+                   "A smaller learning_rate, or a target in other units, keeps it in.");
+}
+
 void Booster::grow_tree(std::int64_t output, int number, std::span<const std::uint32_t> rows, double rate) {
   const std::uint64_t stream = first_number_ + static_cast<std::uint64_t>(number - 1);
   const std::uint64_t tree_number =
       stream * static_cast<std::uint64_t>(k_) + static_cast<std::uint64_t>(output);
   const auto part = [&](std::vector<double>& all) { return std::span(all).subspan(at(output * n_), at(n_)); };
-  pack_gradients(part(g_), part(h_), derive_seed(context_.seed, "tree", tree_number), gradients_);
-  if (!std::isfinite(gradients_.g_scale) || !std::isfinite(gradients_.h_scale))
-    throw FitError(kWhere, fmt::format("the loss left the range of numbers in round {}", number),
-                   "A smaller learning_rate, or a target in other units, keeps it in.");
-  TreeGrower& grower = views_[at(number - 1) % views_.size()]->grower;
+  pack(part(g_), part(h_), tree_number, number);
+  TreeGrower& grower = view_of(at(number - 1)).grower;
   grower.grow(gradients_, rows, tree_number, context_.stop);
   const auto raw = part(raw_);
   if (objective_.leaf_quantile) renew_leaves(grower, raw, output);
@@ -227,8 +234,8 @@ void Booster::grow_shared_tree(int number, std::span<const std::uint32_t> rows, 
       }
     }
   });
-  pack_gradients(g, h, derive_seed(context_.seed, "tree", stream), gradients_);
-  TreeGrower& grower = views_[at(number - 1) % views_.size()]->grower;
+  pack(g, h, stream, number);
+  TreeGrower& grower = view_of(at(number - 1)).grower;
   grower.grow(gradients_, rows, stream, context_.stop);
   const std::vector<std::int32_t> leaf = grower.leaf_of_all();
   const std::int64_t leaves = grower.num_leaves();
@@ -267,7 +274,7 @@ void Booster::round(int number) {
   std::vector<std::uint32_t> sample;
   if (!sampler_.all_rows()) {
     sample = sampler_.draw(stream, n_, g_, h_);
-    std::erase_if(sample, [&](std::uint32_t r) { return std::ranges::binary_search(watched_rows_, r); });
+    if (!is_watched_.empty()) std::erase_if(sample, [&](std::uint32_t r) { return is_watched_[r] != 0; });
     if (sample.empty()) sample.push_back(rows_.front());
   }
   const std::span<const std::uint32_t> rows = sampler_.all_rows() ? rows_ : sample;

@@ -65,10 +65,11 @@ class Booster {
   void make_views();
   GrowRules grow_rules() const;
   const TreeData& watched() const { return watched_ ? *watched_ : *validation_; }
-  const View& view_of(std::size_t round) const { return *views_[round % views_.size()]; }
+  View& view_of(std::size_t round) const { return *views_[round % views_.size()]; }
   void begin(const TreeEnsemble* start);
   void round(int number);
   std::int64_t trees_a_round() const { return rules_.shared_trees ? 1 : k_; }
+  void pack(std::span<const double> g, std::span<const double> h, std::uint64_t tree_number, int number);
   void grow_shared_tree(int number, std::span<const std::uint32_t> rows, double rate);
   void grow_tree(std::int64_t output, int number, std::span<const std::uint32_t> rows, double rate);
   void leave_out(std::span<const std::size_t> rounds, double factor);
@@ -96,6 +97,7 @@ class Booster {
   RowSampler sampler_;
   std::vector<double> raw_, validation_raw_, g_, h_;
   std::vector<std::uint32_t> rows_, watched_rows_;  // learned from; watched instead
+  std::vector<std::uint8_t> is_watched_;            // [rows]; empty: none is
   Gradients gradients_;
   std::uint64_t first_number_ = 0;
   Boosted result_;

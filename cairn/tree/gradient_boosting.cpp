@@ -78,16 +78,6 @@ void check_classes_present(const TreeData& data) {
                   data.classes[only], data.labels.size()));
 }
 
-// Rows of weight 0 do not even decide how the others are divided.
-std::optional<Dataset> without_weight_zero(const Dataset& data) {
-  const std::vector<double> weights = data.weights();
-  std::vector<std::int64_t> rows;
-  for (std::size_t r = 0; r < weights.size(); ++r)
-    if (weights[r] > 0) rows.push_back(static_cast<std::int64_t>(r));
-  if (rows.size() == weights.size() || rows.empty()) return std::nullopt;
-  return data.select(rows);
-}
-
 BoostRules boost_rules(const P& p, const TreeFeatures& features, const Objective& objective) {
   BoostRules r;
   r.trees = p.trees > 0 ? p.trees : kMostRounds;
@@ -327,8 +317,9 @@ Predicts GradientBoosting::predicts() const { return predicts_of(params_.objecti
 
 std::unique_ptr<Model> GradientBoosting::fit(const Dataset& given, const FitContext& context) const {
   context.stop.throw_if_requested("training");
-  const std::optional<Dataset> without = without_weight_zero(given);
-  const Dataset& data = without ? *without : given;
+  const std::optional<Dataset> counted =
+      rows_that_count(given);  // others do not even decide how these are divided
+  const Dataset& data = counted ? *counted : given;
   std::optional<Dataset> held, kept;
   const Dataset* validation = params_.patience > 0 ? context.validation : nullptr;
   std::vector<std::string> notes;
@@ -354,16 +345,15 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& given, const FitCont
                                 : objective.output;
   const TreeModel* start = start_of(context.start_model, rows, objective, output, levels);
   if (rules.objective_params.expression) notes.push_back("the loss of a row: " + params_.expression);
-  std::optional<RoundChoice> choice;
   if (params_.trees == 0 && params_.patience == 0 && !start) {
     const auto rows_of = [&](const Dataset& some, const TreeFeatures* like) {
       TreeData d = tree_data(some, kName, like);
       if (params_.class_weight == "balanced") balance_classes(d);
       return d;
     };
-    choice = choose_rounds(data, rows, rows_of, objective, rules, context);
-    rules.trees = choice->rounds;
-    notes.push_back(choice->how);
+    const RoundChoice choice = choose_rounds(data, rows, rows_of, objective, rules, context);
+    rules.trees = choice.rounds;
+    notes.push_back(choice.how);
   }
   if (params_.trees == 0 && params_.patience == 0 && start) rules.trees = kFixedRounds;
   const Boosted boosted = boost(rows, watched ? &*watched : nullptr, objective, rules,

@@ -37,14 +37,11 @@ TreeData tree_data(const Dataset& given, std::string_view learner, const TreeFea
   if (given.roles().target.empty())
     throw UsageError(std::string(learner), "the data have no target", "Name it with --target.");
   if (given.num_rows() == 0) throw DataError(std::string(learner), "there are no rows to learn from");
-  std::vector<double> weights = given.weights();
-  std::vector<std::int64_t> counted;
-  for (std::size_t r = 0; r < weights.size(); ++r)
-    if (weights[r] > 0) counted.push_back(static_cast<std::int64_t>(r));
-  if (!weights.empty() && counted.empty())
+  const std::vector<double> weights = given.weights();
+  if (!weights.empty() && std::ranges::none_of(weights, [](double w) { return w > 0; }))
     throw DataError(std::string(learner), "every weight is 0; no row counts");
-  const bool some = !weights.empty() && counted.size() < weights.size();
-  const Dataset data = some ? given.select(counted) : given;
+  const std::optional<Dataset> counted = rows_that_count(given);
+  const Dataset& data = counted ? *counted : given;
   TreeData d;
   const Table features = data.features();
   d.features = known ? *known : TreeFeatures(features, learner);
@@ -67,6 +64,15 @@ TreeData tree_data(const Dataset& given, std::string_view learner, const TreeFea
     throw DataError(std::string(learner),
                     fmt::format("the rows' weights sum to {}; a sum in [1e-280, 1e308] is needed", total));
   return d;
+}
+
+std::optional<Dataset> rows_that_count(const Dataset& data) {
+  const std::vector<double> weights = data.weights();
+  std::vector<std::int64_t> rows;
+  for (std::size_t r = 0; r < weights.size(); ++r)
+    if (weights[r] > 0) rows.push_back(static_cast<std::int64_t>(r));
+  if (rows.size() == weights.size() || rows.empty()) return std::nullopt;
+  return data.select(rows);
 }
 
 void balance_classes(TreeData& data) {

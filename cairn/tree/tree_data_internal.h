@@ -1,6 +1,7 @@
 // What tree learners are fitted on, taken out of a dataset once.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct TreeData {
 // DataError: no target, no rows, all weights 0, a kind of column that trees cannot ask about. `known`: the
 // features are these and not those of the data.
 TreeData tree_data(const Dataset& data, std::string_view learner, const TreeFeatures* known = nullptr);
+
+// The rows of weight above 0, or none where all of them are that, or none is.
+std::optional<Dataset> rows_that_count(const Dataset& data);
 
 // "balanced": every class present gets the same sum of weights, in all as much as there were.
 void balance_classes(TreeData& data);
