@@ -238,4 +238,10 @@ std::string decimal_text(double value) {
   return text;
 }
 
+std::string cell_text(const Column& column, std::int64_t row) {
+  if (column.is_missing(row)) return {};
+  if (column.kind() == ColumnKind::number) return decimal_text(column.number_at(row));
+  return column.cell(row);
+}
+
 }  // namespace cairn

@@ -4,7 +4,7 @@
 //   CellBlock block;
 //   block.set(block.add_column("age"), "41");
 //   block.end_row(17);                              // the line, for messages
-//   ReadResult read = table_of_cells({std::move(block)}, {"age"}, "people.jsonl", options);
+//   ReadResult read = table_of_cells({std::move(block)}, {.where = "people.jsonl"}, options);
 #pragma once
 
 #include <cstdint>
@@ -95,6 +95,8 @@ void require_text(std::string_view text, const std::string& where);
 // As a text table would spell it: shortest digits that read back the same, always with a point or an
 // exponent.
 std::string decimal_text(double value);
+// A cell as it would stand in a text table; empty where it is missing.
+std::string cell_text(const Column& column, std::int64_t row);
 
 // Shortened, control characters escaped: fit for a message.
 std::string printable(std::string_view cell);

@@ -58,7 +58,6 @@ class ColumnTyping {
                std::string name);
 
   std::vector<ColumnPlan>& plans() { return plans_; }
-  const CellRules& rules() const { return rules_; }
   void look_at(std::size_t column, std::string_view cell);  // narrows the first guess
   void settle_guesses();
 

@@ -106,14 +106,6 @@ Column joined(const std::vector<NamedTable>& tables, const std::string& name, Co
   return Column::date(name, values, validity);
 }
 
-// The cells as they would stand in a text table.
-std::string cell_text(const Column& c, std::int64_t row) {
-  if (c.is_missing(row)) return {};
-  if (c.kind() == ColumnKind::number) return decimal_text(c.number_at(row));
-  if (c.kind() == ColumnKind::text) return std::string(c.text_at(row));
-  return c.cell(row);
-}
-
 }  // namespace
 
 ReadResult stack_rows(std::vector<NamedTable> tables, const ReadOptions& options) {

@@ -60,12 +60,6 @@ bool by_cells(const Column& c, const ReadOptions& options, const std::vector<std
   return asked || !(is_number(*stated) && is_number(c.kind()));
 }
 
-std::string cell_text(const Column& c, std::int64_t row) {
-  if (c.is_missing(row)) return {};
-  if (c.kind() == ColumnKind::number) return decimal_text(c.number_at(row));
-  return c.cell(row);
-}
-
 std::string_view level_at(const Column& c, std::int64_t row) {
   return c.levels()[static_cast<std::size_t>(c.codes()[static_cast<std::size_t>(row)])];
 }

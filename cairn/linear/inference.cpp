@@ -121,6 +121,8 @@ class Work {
     if (k > 0) linalg::cholesky_solve(kept_.factor, static_cast<std::int64_t>(k), solved);
     for (std::size_t i = 0; i < k; ++i) theta[kept_.parameters[i]] = solved[i];
     const StandardDesign::Raw raw = design_.raw(theta);
+    const auto df = static_cast<double>(result_.df_residual);
+    const double quantile = result_.by_student ? student_quantile(0.975, df) : normal_quantile(0.975);
     for (std::size_t i = 0; i < k; ++i) {
       const std::size_t j = kept_.parameters[i];
       Inference::Row row;
@@ -135,9 +137,7 @@ class Work {
       }
       row.error *= std::sqrt(result_.dispersion);
       row.statistic = row.estimate / row.error;
-      const auto df = static_cast<double>(result_.df_residual);
       row.p = result_.by_student ? student_two_sided(row.statistic, df) : normal_two_sided(row.statistic);
-      const double quantile = result_.by_student ? student_quantile(0.975, df) : normal_quantile(0.975);
       row.low = row.estimate - quantile * row.error;
       row.high = row.estimate + quantile * row.error;
       result_.coefficients.push_back(std::move(row));

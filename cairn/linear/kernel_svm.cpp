@@ -115,8 +115,9 @@ std::vector<double> margins_of(const Matrix& x, const Kernel& kernel, const Matr
 MarginCalibration calibrate(const Matrix& rows, const SvmSides& of, const Machine& whole,
                             const Kernel& kernel, const KernelSvmParams& params,
                             std::span<const double> weights, std::uint64_t seed, const StopToken& stop) {
-  const std::vector<double> own =
-      margins_of(rows, kernel, rows, whole.coefficients, std::vector{whole.offset});
+  const auto own = [&] {
+    return margins_of(rows, kernel, rows, whole.coefficients, std::vector{whole.offset});
+  };
   const auto margins = [&](std::span<const std::int64_t> kept, std::span<const std::int64_t> held) {
     SvmSides part;
     for (const std::int64_t r : kept) {

@@ -156,8 +156,11 @@ Machine fit_machine(const Matrix& x, const SvmSides& of, const LinearSvmParams& 
 
 MarginCalibration calibrate(const NumericData& data, const SvmSides& of, const Machine& whole,
                             const LinearSvmParams& params, std::uint64_t seed, const StopToken& stop) {
-  std::vector<double> own(of.sides.size());
-  linalg::multiply(data.x, whole.w, whole.b, own, stop);
+  const auto own = [&] {
+    std::vector<double> margins(of.sides.size());
+    linalg::multiply(data.x, whole.w, whole.b, margins, stop);
+    return margins;
+  };
   const auto margins_of = [&](std::span<const std::int64_t> kept, std::span<const std::int64_t> held) {
     SvmSides part;
     for (const std::int64_t r : kept) {

@@ -14,6 +14,8 @@
 namespace cairn {
 namespace {
 
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
 void require_same_rows(const Scored& first, const Scored& second) {
   if (first.task != second.task || first.size() != second.size())
     throw UsageError(
@@ -36,7 +38,6 @@ void require_same_rows(const Scored& first, const Scored& second) {
 std::optional<PairedBootstrap> paired_bootstrap(const Metric& metric, const Scored& first,
                                                 const Scored& second, std::uint64_t seed) {
   using namespace metric_detail;
-  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   require_same_rows(first, second);
   const Value a = metric.compute(first), b = metric.compute(second);
   if (!a || !b) return std::nullopt;
@@ -112,6 +113,7 @@ FiveByTwo five_by_two(std::span<const double> differences) {
     squares += a * a + b * b;
     variances += (a - mean) * (a - mean) + (b - mean) * (b - mean);
   }
+  if (std::isnan(squares)) return {kNaN, kNaN, kNaN};  // the metric is not defined on some half
   if (squares == 0) return result;
   result.f = variances > 0 ? squares / (2 * variances) : std::numeric_limits<double>::infinity();
   result.p = f_tail(result.f, 10, 5);

@@ -75,7 +75,7 @@ class Blend final : public Learner {
 // What stands for it where a candidate names its entry. It cannot be made by name.
 const LearnerEntry& blend_entry();
 
-constexpr double kLeastProbability = 1e-15;  // as the metric log_loss cuts it
+constexpr double kLeastProbability = 1e-15;  // smaller ones count as this
 
 // The weights of least mean loss, >= 0 and summing to one: said[m] is what member m says of each row, its
 // value (squared loss) or its probability of the row's true class (`truth` empty: logarithmic loss). Rows

@@ -1,11 +1,10 @@
 // Probabilities that mean what they say: a map from a model's probabilities to shares of rows, fitted to
 // out-of-fold predictions, never to rows that the model has seen.
 //
-//   platt        log-odds times a slope plus an offset, for each class against the rest (Platt 1999)
-//   isotonic     the rising steps nearest to the truth, for each class against the rest (Zadrozny, Elkan
-//   2002) temperature  all log-probabilities divided by one number (Guo, Pleiss, Sun, Weinberger 2017), which
-//   keeps
-//                every decision
+// Platt's method moves log-odds by a slope and an offset, for each class against the rest (Platt 1999).
+// Isotonic regression takes the rising steps nearest to the truth, for each class against the rest (Zadrozny,
+// Elkan 2002). Temperature divides all log-probabilities by one number, which keeps every decision (Guo,
+// Pleiss, Sun, Weinberger 2017).
 //
 // Of several classes the parts are divided by their sum.
 #pragma once

@@ -8,44 +8,10 @@
 #include <numeric>
 
 #include "cairn/base/random.h"
+#include "cairn/metrics/distributions.h"
 
 namespace cairn {
 namespace {
-
-// Two-sided quantile of Student's t with `df` degrees of freedom, by bisection of the regularised incomplete
-// beta function evaluated with Lentz's continued fraction (Numerical Recipes 6.4). Needed for 1 to some
-// dozens of folds only.
-double incomplete_beta(double a, double b, double x) {
-  const double front =
-      std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x));
-  if (x > (a + 1) / (a + b + 2)) return 1 - incomplete_beta(b, a, 1 - x);
-  double c = 1, d = 1 - (a + b) * x / (a + 1);
-  d = 1 / (std::abs(d) < 1e-300 ? 1e-300 : d);
-  double h = d;
-  for (int m = 1; m <= 200; ++m) {
-    const double m2 = 2.0 * m;
-    for (const double numerator : {m * (b - m) * x / ((a + m2 - 1) * (a + m2)),
-                                   -(a + m) * (a + b + m) * x / ((a + m2) * (a + m2 + 1))}) {
-      d = 1 + numerator * d;
-      c = 1 + numerator / c;
-      d = 1 / (std::abs(d) < 1e-300 ? 1e-300 : d);
-      c = std::abs(c) < 1e-300 ? 1e-300 : c;
-      h *= d * c;
-    }
-    if (std::abs(d * c - 1) < 1e-14) break;
-  }
-  return front * h / a;
-}
-
-double t_quantile(double confidence, double df) {
-  double low = 0, high = 1e3;
-  for (int i = 0; i < 100; ++i) {
-    const double t = (low + high) / 2;
-    const double outside = incomplete_beta(df / 2, 0.5, df / (df + t * t));
-    (outside > 1 - confidence ? low : high) = t;
-  }
-  return (low + high) / 2;
-}
 
 // Variance of a mean over k overlapping folds: (1/k + test/train) s^2 (Nadeau and Bengio 2003, eq. 9).
 double corrected_error(const std::vector<double>& values) {
@@ -150,7 +116,7 @@ PairedDifference paired_difference(const CrossValidation& a, const CrossValidati
   const auto k = static_cast<double>(differences.size());
   const double mean = std::accumulate(differences.begin(), differences.end(), 0.0) / k;
   if (differences.size() < 2) return {mean, std::nan(""), std::nan("")};
-  const double half = t_quantile(confidence, k - 1) * corrected_error(differences);
+  const double half = student_quantile((1 + confidence) / 2, k - 1) * corrected_error(differences);
   return {mean, mean - half, mean + half};
 }
 

@@ -155,7 +155,7 @@ class RowParser {
     std::int64_t last = -1;
     while (true) {
       skip_blanks(line);
-      if (line.starts_with('}')) break;
+      if (line.starts_with('}')) return end_sparse_row(line.substr(1));
       bool quoted = false;
       if (!take_word(line, ",}", word_, quoted)) return fail("a quote is never closed");
       std::int32_t index = -1;
@@ -172,8 +172,19 @@ class RowParser {
       if (!cell(line, ",}", quoted)) return;
       if (!sparse_cell(attributes_[at(index)], index, quoted)) return;
       if (line.empty()) return fail("the sparse row is never closed with }");
-      if (line[0] == ',') line.remove_prefix(1);
+      if (line[0] == ',')
+        line.remove_prefix(1);
+      else if (line[0] != '}')
+        return fail(fmt::format("'{}' follows a quoted cell; a comma was expected", printable(line)));
     }
+  }
+
+  void end_sparse_row(std::string_view rest) {
+    skip_blanks(rest);
+    if (rest.starts_with(',') || rest.starts_with('{'))
+      return fail("the row ends in a weight in braces, which is not read", "Make it an attribute.");
+    if (!rest.empty() && rest[0] != '%')
+      fail(fmt::format("'{}' follows the row's closing brace", printable(rest)), "A row ends its line.");
   }
 
   bool sparse_cell(const ArffAttribute& a, std::int32_t index, bool quoted) {
@@ -365,6 +376,7 @@ std::vector<Piece> parse_rows(std::string_view text, const ArffHeader& header, c
 
 bool sniff(std::string_view bytes) {
   constexpr std::string_view kWord = "@relation";
+  if (bytes.starts_with("\xef\xbb\xbf")) bytes.remove_prefix(3);
   while (!bytes.empty()) {
     std::string_view line = next_line(bytes);
     skip_blanks(line);
@@ -380,6 +392,7 @@ bool sniff(std::string_view bytes) {
 
 ReadResult read_arff_text(std::string_view text, const std::string& name, const ReadOptions& options) {
   CellSource source{.where = name};
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (text.empty()) throw DataError(name, "is empty; @relation, @attribute and @data were expected");
   require_text(text, name);
   const ArffHeader header = take_arff_header(text, name);

@@ -8,8 +8,6 @@
 #include <cstring>
 #include <functional>
 #include <limits>
-#include <numeric>
-#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -243,7 +241,6 @@ class TextColumn final : public ArrowColumn {
   TextColumn(std::string name, const std::string& where) : name_(std::move(name)), where_(where) {}
   void append(const ArrowArray& array, const ArrowRows& rows) override {
     const Present present(array, rows);
-    if (rows.count == 0) return;
     const Texts<Offset> texts(array, rows.first);
     for (std::int64_t i = 0; i < rows.count; ++i)
       few_ ? add_code(present[i], texts, i) : add_text(present[i] ? texts[i] : std::string_view{});

@@ -401,8 +401,8 @@ bool is_one_array(std::string_view text) {
   head = head.substr(1);
   head.remove_prefix(std::min(head.find_first_not_of(kBlank), head.size()));
   if (head.starts_with('{')) return true;
-  const std::string_view first = trimmed(text).substr(0, trimmed(text).find('\n'));
-  return head.starts_with('[') && (!JsonValue::accept(first) || first.size() == trimmed(text).size());
+  const std::string_view all = trimmed(text), first = all.substr(0, all.find('\n'));
+  return head.starts_with('[') && (first.size() == all.size() || !JsonValue::accept(first));
 }
 
 bool sniff(std::string_view bytes) {

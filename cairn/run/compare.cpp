@@ -10,6 +10,7 @@
 #include "cairn/metrics/paired.h"
 #include "cairn/run/apply.h"
 #include "cairn/run/apply_internal.h"
+#include "cairn/run/explain_internal.h"
 #include "cairn/run/findings.h"
 #include "cairn/run/measure.h"
 #include "cairn/run/read.h"
@@ -56,26 +57,10 @@ struct Pair {
   std::optional<FiveByTwo> refitted;
 };
 
-// The learner of a model, with its settings, before the transforms that its entry asks for on these data.
-std::unique_ptr<Pipeline> learner_of(const PipelineModel& model, const Dataset& data,
-                                     const Registry& registry) {
-  const ModelCard& card = model.card();
-  const auto known =
-      std::ranges::any_of(registry.learners, [&](const LearnerEntry& e) { return card.learner == e.name; });
-  if (!known || card.params_json.empty())
-    throw NotSupported("--refit",
-                       fmt::format("'{}' cannot be fitted again from its model file", card.learner),
-                       "Leave --refit out: the other tests need predictions only.");
-  const LearnerEntry& entry = registry.learner(card.learner);
-  auto learner = entry.make();
-  params_from_json(learner->params(), Json::parse(card.params_json));
-  return prepare(std::move(learner), entry, data, registry);
-}
-
 std::vector<double> values_of_halves(const PipelineModel& model, const Dataset& data, const Metric& metric,
                                      const Registry& registry, std::uint64_t seed, const StopToken& stop) {
   constexpr int kRepeats = 5;
-  const auto pipeline = learner_of(model, data, registry);
+  const auto pipeline = learner_of(model, data, registry, "--refit");
   std::vector<double> values;
   for (int repeat = 0; repeat < kRepeats; ++repeat)
     for (const Split& half : k_fold(data, 2, seed, repeat)) {
@@ -157,11 +142,11 @@ void adjust(std::vector<Json>& pairs) {
 
 // "gain>=0.01", "low>0", "p<0.05": of the last model against the first.
 Json requirement_to_json(const std::string& expression, const Json& pair) {
-  const Requirement bar = parse_bar(expression);
+  constexpr const char* kHint = "gain, low and high (its interval) and p are: low>0, gain>=0.01.";
+  const Requirement bar = parse_bar(expression, kHint);
   constexpr const char* kNames[] = {"gain", "low", "high", "p"};
   if (std::ranges::find(kNames, bar.metric) == std::end(kNames))
-    throw UsageError("--require", fmt::format("'{}' is nothing that a comparison tells", bar.metric),
-                     "gain, low and high (its interval) and p are: low>0, gain>=0.01.");
+    throw UsageError("--require", fmt::format("'{}' is nothing that a comparison tells", bar.metric), kHint);
   const Json& found = pair[bar.metric == "p" ? "p_adjusted" : bar.metric];
   const double value = found.is_number() ? found.get<double>() : NAN;
   return {{"expression", expression}, {"value", number(value)}, {"met", is_met(bar, value)}};
@@ -181,6 +166,10 @@ Json compare_models(const CompareOptions& o, const Registry& registry, const Sto
   warnings.insert(warnings.end(), data.warnings().begin(), data.warnings().end());
   const Metric& metric = asked_metric(o.metric, data, reference.predicts());
   const auto seed = static_cast<std::uint64_t>(o.seed);
+
+  // What cannot be done is said before the work.
+  for (const auto& model : models)
+    if (o.refit) learner_of(*model, data, registry, "--refit");
 
   Json told = Json::array();
   std::vector<Judged> judged;

@@ -168,7 +168,7 @@ std::unique_ptr<Pipeline> learner_of(const PipelineModel& model, const Dataset& 
   const ModelCard& card = model.card();
   const bool known =
       std::ranges::any_of(registry.learners, [&](const LearnerEntry& e) { return card.learner == e.name; });
-  if (!known)
+  if (!known || card.params_json.empty())
     throw UsageError(flag,
                      fmt::format("'{}' cannot be fitted again from its file",
                                  card.learner.empty() ? std::string(model.model().kind()) : card.learner),

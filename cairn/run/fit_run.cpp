@@ -125,7 +125,8 @@ Predicts what_is_predicted(const TrainOptions& o, const SelectionOptions& s, con
 }
 
 // A threshold from cross-validated predictions: every one made by a model that had not seen the row.
-void choose_threshold(const TrainOptions& o, const Dataset& train, FittedRun& run) {
+void choose_threshold(const TrainOptions& o, const Dataset& train, const Judged& out_of_fold,
+                      FittedRun& run) {
   if (o.threshold.empty()) return;
   if (train.task() != Task::binary)
     throw UsageError("--threshold", fmt::format("is for two classes; this is {}", name_of(train.task())));
@@ -142,8 +143,7 @@ void choose_threshold(const TrainOptions& o, const Dataset& train, FittedRun& ru
     if (!m.applies(Task::binary) || m.needs_probabilities)
       throw UsageError("--threshold", fmt::format("{} does not depend on a threshold", o.threshold),
                        "f1, accuracy, balanced_accuracy and mcc do.");
-    const Judged pooled =
-        run.model->calibration().apply(run.selection.candidates[0].cross_validation.pooled(), -1);
+    const Judged pooled = run.model->calibration().apply(out_of_fold, -1);
     const ThresholdChoice choice = best_threshold(pooled.view(), m);
     run.threshold = choice.threshold;
     run.threshold_reason = fmt::format("best {} ({:.4g}) on cross-validated predictions of the training rows",
@@ -214,8 +214,9 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
     run.uncalibrated = data.test ? judge(*run.model, *data.test) : out_of_fold;
     run.model->set_calibration(std::move(choice.calibration));
   }
-  choose_threshold(o, train, run);
-  run.model->set_conformal(ConformalScores(run.model->calibration().apply(out_of_fold, run.threshold)));
+  choose_threshold(o, train, out_of_fold, run);
+  Judged calibrated = run.model->calibration().apply(out_of_fold, run.threshold);
+  run.model->set_conformal(ConformalScores(calibrated));
   if (run.model->explains_from() == ExplainsFrom::intercept)
     run.model->set_mean_contributions(mean_contributions_of_sample(*run.model, train));
   Storage::release_unused();
@@ -227,7 +228,7 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
     run.on_test = judge(*run.model, *data.test);
     if (run.baseline) run.baseline_on_test = judge(*run.baseline, *data.test);
   } else {
-    run.on_test = run.model->calibration().apply(out_of_fold, run.threshold);
+    run.on_test = std::move(calibrated);
     if (run.baseline) run.baseline_on_test = run.selection.baseline.cross_validation.pooled();
   }
   judge_alike(run.on_test, run.baseline_on_test);

@@ -7,7 +7,7 @@
 
 namespace cairn {
 
-Requirement parse_bar(const std::string& expression) {
+Requirement parse_bar(const std::string& expression, const std::string& hint) {
   std::string text;
   for (const char c : expression)
     if (c != ' ') text += c;
@@ -23,14 +23,12 @@ Requirement parse_bar(const std::string& expression) {
     const auto [stop, error] = std::from_chars(text.data() + after, end, r.bound);
     fine = error == std::errc{} && stop == end;
   }
-  if (!fine)
-    throw UsageError("--require", fmt::format("'{}' is not a bar", expression),
-                     "Write metric>=number, such as accuracy>=0.9.");
+  if (!fine) throw UsageError("--require", fmt::format("'{}' is not a bar", expression), hint);
   return r;
 }
 
 Requirement parse_requirement(const std::string& expression, Task task) {
-  Requirement r = parse_bar(expression);
+  Requirement r = parse_bar(expression, "Write metric>=number, such as accuracy>=0.9.");
   if (const Metric& m = metric(r.metric); !m.applies(task))
     throw UsageError("--require", fmt::format("{} does not apply to a {} task", r.metric, name_of(task)));
   return r;

@@ -70,7 +70,7 @@ class Smo {
     std::int64_t until_shrink = every;
     while (s.iterations < options_.max_iter) {
       if (s.iterations % 256 == 0) {
-        options_.stop.throw_if_requested("kernel_svm");
+        options_.stop.throw_if_requested("sequential minimal optimisation");
         if (s.iterations > 0 && options_.stop.time_is_up()) break;
       }
       if (!step()) {

@@ -46,13 +46,14 @@ inline void check_call(const OpDef& op, std::span<const Tensor> in, const Attrib
   CAIRN_ASSERT(attributes.kind() == op.attributes);
 }
 
-// The fastest kernel that agrees; null: the operation has its composed form alone.
+// The fastest slot that agrees, or null.
 inline const KernelSlot* fast_kernel(const OpDef& op, const KernelArgs& k) {
   if (op.slot != SlotId::none)
     for (const KernelSlot& slot : kCpuSlots[op.slot])
       if (slot.supports(k)) return &slot;
   return nullptr;
 }
+// Null: the operation has its composed form alone.
 inline KernelFunction choose_kernel(const OpDef& op, const KernelArgs& k) {
   const KernelSlot* slot = fast_kernel(op, k);
   return slot ? slot->run : op.cpu;

@@ -291,6 +291,8 @@ bool replays_allowed() {
 Recording record(std::span<const Tensor> inputs, ReplayState state,
                  const std::function<Tensors(std::span<const Tensor> inputs)>& function) {
   auto plan = RecordingAccess::plan();
+  // The first look at a parameter draws it, which is no part of what is recorded.
+  for (const Parameter* p : state.parameters) p->value();
   Recorder recorder;
   const auto outside = [&](const Tensor& t, Kind kind, std::size_t index) {
     plan->forms.push_back(TapeAccess::without_storage(t));

@@ -114,12 +114,13 @@ History fit_network(Network& net, const NetLearnerParts& parts, const Examples& 
   convert(net, parts.dtype);
   initialise(net, context.seed);
   StepOptions step = parts.step;
-  const auto named = parameters(net);
-  if (parts.declared)
+  if (parts.declared) {
+    const auto named = parameters(net);
     std::erase_if(step.groups, [&](const auto& group) {
       return std::ranges::none_of(named,
                                   [&](const NamedParameter& p) { return name_matches(group.match, p.name); });
     });
+  }
   const auto opt = optimizer_named(parts.optimizer).make(net, Json::parse(parts.optimizer_params), step);
   const Loader loader(train.x, train.y,
                       {.batch_size = batch_size_for(train.x.size(0), parts.batch_size),

@@ -1,5 +1,6 @@
-// Loss and gradients of one batch after another; where batches repeat in form, by replaying what the first
-// ones did (tensor/replay.h), with the same numbers to the last bit.
+// Loss and gradients of one batch after another, or what a network in evaluation gives for each; where
+// batches repeat in form, by replaying what the first ones did (tensor/replay.h), with the same numbers to
+// the last bit.
 //
 // The loss must be a function of the batch and the network alone, because it is not called for every batch.
 // A step is replayed when two recordings of it brought the same operations and constants, and it is recorded

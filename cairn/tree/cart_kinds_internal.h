@@ -1,6 +1,6 @@
-// Private to cart_packed.cpp: what a tree learns from, as its search for a cut looks at it: two classes with
-// whole weights, any classes, values. A kind keeps the sums of the node it has entered; its Scan moves rows
-// of that node from right to left and tells what the cut is worth.
+// Private to the packed grower: what a tree learns from, as its search for a cut looks at it: two classes
+// with whole weights, any classes, values. A kind keeps the sums of the node it has entered; its Scan moves
+// rows of that node from right to left and tells what the cut is worth.
 //
 //   Row        what a row carries from node to node
 //   key(i)     how Scan::move() is told of row i of the node; in key_bits() bits
@@ -22,6 +22,7 @@
 namespace cairn::tree {
 
 constexpr std::size_t kCartBins = 256;
+constexpr std::int64_t kBinnedRows = 256;  // from here on a node is cut between bins; below, between any two
 
 inline double weight_of(const CartSample& sample, std::size_t i) {
   return sample.weights.empty() ? 1 : sample.weights[i];
@@ -39,7 +40,7 @@ class TwoClasses {
     }
     key_bits_ = static_cast<int>(std::bit_width(most)) + 1;
   }
-  std::int64_t binned_from() const { return 256; }
+  std::int64_t binned_from() const { return kBinnedRows; }
   void enter(std::span<const Row> rows) {
     rows_ = rows;
     std::uint64_t weight = 0, second = 0;
@@ -137,7 +138,7 @@ class Values {
     for (std::size_t i = 0; i < sample.rows.size(); ++i)
       rows[i] = {target.y[sample.rows[i]], weight_of(sample, i)};
   }
-  std::int64_t binned_from() const { return 256; }
+  std::int64_t binned_from() const { return kBinnedRows; }
   void enter(std::span<const Row> rows) {
     double sum = 0, low = INFINITY, high = -INFINITY;
     weight_ = 0;
@@ -235,7 +236,9 @@ class Classes {
       rows[i] = {weight_of(sample, i), static_cast<std::uint32_t>(target.labels[sample.rows[i]])};
   }
   // Bins cost a look at every class of each, sorting does not.
-  std::int64_t binned_from() const { return std::max<std::int64_t>(256, 16 * static_cast<std::int64_t>(k_)); }
+  std::int64_t binned_from() const {
+    return std::max<std::int64_t>(kBinnedRows, 16 * static_cast<std::int64_t>(k_));
+  }
   void enter(std::span<const Row> rows) {
     rows_ = rows;
     std::ranges::fill(all_, 0.0);

@@ -22,9 +22,6 @@ struct TwoClassSide {
     weight += w;
     second += w & -static_cast<std::int64_t>(packed & 1);
   }
-  TwoClassSide without(const TwoClassSide& other) const {
-    return {weight - other.weight, second - other.second};
-  }
   // Half of weight times Gini's impurity: a b / (a + b).
   double mixed() const {
     return weight == 0 ? 0
@@ -48,14 +45,12 @@ class TwoClassScan {
     const double top = ls * (lw - ls) * rw + rs * (rw - rs) * lw, bottom = lw * rw;
     if (!(top < bar_ * bottom) && (found_ || !(top <= bar_ * bottom))) return false;
     found_ = true;
-    left_ = left;
     mixed_ = top / bottom;
     bar_ = mixed_ - kTie * (parent_ - mixed_);
     return true;
   }
   bool found() const { return found_; }
   double gain() const { return 2 * (parent_ - mixed_); }
-  const TwoClassSide& left() const { return left_; }
 
  private:
   const TwoClassSide all_;
@@ -63,7 +58,6 @@ class TwoClassScan {
   const double parent_;
   double bar_, mixed_ = 0;
   bool found_ = false;
-  TwoClassSide left_;
 };
 
 // Offers every cut between items of different rank, ascending; an item is rank << shift | packed, whose low

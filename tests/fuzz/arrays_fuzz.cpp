@@ -1,7 +1,5 @@
 // Any bytes read as IDX, NPY, a zip of arrays or the table of an NPY file give an array or an error of the
 // family. The first byte chooses.
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -11,24 +9,7 @@
 #include "cairn/base/error.h"
 #include "cairn/readers/idx.h"
 #include "cairn/readers/npy.h"
-
-namespace {
-
-// The whole way to a table.
-void read_as_file(std::string_view bytes) {
-  const int file = ::memfd_create("fuzz", MFD_CLOEXEC);
-  if (file < 0) return;
-  try {
-    if (::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()))
-      cairn::read_npy("/proc/self/fd/" + std::to_string(file), {});
-  } catch (...) {
-    ::close(file);
-    throw;
-  }
-  ::close(file);
-}
-
-}  // namespace
+#include "tests/fuzz/memory_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1) return 0;
@@ -42,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         cairn::npy_array(bytes, "fuzz");
         break;
       case 3:
-        read_as_file(bytes);
+        cairn::fuzz::with_memory_file(bytes, [](const std::string& path) { cairn::read_npy(path, {}); });
         break;
       default:
         for (const std::string& name : cairn::npz_names(bytes, "fuzz")) cairn::npz_array(bytes, "fuzz", name);

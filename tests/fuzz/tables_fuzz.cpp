@@ -1,7 +1,5 @@
 // Any bytes read as JSON lines, ARFF, NumPy's records or a SQLite data base give a table or an error of the
 // family. The first byte chooses.
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -14,24 +12,7 @@
 #include "cairn/readers/json_lines.h"
 #include "cairn/readers/npy.h"
 #include "cairn/readers/sqlite.h"
-
-namespace {
-
-void read_as_sqlite(std::string_view bytes) {
-  const int file = ::memfd_create("fuzz", MFD_CLOEXEC);
-  if (file < 0) return;
-  if (::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())) {
-    try {
-      cairn::read_sqlite("/proc/self/fd/" + std::to_string(file));
-    } catch (...) {
-      ::close(file);
-      throw;
-    }
-  }
-  ::close(file);
-}
-
-}  // namespace
+#include "tests/fuzz/memory_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1) return 0;
@@ -48,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         cairn::table_of_columns(cairn::npy_columns(bytes, "fuzz"), "fuzz", {});
         break;
       default:
-        read_as_sqlite(bytes);
+        cairn::fuzz::with_memory_file(bytes, [](const std::string& path) { cairn::read_sqlite(path); });
     }
   } catch (const cairn::InternalError&) {
     std::abort();

@@ -70,6 +70,10 @@ TEST_CASE("5x2cv: the F of ten differences by hand") {
   CHECK(found.f == doctest::Approx(26.0 / 8));
   CHECK(found.p == doctest::Approx(f_tail(3.25, 10, 5)));
   CHECK(five_by_two(std::vector<double>(10, 0.0)).p == 1);
+  std::vector<double> undefined = d;
+  undefined[3] = std::nan("");
+  CHECK(std::isnan(five_by_two(undefined).p));
+  CHECK(std::isnan(five_by_two(undefined).mean));
 }
 
 TEST_CASE(

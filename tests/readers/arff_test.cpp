@@ -69,6 +69,12 @@ TEST_CASE("arff: sparse rows") {
         "a.arff:8: some rows are sparse, in braces, and some are not. Write all rows in one way.");
   CHECK(refusal(header + "{4 1}\n").starts_with("a.arff:7: '4' is no number of an attribute, 0 to 3."));
   CHECK(refusal(header + "{1 1, 0 1}\n").starts_with("a.arff:7: attribute 0 stands after attribute 1."));
+  CHECK(refusal(header + "{1 1}, {5}\n") ==
+        "a.arff:7: the row ends in a weight in braces, which is not read. Make it an attribute.");
+  CHECK(refusal(header + "{1 1} more\n") ==
+        "a.arff:7: 'more' follows the row's closing brace. A row ends its line.");
+  CHECK(refusal(header + "{3 'second' 1 2}\n").starts_with("a.arff:7: '"));
+  CHECK(read_arff_text("\xef\xbb\xbf" + header + "{0 1} % said\n", "a.arff").table.num_rows() == 1);
   CHECK(refusal(header + "{1 1\n") == "a.arff:7: the sparse row is never closed with }");
   CHECK(refusal(header + "{1 x}\n") ==
         "a.arff:7: 'x' is not a finite number, which 'x1' is declared to hold");
