@@ -17,6 +17,7 @@ extern const Recipe kLogisticCost, kLogisticDescent, kLibraryLogistic,
     kRegularisedCost;                                    // classification/logistic.cpp
 extern const Recipe kAdmissions;                         // classification/admissions.cpp
 extern const Recipe kMicrochips;                         // classification/microchips.cpp
+extern const Recipe kCatTree, kMushrooms, kHeart;        // classification/trees.cpp
 extern const Recipe kBoundaries;                         // classification/boundaries.cpp
 extern const Recipe kPolynomialAdvice;                   // strategy/polynomial_advice.cpp
 extern const Recipe kNetworkAdvice;                      // strategy/network_advice.cpp

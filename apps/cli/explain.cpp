@@ -62,13 +62,16 @@ std::string dependence_text(const Json& result) {
   return text.empty() ? "" : "\nthe mean prediction when a column is set to a value\n" + text;
 }
 
-std::string row_text(const Json& row) {
+std::string row_text(const Json& row, const Json& background) {
   const std::string score_of = row["score_of"];
   const std::string said =
       score_of == "the prediction" ? "" : fmt::format(" {};", row["prediction"].get<std::string>());
-  std::string text = fmt::format("\nrow {}:{} {} is {}, {} of it before anything is known\n",
-                                 row["number"].get<std::int64_t>(), said, score_of, figure(row["score"]),
-                                 figure(row["base"]));
+  const std::string before = background.is_null() ? "before anything is known"
+                                                  : fmt::format("as the mean of {} rows of {}",
+                                                                background["rows"].get<std::int64_t>(),
+                                                                background["data"].get<std::string>());
+  std::string text = fmt::format("\nrow {}:{} {} is {}, {} of it {}\n", row["number"].get<std::int64_t>(),
+                                 said, score_of, figure(row["score"]), figure(row["base"]), before);
   if (row.contains("path"))
     for (const Json& question : row["path"]) text += fmt::format("  {}\n", question.get<std::string>());
   std::size_t shown = 0;
@@ -149,7 +152,7 @@ int run_explain(const ExplainOptions& options, const std::string& html, const Co
   text += dependence_text(result);
   if (result.contains("interactions")) text += interactions_text(result["interactions"]);
   if (result.contains("inference")) text += inference_text(result["inference"]);
-  if (result.contains("row")) text += row_text(result["row"]);
+  if (result.contains("row")) text += row_text(result["row"], result.value("background", Json()));
   if (result.contains("neighbors")) text += neighbors_text(result);
   fmt::print("{}", text);
   if (!html.empty()) fmt::print("report: {}\n", html);
@@ -168,6 +171,9 @@ Verb add_explain(CLI::App& program) {
   app->add_option("MODEL", options->model, "a model file or a run folder")->required();
   app->add_option("DATA", options->data, "a file; importance needs the target column in it")->required();
   app->add_option("--row", options->row, "take the prediction of this row apart, counted from 1");
+  app->add_option(
+      "--background", options->background,
+      "compare --row with the rows of these data: what each column adds to their mean prediction");
   app->add_option("--column", options->column,
                   "tell partial dependence of these; default: those that matter most")
       ->delimiter(',');

@@ -70,10 +70,11 @@ double Random::normal() {
 }
 
 std::uint64_t Random::below(std::uint64_t bound) {
-  const std::uint64_t reject = (0 - bound) % bound;
   for (;;) {
     const auto product = static_cast<unsigned __int128>(next64()) * bound;
-    if (static_cast<std::uint64_t>(product) >= reject) return static_cast<std::uint64_t>(product >> 64);
+    const auto low = static_cast<std::uint64_t>(product);
+    // What is refused lies below 2^64 mod bound: a division that is needed once in 2^64 / bound.
+    if (low >= bound || low >= (0 - bound) % bound) return static_cast<std::uint64_t>(product >> 64);
   }
 }
 

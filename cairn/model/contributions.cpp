@@ -23,13 +23,17 @@ Shares shares_of(const std::string& column, const std::unordered_map<std::string
   return it->second;
 }
 
-Contributions own_contributions(const PipelineModel& model, const Table& table) {
+void check_explains(const PipelineModel& model, const char* flag) {
   if (!model.explains())
     throw NotSupported(
-        "--explain",
+        flag,
         fmt::format("{} has no exact contributions; linear and logistic models and trees have them",
                     model.card().learner.empty() ? std::string(model.model().kind()) : model.card().learner),
         "The report shows which columns any model leans on: importance, by shuffling them.");
+}
+
+Contributions own_contributions(const PipelineModel& model, const Table& table) {
+  check_explains(model, "--explain");
   const Table transformed = model.transformed(table);
   Contributions result = model.model().contributions(transformed, column_shares(model, transformed));
   for (const ColumnSpec& spec : model.schema().columns) result.columns.push_back(spec.name);
@@ -123,6 +127,28 @@ Contributions contributions(const PipelineModel& model, const Table& table) {
   for (std::size_t o = 0; o < result.outputs.size(); ++o)
     for (std::size_t j = 0; j < c; ++j) result.base[o] += means[o * c + j];
   for (std::size_t i = 0; i < result.parts.size(); ++i) result.parts[i] -= means[i % means.size()];
+  return result;
+}
+
+Contributions contributions_against(const PipelineModel& model, const Table& table, const Table& background) {
+  check_explains(model, "--background");
+  if (background.num_rows() == 0) throw UsageError("--background", "the data have no rows to compare with");
+  if (const auto* own = dynamic_cast<const BackgroundModel*>(&model.model())) {
+    const Table transformed = model.transformed(table);
+    Contributions result = own->contributions_against(transformed, model.transformed(background),
+                                                      column_shares(model, transformed));
+    for (const ColumnSpec& spec : model.schema().columns) result.columns.push_back(spec.name);
+    return result;
+  }
+  // A score that is a sum: only the point it is counted from is another.
+  Contributions result = own_contributions(model, table);
+  const Contributions others = own_contributions(model, background);
+  const auto m = static_cast<double>(background.num_rows());
+  const std::size_t c = result.columns.size(), width = result.base.size() * c;
+  std::vector<double> means(width);
+  for (std::size_t i = 0; i < others.parts.size(); ++i) means[i % width] += others.parts[i] / m;
+  for (std::size_t i = 0; i < width; ++i) result.base[i / c] += means[i];
+  for (std::size_t i = 0; i < result.parts.size(); ++i) result.parts[i] -= means[i % width];
   return result;
 }
 

@@ -47,6 +47,20 @@ struct Contributions {
 // Of each column of the model's schema. NotSupported: the model has no exact contributions.
 Contributions contributions(const PipelineModel& model, const Table& table);
 
+// The same, counted from what is expected of a row of `background` (of the same columns): features that are
+// not known take their values from its rows, one after the other, whatever goes with what ("interventional"
+// Shapley values). UsageError: no rows.
+Contributions contributions_against(const PipelineModel& model, const Table& table, const Table& background);
+
+// What a model needs whose contributions against other rows are not a difference of its own: trees.
+class BackgroundModel {
+ public:
+  virtual ~BackgroundModel() = default;
+  // Of each column behind the features of `table`, which the model sees, as Model::contributions() has them.
+  virtual Contributions contributions_against(const Table& table, const Table& background,
+                                              const ColumnShares& shares) const = 0;
+};
+
 // Mean contributions [k, c], counted from the intercept, over rows that the model was trained on: what
 // contributions() are counted from once the model holds them.
 Tensor mean_contributions(const PipelineModel& model, const Dataset& data);

@@ -112,6 +112,7 @@ void add_metrics(Page& page, const Json& result) {
     bool wide;
   } kOthers[] = {{"baseline", "Baseline", false},
                  {"cv_metrics", "Cross-validated", true},
+                 {"oob_metrics", "Out of bag", true},
                  {"train_metrics", "Training", true}};
   for (const auto& other : kOthers)
     if (has(result, other.key)) columns.push_back({other.heading, true, other.wide});

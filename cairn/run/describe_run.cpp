@@ -8,6 +8,7 @@
 #include "cairn/base/isa.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/version.h"
+#include "cairn/model/out_of_bag_model.h"
 #include "cairn/run/findings.h"
 #include "cairn/run/measure.h"
 #include "cairn/run/pictures.h"
@@ -167,6 +168,15 @@ Json intervals_to_json(const FittedRun& run, bool held_out) {
           {"coverage", std::move(levels)}};
 }
 
+// What the model found of itself while it was fitted.
+Json own_estimates_to_json(const PipelineModel& model) {
+  Json json = Json::object();
+  const auto* forest = dynamic_cast<const OutOfBagModel*>(&model.model());
+  for (const auto& [name, e] : forest ? forest->out_of_bag() : std::vector<OwnEstimate>{})
+    json[name] = {{"value", number(e.value)}, {"low", number(e.low)}, {"high", number(e.high)}, {"n", e.n}};
+  return json;
+}
+
 }  // namespace
 
 Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedRun& run,
@@ -206,6 +216,7 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
     if (Json quantiles = quantiles_to_json(*run.model, *data.test); !quantiles.is_null())
       result["quantiles"] = std::move(quantiles);
   result["cv_metrics"] = metrics_to_json(evaluate(best.cross_validation.pooled(), seed, names));
+  if (Json own = own_estimates_to_json(*run.model); !own.empty()) result["oob_metrics"] = std::move(own);
   result["baseline"] =
       run.baseline ? metrics_to_json(evaluate(run.baseline_on_test, seed, names)) : Json::object();
   if (run.baseline) result["baseline_learner"] = baseline_in_words(run.baseline_on_test, classes);

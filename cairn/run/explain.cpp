@@ -25,10 +25,28 @@ namespace {
 constexpr std::int64_t kMostPairs = 1000, kMostSeeds = 1000;
 constexpr std::int64_t kMostNeighbors = 1000;
 
-Json row_to_json(const PipelineModel& model, const Table& rows, std::int64_t number) {
+// The rows that a prediction is compared with, at most so many.
+Table background_rows(const ExplainOptions& o, const PipelineModel& model, const Registry& registry,
+                      Json& told, std::vector<Warning>& warnings, const StopToken& stop) {
+  constexpr std::int64_t kMostRows = 1000;
+  ReadResult read = read_data(o.background, o.read, registry, &model.schema(), stop);
+  warnings.insert(warnings.end(), read.warnings.begin(), read.warnings.end());
+  model.schema().conform(read.table, &warnings);
+  const std::int64_t n = read.table.num_rows();
+  told = {{"data", data_name(o.background)}, {"rows", std::min(n, kMostRows)}, {"rows_given", n}};
+  if (n <= kMostRows) return read.table;
+  auto order = Random(static_cast<std::uint64_t>(o.seed), "background rows").permutation(n);
+  order.resize(kMostRows);
+  std::ranges::sort(order);
+  return read.table.select(order);
+}
+
+Json row_to_json(const PipelineModel& model, const Table& rows, std::int64_t number,
+                 const std::optional<Table>& background) {
   const Table one = rows.slice(number - 1, number);
   const Table said = model.predict(one);
-  const Contributions all = contributions(model, one);
+  const Contributions all =
+      background ? contributions_against(model, one, *background) : contributions(model, one);
   const std::string decided = said.column("prediction").cell(0);
   const std::size_t which = outputs_predicted(model, all, said)[0];
   struct Part {
@@ -98,6 +116,9 @@ void check_options(const ExplainOptions& o, const PipelineModel& model, const Ta
   if (o.row < 0 || o.row > table.num_rows())
     throw UsageError("--row", fmt::format("{} is outside the {} rows of the data", o.row, table.num_rows()),
                      "Rows count from 1.");
+  if (!o.background.empty() && o.row == 0)
+    throw UsageError("--background", "holds the rows that one prediction is compared with",
+                     "Name it: --row 1.");
   if (o.neighbors < 0 || o.neighbors > kMostNeighbors)
     throw UsageError("--neighbors", fmt::format("{} is outside [0, {}]", o.neighbors, kMostNeighbors));
   if (o.interactions < 0 || o.interactions > kMostPairs)
@@ -242,7 +263,12 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
                                                   static_cast<std::uint64_t>(options.seed), stop);
   if (const std::string& told = model->card().inference_json; !told.empty())
     result["inference"] = Json::parse(told, nullptr, false);
-  if (options.row > 0) result["row"] = row_to_json(*model, rows, options.row);
+  if (options.row > 0) {
+    std::optional<Table> background;
+    if (!options.background.empty())
+      background = background_rows(options, *model, registry, result["background"], warnings, stop);
+    result["row"] = row_to_json(*model, rows, options.row, background);
+  }
   if (options.neighbors > 0) result["neighbors"] = neighbors_to_json(*model, rows, options.neighbors, stop);
   if (Json trees = model->drawn_trees(); !trees.is_null()) result["trees"] = std::move(trees);
   result["warnings"] = warnings_to_json(warnings);

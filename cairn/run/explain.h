@@ -14,6 +14,7 @@ namespace cairn {
 
 struct ExplainOptions {
   std::string model, data, metric;
+  std::string background;           // data whose rows the prediction of `row` is compared with; "": none
   std::vector<std::string> column;  // whose partial dependence is told; empty: those that matter most
   std::int64_t row = 0;             // the row whose prediction is taken apart, counted from 1; 0: none
   std::int64_t null = 0;            // fits on permuted targets behind a p-value; 0: none
@@ -25,9 +26,10 @@ struct ExplainOptions {
 };
 
 // {"model", "data", "rows", "task", "target", "learner", "classes", "metric", "importance",
-// "stability", "partial_dependence", "interactions", "row", "neighbors", "trees", "warnings", "versions"};
-// what was not asked for, or needs a target that the data lack, is absent. With `null`, each entry of
-// "importance" has "p": see null_importance(). The row of a single tree has "path", its questions in words.
+// "stability", "partial_dependence", "interactions", "background", "row", "neighbors", "trees", "warnings",
+// "versions"}; what was not asked for, or needs a target that the data lack, is absent. With `null`, each
+// entry of "importance" has "p": see null_importance(). The row of a single tree has "path", its questions in
+// words.
 Json explain_file(const ExplainOptions& options, const Registry& registry, const StopToken& stop = {});
 
 // How often a column gets as much importance where there is nothing to learn: the model's learner is fitted

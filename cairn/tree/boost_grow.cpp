@@ -8,6 +8,7 @@
 #include "cairn/base/error.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
+#include "cairn/tree/constraints_internal.h"
 
 namespace cairn::tree {
 namespace {
@@ -17,6 +18,7 @@ constexpr std::int64_t kManyRows = 16384;
 constexpr std::size_t kSubtrees = 16;
 constexpr std::int64_t kLeastChunk = 8192;
 constexpr std::int64_t kMostChunks = 32;
+constexpr std::int64_t kBinsARow = 3;
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -49,13 +51,7 @@ void TreeGrower::keep_share(std::vector<std::uint8_t>& allowed, double share, co
 std::vector<std::uint8_t> TreeGrower::allowed_features(const Node& node) const {
   std::vector<std::uint8_t> allowed = tree_features_;
   if (!rules_.interactions.empty() && !node.asked.empty()) {
-    std::vector<std::uint8_t> together(allowed.size());
-    if (node.asked.size() == 1) together[at(node.asked[0])] = 1;
-    for (const auto& group : rules_.interactions) {
-      const auto in_group = [&](std::int32_t f) { return std::ranges::find(group, f) != group.end(); };
-      if (std::ranges::all_of(node.asked, in_group))
-        for (const std::int32_t f : group) together[at(f)] = 1;
-    }
+    const auto together = may_meet(rules_.interactions, node.asked, std::ssize(allowed));
     for (std::size_t f = 0; f < allowed.size(); ++f) allowed[f] &= together[f];
   }
   keep_share(allowed, rules_.columns_by_level, "columns of a level", static_cast<std::uint64_t>(node.depth));
@@ -63,16 +59,27 @@ std::vector<std::uint8_t> TreeGrower::allowed_features(const Node& node) const {
   return allowed;
 }
 
+// A look at each row costs about what three bins cost.
+bool TreeGrower::is_small(const Node& node) const {
+  const std::int64_t bins = data_.histogram_size() / data_.num_features();
+  return node.count <= std::min(bins / kBinsARow, static_cast<std::int64_t>(kMostListed));
+}
+
 void TreeGrower::find_split(Node& node, std::int64_t* histogram) const {
   node.split = {};
   if (!may_split(node) || node.count < 2) return;
-  complete_sparse(data_, node.total, histogram);
-  if (rules_.interactions.empty() && rules_.columns_by_level >= 1 && rules_.columns_by_node >= 1)
+  std::vector<std::uint8_t> some;
+  if (!rules_.interactions.empty() || rules_.columns_by_level < 1 || rules_.columns_by_node < 1)
+    some = allowed_features(node);
+  const std::vector<std::uint8_t>& allowed = some.empty() ? tree_features_ : some;
+  if (!histogram) {
     node.split =
-        best_split(data_, *gradients_, histogram, node.total, tree_features_, rules_.split, node.bounds);
-  else
-    node.split = best_split(data_, *gradients_, histogram, node.total, allowed_features(node), rules_.split,
-                            node.bounds);
+        best_split_of_rows(data_, *gradients_, std::span(rows_).subspan(at(node.begin), at(node.count)),
+                           node.total, allowed, rules_.split, node.bounds);
+    return;
+  }
+  complete_sparse(data_, node.total, histogram);
+  node.split = best_split(data_, *gradients_, histogram, node.total, allowed, rules_.split, node.bounds);
 }
 
 void TreeGrower::add_children(std::vector<Node>& nodes, std::int32_t index) const {
@@ -309,11 +316,17 @@ void TreeGrower::grow_subtree(std::vector<Node>& nodes, Open root, std::uint32_t
     }
     const std::int32_t smaller = parent.left + (2 * left <= parent.count ? 0 : 1);
     const std::int32_t other = 2 * parent.left + 1 - smaller;
-    auto fresh = pool.take();
-    std::fill_n(fresh.get(), size, 0);
-    add_to_histogram(data_, rows + nodes[at(smaller)].begin, 0, nodes[at(smaller)].count,
-                     gradients_->words.data(), fresh.get());
-    for (std::int64_t e = 0; e < size; ++e) o.histogram[at(e)] -= fresh[at(e)];
+    HistogramPool::Histogram fresh;
+    if (is_small(nodes[at(other)])) {
+      pool.give(std::move(o.histogram));
+    } else {
+      fresh = pool.take();
+      std::fill_n(fresh.get(), size, 0);
+      add_to_histogram(data_, rows + nodes[at(smaller)].begin, 0, nodes[at(smaller)].count,
+                       gradients_->words.data(), fresh.get());
+      for (std::int64_t e = 0; e < size; ++e) o.histogram[at(e)] -= fresh[at(e)];
+      if (is_small(nodes[at(smaller)])) pool.give(std::move(fresh));
+    }
     find_split(nodes[at(smaller)], fresh.get());
     find_split(nodes[at(other)], o.histogram.get());
     open.push_back({other, std::move(o.histogram)});

@@ -77,7 +77,8 @@ class TreeGrower {
   std::vector<std::int64_t> divide_rows(std::span<const std::int32_t> which);
   void sum_histograms(std::span<const std::int32_t> which, std::span<const HistogramPool::Histogram> into,
                       const StopToken& stop);
-  void find_split(Node& node, std::int64_t* histogram) const;
+  void find_split(Node& node, std::int64_t* histogram) const;  // null: by its rows, which are few
+  bool is_small(const Node& node) const;
   std::vector<std::uint8_t> allowed_features(const Node& node) const;
   void keep_share(std::vector<std::uint8_t>& allowed, double share, const char* stream,
                   std::uint64_t index) const;

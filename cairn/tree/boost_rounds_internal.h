@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ constexpr int kFixedRounds = 100;  // where they cannot be: too few rows, or a m
 
 struct RoundChoice {
   int rounds = 0;
-  std::string how;  // "5-fold cross-validation"
+  std::string how;                           // "5-fold cross-validation"
+  std::shared_ptr<const BinnedData> binned;  // the rows, where that was of use
 };
 
 // Few rows: cross-validation, all folds boosted side by side and their losses added. Many rows: one part set

@@ -70,7 +70,7 @@ std::shared_ptr<const Queries> queries_of(const TreeData& data) {
 
 Booster::Booster(const TreeData& data, const TreeData* validation, const Objective& objective,
                  const BoostRules& rules, const TreeEnsemble* start, const FitContext& context,
-                 std::span<const std::uint32_t> watched)
+                 std::span<const std::uint32_t> watched, std::shared_ptr<const BinnedData> binned)
     : data_(data),
       validation_(validation),
       objective_(objective),
@@ -83,7 +83,7 @@ Booster::Booster(const TreeData& data, const TreeData* validation, const Objecti
       watched_rows_(watched.begin(), watched.end()) {
   statistics_.emplace(data, rules.statistics_above, rules.statistics_smoothing);
   if (!statistics_->any()) statistics_.reset();
-  make_views();
+  make_views(std::move(binned));
   begin(start);
 }
 
@@ -104,17 +104,22 @@ GrowRules Booster::grow_rules() const {
   return g;
 }
 
-void Booster::make_views() {
+void Booster::make_views(std::shared_ptr<const BinnedData> binned) {
   const GrowRules rules = grow_rules();
+  const auto cut = [&](const TreeData& data) {
+    return std::make_shared<const BinnedData>(data, rules_.max_bins, context_.stop);
+  };
   if (!statistics_) {
-    views_.push_back(std::make_unique<View>(data_, rules, rules_.max_bins, context_));
+    if (!binned) binned = cut(data_);
+    views_.push_back(std::make_unique<View>(data_, std::move(binned), rules, context_.seed));
     return;
   }
   const std::uint64_t orders = n_ > kManyRows ? 1 : kOrders;
-  for (std::uint64_t order = 0; order < orders; ++order)
-    views_.push_back(
-        std::make_unique<View>(statistics_->training(derive_seed(context_.seed, "target statistics", order)),
-                               rules, rules_.max_bins, context_));
+  for (std::uint64_t order = 0; order < orders; ++order) {
+    TreeData told = statistics_->training(derive_seed(context_.seed, "target statistics", order));
+    binned = cut(told);
+    views_.push_back(std::make_unique<View>(std::move(told), std::move(binned), rules, context_.seed));
+  }
   if (validation_) watched_ = statistics_->others(*validation_);
 }
 
@@ -143,6 +148,11 @@ void Booster::begin(const TreeEnsemble* start) {
   rows_.reserve(at(n_) - watched_rows_.size());
   for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(n_); ++r)
     if (is_watched_.empty() || !is_watched_[r]) rows_.push_back(r);
+  if (!is_watched_.empty())
+    for (const std::int64_t r : rows_) {
+      if (runs_.empty() || runs_.back().second != r) runs_.emplace_back(r, r);
+      ++runs_.back().second;
+    }
   if (!validation_) return;
   try {
     validation_truth_ = truth_of(*validation_, objective_, rules_.objective_params, validation_y_);
@@ -258,19 +268,33 @@ void Booster::grow_shared_tree(int number, std::span<const std::uint32_t> rows, 
   result_.trees.push_back(std::move(tree));
 }
 
+// Those of watched rows stay 0.
+void Booster::find_gradients() {
+  if (objective_.prepare) objective_.prepare(truth_, raw_);
+  if (objective_.all_gradients) {
+    objective_.all_gradients(truth_, raw_, g_, h_);
+  } else if (runs_.empty()) {
+    parallel_for(
+        n_, kBlock,
+        [&](std::int64_t begin, std::int64_t end) { objective_.gradients(truth_, raw_, begin, end, g_, h_); },
+        context_.stop);
+  } else {
+    parallel_for(
+        std::ssize(runs_), kBlock,
+        [&](std::int64_t first, std::int64_t last) {
+          for (std::int64_t i = first; i < last; ++i)
+            objective_.gradients(truth_, raw_, runs_[at(i)].first, runs_[at(i)].second, g_, h_);
+        },
+        context_.stop);
+  }
+}
+
 void Booster::round(int number) {
   const std::uint64_t stream = first_number_ + static_cast<std::uint64_t>(number - 1);
   const auto out =
       rounds_left_out(rules_.dropout, result_.trees.size() / at(trees_a_round()), stream, context_.seed);
   leave_out(out, -1);
-  if (objective_.prepare) objective_.prepare(truth_, raw_);
-  if (objective_.all_gradients)
-    objective_.all_gradients(truth_, raw_, g_, h_);
-  else
-    parallel_for(
-        n_, kBlock,
-        [&](std::int64_t begin, std::int64_t end) { objective_.gradients(truth_, raw_, begin, end, g_, h_); },
-        context_.stop);
+  find_gradients();
   std::vector<std::uint32_t> sample;
   if (!sampler_.all_rows()) {
     sample = sampler_.draw(stream, n_, g_, h_);
@@ -365,8 +389,9 @@ Truth truth_of(const TreeData& data, const Objective& objective, const Objective
 }
 
 Boosted boost(const TreeData& data, const TreeData* validation, const Objective& objective,
-              const BoostRules& rules, const TreeEnsemble* start, const FitContext& context) {
-  Booster booster(data, validation, objective, rules, start, context);
+              const BoostRules& rules, const TreeEnsemble* start, const FitContext& context,
+              std::shared_ptr<const BinnedData> binned) {
+  Booster booster(data, validation, objective, rules, start, context, {}, std::move(binned));
   if (context.progress) context.progress->begin("trees", rules.trees);
   for (int number = 1; number <= rules.trees; ++number) {
     const bool more = booster.advance();

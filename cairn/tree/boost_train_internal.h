@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cairn/model/learner.h"
@@ -45,9 +46,10 @@ class Booster {
  public:
   // `validation`: rows whose loss is watched, or null. `start`: an ensemble to continue from, or null.
   // `watched`: rows of the data itself that are not learned from but watched, ascending, with no validation.
+  // `binned`: the data cut into rules.max_bins, where somebody has done it already.
   Booster(const TreeData& data, const TreeData* validation, const Objective& objective,
           const BoostRules& rules, const TreeEnsemble* start, const FitContext& context,
-          std::span<const std::uint32_t> watched = {});
+          std::span<const std::uint32_t> watched = {}, std::shared_ptr<const BinnedData> binned = {});
   // One more round; whether patience is left for another. Throws FitError, Interrupted.
   bool advance();
   const Boosted& so_far() const { return result_; }
@@ -56,18 +58,19 @@ class Booster {
  private:
   // The training rows as trees see them: features with their statistics in one order of the rows.
   struct View {
-    View(TreeData rows, const GrowRules& rules, int max_bins, const FitContext& context)
-        : data(std::move(rows)), binned(data, max_bins, context.stop), grower(binned, rules, context.seed) {}
+    View(TreeData rows, std::shared_ptr<const BinnedData> cut, const GrowRules& rules, std::uint64_t seed)
+        : data(std::move(rows)), binned(std::move(cut)), grower(*binned, rules, seed) {}
     TreeData data;
-    BinnedData binned;
+    std::shared_ptr<const BinnedData> binned;
     TreeGrower grower;
   };
-  void make_views();
+  void make_views(std::shared_ptr<const BinnedData> binned);
   GrowRules grow_rules() const;
   const TreeData& watched() const { return watched_ ? *watched_ : *validation_; }
   View& view_of(std::size_t round) const { return *views_[round % views_.size()]; }
   void begin(const TreeEnsemble* start);
   void round(int number);
+  void find_gradients();
   std::int64_t trees_a_round() const { return rules_.shared_trees ? 1 : k_; }
   void pack(std::span<const double> g, std::span<const double> h, std::uint64_t tree_number, int number);
   void grow_shared_tree(int number, std::span<const std::uint32_t> rows, double rate);
@@ -98,6 +101,8 @@ class Booster {
   std::vector<double> raw_, validation_raw_, g_, h_;
   std::vector<std::uint32_t> rows_, watched_rows_;  // learned from; watched instead
   std::vector<std::uint8_t> is_watched_;            // [rows]; empty: none is
+  std::vector<std::pair<std::int64_t, std::int64_t>>
+      runs_;  // of rows that are learned from, where some are not
   Gradients gradients_;
   std::uint64_t first_number_ = 0;
   Boosted result_;
@@ -105,7 +110,8 @@ class Booster {
 
 // `start`: an ensemble to continue from, or null. Throws FitError, Interrupted.
 Boosted boost(const TreeData& data, const TreeData* validation, const Objective& objective,
-              const BoostRules& rules, const TreeEnsemble* start, const FitContext& context);
+              const BoostRules& rules, const TreeEnsemble* start, const FitContext& context,
+              std::shared_ptr<const BinnedData> binned = {});
 
 // Targets as the objective reads them. DataError where they do not fit.
 Truth truth_of(const TreeData& data, const Objective& objective, const ObjectiveParams& params,

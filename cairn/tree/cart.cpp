@@ -8,6 +8,7 @@
 #include "cairn/tree/cart_packed_internal.h"
 #include "cairn/tree/cart_split_internal.h"
 #include "cairn/tree/cart_two_classes_internal.h"
+#include "cairn/tree/constraints_internal.h"
 #include "cairn/tree/prune_internal.h"
 
 namespace cairn::tree {
@@ -60,8 +61,10 @@ class CartGrower {
   NodeRows rows_of(const CartNode& node) const;
   void describe(CartNode& node) const;
   CartSplit find_split(const CartNode& node, bool parallel) const;
-  CartSplit look_at_all(const NodeRows& rows, std::uint64_t path, bool parallel) const;
-  CartSplit look_at_some(const NodeRows& rows, std::uint64_t path) const;
+  CartSplit look_at_all(const NodeRows& rows, const std::vector<std::int32_t>& features, std::uint64_t path,
+                        bool parallel) const;
+  CartSplit look_at_some(const NodeRows& rows, std::vector<std::int32_t> order, std::uint64_t path) const;
+  std::vector<std::int32_t> features_of(const CartNode& node) const;
   std::int32_t divide(std::vector<CartNode>& nodes, std::int32_t index, const CartSplit& split);
   void grow_depth_first(std::vector<CartNode>& nodes, std::int64_t defer_below,
                         std::vector<std::int32_t>& deferred);
@@ -84,6 +87,7 @@ NodeRows CartGrower::rows_of(const CartNode& node) const {
   NodeRows n;
   n.rows = std::span(rows_).subspan(at(node.begin), at(node.count));
   n.num_classes = target_.num_classes;
+  if (rules_.criterion == Criterion::quantile) n.level = rules_.quantile;
   n.low = node.low;
   n.high = node.high;
   const std::size_t count = n.rows.size();
@@ -139,16 +143,28 @@ CartNode CartGrower::make_node(std::int64_t begin, std::int64_t count, int depth
   return node;
 }
 
-CartSplit CartGrower::look_at_all(const NodeRows& rows, std::uint64_t path, bool parallel) const {
-  const std::int64_t d = data_.num_features();
+// Those that the node may ask about.
+std::vector<std::int32_t> CartGrower::features_of(const CartNode& node) const {
+  std::vector<std::int32_t> features(at(data_.num_features()));
+  std::iota(features.begin(), features.end(), 0);
+  if (rules_.interactions.empty() || node.asked.empty()) return features;
+  const std::vector<std::uint8_t> together = may_meet(rules_.interactions, node.asked, data_.num_features());
+  std::erase_if(features, [&](std::int32_t f) { return together[at(f)] == 0; });
+  return features;
+}
+
+CartSplit CartGrower::look_at_all(const NodeRows& rows, const std::vector<std::int32_t>& features,
+                                  std::uint64_t path, bool parallel) const {
+  const std::int64_t d = std::ssize(features);
   std::vector<CartSplit> best(at(d));
   const bool spread = parallel && std::ssize(rows.rows) * d > kManyCells;
   parallel_for(d, spread ? 1 : d, [&](std::int64_t begin, std::int64_t end) {
     CartMemory memory;
     for (std::int64_t f = begin; f < end; ++f) {
-      Random random(seed_, "threshold", derive_seed(path, "feature", static_cast<std::uint64_t>(f)));
+      const std::int32_t feature = features[at(f)];
+      Random random(seed_, "threshold", derive_seed(path, "feature", static_cast<std::uint64_t>(feature)));
       bool constant = false;
-      best[at(f)] = best_cart_split(data_, static_cast<std::int32_t>(f), rows, rules_,
+      best[at(f)] = best_cart_split(data_, feature, rows, rules_,
                                     rules_.random_thresholds ? &random : nullptr, memory, constant);
     }
   });
@@ -159,10 +175,9 @@ CartSplit CartGrower::look_at_all(const NodeRows& rows, std::uint64_t path, bool
 }
 
 // Features in a drawn order until enough have been looked at and one of them was not constant.
-CartSplit CartGrower::look_at_some(const NodeRows& rows, std::uint64_t path) const {
+CartSplit CartGrower::look_at_some(const NodeRows& rows, std::vector<std::int32_t> order,
+                                   std::uint64_t path) const {
   Random random(seed_, "features", path);
-  std::vector<std::int32_t> order(at(data_.num_features()));
-  std::iota(order.begin(), order.end(), 0);
   CartMemory memory;
   CartSplit best;
   bool any = false;
@@ -185,7 +200,9 @@ CartSplit CartGrower::find_split(const CartNode& node, bool parallel) const {
   stop_.throw_if_requested("growing a tree");
   const NodeRows rows = rows_of(node);
   const bool some = rules_.max_features > 0 && rules_.max_features < data_.num_features();
-  CartSplit split = some ? look_at_some(rows, node.path) : look_at_all(rows, node.path, parallel);
+  std::vector<std::int32_t> features = features_of(node);
+  CartSplit split = some ? look_at_some(rows, std::move(features), node.path)
+                         : look_at_all(rows, features, node.path, parallel);
   constexpr double kRounding = 1e-12;
   if (split.found() && split.gain / total_ + kRounding < rules_.min_impurity_decrease) return {};
   return split;
@@ -216,7 +233,12 @@ std::int32_t CartGrower::divide(std::vector<CartNode>& nodes, std::int32_t index
   me.left = left;
   me.gain = std::max(0.0, split.gain / total_);
   me.split = split;
-  for (const std::int32_t child : {left, left + 1}) describe(nodes[at(child)]);
+  for (const std::int32_t child : {left, left + 1}) {
+    describe(nodes[at(child)]);
+    if (rules_.interactions.empty()) continue;
+    std::vector<std::int32_t>& asked = nodes[at(child)].asked = parent.asked;
+    if (std::ranges::find(asked, split.feature) == asked.end()) asked.push_back(split.feature);
+  }
   if (!rules_.monotone.empty() && rules_.monotone[at(split.feature)] != 0) {
     CartNode &a = nodes[at(left)], &b = nodes[at(left) + 1];
     const std::size_t o = target_.num_classes > 0 ? 1 : 0;

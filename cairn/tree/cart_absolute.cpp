@@ -13,7 +13,8 @@ void add(std::vector<double>& tree, std::size_t i, double v) {
 
 }  // namespace
 
-AbsoluteGain::AbsoluteGain(const NodeRows& node) : node_(node), place_(node.y.size()) {
+QuantileGain::QuantileGain(const NodeRows& node, double scale)
+    : node_(node), above_(scale * node.level), below_(scale * (1 - node.level)), place_(node.y.size()) {
   const std::size_t n = node.y.size();
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -31,13 +32,13 @@ AbsoluteGain::AbsoluteGain(const NodeRows& node) : node_(node), place_(node.y.si
   parent_ = side(false).distance;
 }
 
-void AbsoluteGain::start() {
+void QuantileGain::start() {
   left_w_.assign(all_w_.size(), 0.0);
   left_wy_.assign(all_w_.size(), 0.0);
   weight_left_ = sum_left_ = 0;
 }
 
-void AbsoluteGain::move(std::size_t i) {
+void QuantileGain::move(std::size_t i) {
   const double w = node_.w.empty() ? 1 : node_.w[i];
   add(left_w_, place_[i], w);
   add(left_wy_, place_[i], w * node_.y[i]);
@@ -45,7 +46,7 @@ void AbsoluteGain::move(std::size_t i) {
   sum_left_ += w * node_.y[i];
 }
 
-AbsoluteGain::Side AbsoluteGain::side(bool left) const {
+QuantileGain::Side QuantileGain::side(bool left) const {
   const double weight = left ? weight_left_ : node_.weight - weight_left_;
   const double sum = left ? sum_left_ : node_.sums[0] - sum_left_;
   std::size_t at = 0;
@@ -54,15 +55,16 @@ AbsoluteGain::Side AbsoluteGain::side(bool left) const {
     const std::size_t next = at + step;
     if (next > sorted_.size()) continue;
     const double w = left ? left_w_[next] : all_w_[next] - left_w_[next];
-    if (below + w >= weight / 2) continue;
+    if (below + w >= weight * node_.level) continue;
     below += w;
     sum_below += left ? left_wy_[next] : all_wy_[next] - left_wy_[next];
     at = next;
   }
-  const double median = sorted_[std::min(at, sorted_.size() - 1)];
-  return {median, median * below - sum_below + (sum - sum_below) - median * (weight - below)};
+  const double middle = sorted_[std::min(at, sorted_.size() - 1)];
+  return {middle,
+          below_ * (middle * below - sum_below) + above_ * (sum - sum_below - middle * (weight - below))};
 }
 
-double AbsoluteGain::gain() const { return parent_ - side(true).distance - side(false).distance; }
+double QuantileGain::gain() const { return parent_ - side(true).distance - side(false).distance; }
 
 }  // namespace cairn::tree

@@ -117,27 +117,34 @@ class PoissonGain {
   double weight_left_ = 0, sum_ = 0;
 };
 
-// Distances from the medians of both sides. Weights and sums stand in binary indexed trees (Fenwick, 1994) by
-// the order of y, where a median is found in log n steps.
-class AbsoluteGain {
+// Distances from a quantile of both sides, those above it counted by its level and those below by the rest
+// (Koenker and Bassett: Regression quantiles, 1978); of the median both by 1. Weights and sums stand in
+// binary indexed trees (Fenwick, 1994) by the order of y, where a quantile is found in log n steps.
+class QuantileGain {
  public:
-  explicit AbsoluteGain(const NodeRows& node);
+  explicit QuantileGain(const NodeRows& node, double scale = 1);
   void start();
   void move(std::size_t i);
   double gain() const;
-  double left_value() const { return side(true).median; }
-  double right_value() const { return side(false).median; }
+  double left_value() const { return side(true).middle; }
+  double right_value() const { return side(false).middle; }
 
  private:
   struct Side {
-    double median = 0, distance = 0;
+    double middle = 0, distance = 0;
   };
   Side side(bool left) const;
   const NodeRows& node_;
+  const double above_, below_;                             // what a distance counts
   std::vector<std::size_t> place_;                         // of row i in the order of y, from 1
   std::vector<double> sorted_;                             // y in order
   std::vector<double> all_w_, all_wy_, left_w_, left_wy_;  // binary indexed trees
   double weight_left_ = 0, sum_left_ = 0, parent_ = 0;
+};
+
+class AbsoluteGain : public QuantileGain {
+ public:
+  explicit AbsoluteGain(const NodeRows& node) : QuantileGain(node, 2) {}
 };
 
 }  // namespace cairn::tree

@@ -19,8 +19,9 @@ namespace cairn::tree {
 
 struct CartRules {
   Criterion criterion = Criterion::gini;
-  int max_depth = 0;   // 0: no limit
-  int max_leaves = 0;  // 0: no limit; else the leaf with the largest gain is split first
+  double quantile = 0.5;  // criterion quantile: the level that leaves answer
+  int max_depth = 0;      // 0: no limit
+  int max_leaves = 0;     // 0: no limit; else the leaf with the largest gain is split first
   std::int64_t min_samples_split = 2, min_samples_leaf = 1;  // rows, whatever their weights
   double min_impurity_decrease = 0;
   double ccp_alpha = 0;
@@ -30,7 +31,8 @@ struct CartRules {
   int max_one_hot =
       4;  // several classes: categories of more levels are split in the order of a class's share
   std::vector<std::int8_t> monotone;  // [features]; empty: free. Values and two classes only
-  bool parallel = true;               // a forest spreads its trees over threads instead
+  std::vector<std::vector<std::int32_t>> interactions;  // groups of features that may meet; empty: all
+  bool parallel = true;                                 // a forest spreads its trees over threads instead
 };
 
 // What a tree learns from. Weights are of the rows listed, all > 0; empty: each counts once.
@@ -44,8 +46,8 @@ struct CartSample {
   std::vector<double> weights;      // of each listed row; empty: ones
 };
 
-// Leaves hold shares of classes, the mean (absolute: the median) of the values otherwise; gain is the fall of
-// the mean impurity of all rows, cover the weight.
+// Leaves hold shares of classes, the mean (absolute, quantile: the median, the quantile) of the values
+// otherwise; gain is the fall of the mean impurity of all rows, cover the weight.
 Tree grow_cart(const RankedData& data, const CartTarget& target, CartSample sample, const CartRules& rules,
                std::uint64_t seed, const StopToken& stop);
 

@@ -164,7 +164,8 @@ Tree PackedGrower<Kind>::grow() {
 
 std::optional<Tree> grow_packed(const RankedData& data, const CartTarget& target, const CartSample& sample,
                                 const CartRules& rules, std::uint64_t seed, const StopToken& stop) {
-  if (rules.parallel || rules.max_leaves > 0 || rules.ccp_alpha > 0 || !rules.monotone.empty())
+  if (rules.parallel || rules.max_leaves > 0 || rules.ccp_alpha > 0 || !rules.monotone.empty() ||
+      !rules.interactions.empty())
     return std::nullopt;
   if (rules.criterion == Criterion::squared)
     return PackedGrower<Values>(data, target, sample, rules, seed, stop).grow();

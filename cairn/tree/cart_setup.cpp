@@ -15,10 +15,14 @@ Criterion criterion_for(const std::string& name, Task task, std::string_view lea
   const Criterion c = criterion_from_name(name);
   const bool of_classes = c == Criterion::gini || c == Criterion::entropy;
   if (of_classes != is_classification(task))
-    throw UsageError(fmt::format("{}.criterion", learner),
-                     fmt::format("{} does not serve a {} task", name, name_of(task)),
-                     is_classification(task) ? "gini and entropy do." : "squared, absolute and poisson do.");
+    throw UsageError(
+        fmt::format("{}.criterion", learner), fmt::format("{} does not serve a {} task", name, name_of(task)),
+        is_classification(task) ? "gini and entropy do." : "squared, absolute, poisson and quantile do.");
   return c;
+}
+
+Predicts predicted_by(const std::string& criterion) {
+  return criterion == "quantile" ? Predicts::quantiles : Predicts::value;
 }
 
 std::int64_t features_looked_at(const std::string& text, std::int64_t features, Task task,
@@ -47,10 +51,12 @@ std::int64_t features_looked_at(const std::string& text, std::int64_t features, 
 
 void check_monotone(const CartRules& rules, Task task, std::string_view learner) {
   if (rules.monotone.empty()) return;
-  if (task == Task::multiclass || rules.criterion == Criterion::absolute)
+  const bool ordered = rules.criterion == Criterion::absolute || rules.criterion == Criterion::quantile;
+  if (task == Task::multiclass || ordered)
     throw UsageError(fmt::format("{}.monotone", learner),
-                     task == Task::multiclass ? "several classes have no order to keep"
-                                              : "criterion=absolute cannot keep it",
+                     task == Task::multiclass
+                         ? std::string("several classes have no order to keep")
+                         : fmt::format("criterion={} cannot keep it", name_of(rules.criterion)),
                      "gradient_boosting keeps it for values and two classes.");
 }
 

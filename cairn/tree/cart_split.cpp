@@ -245,7 +245,25 @@ double half_deviance(const NodeRows& node) {  // of Poisson counts from their me
   return sum;
 }
 
-double median_of(const NodeRows& node) { return weighted_quantile(node.y, node.w, 0.5); }
+double quantile_of(const NodeRows& node) { return weighted_quantile(node.y, node.w, node.level); }
+
+// The mean distance from a quantile, those above it counted by its level and those below by the rest.
+double pinball(const NodeRows& node, double middle) {
+  double sum = 0;
+  for (std::size_t i = 0; i < node.y.size(); ++i) {
+    const double away = node.y[i] - middle;
+    sum += (node.w.empty() ? 1 : node.w[i]) * std::max(node.level * away, (node.level - 1) * away);
+  }
+  return sum / node.weight;
+}
+
+double variance(const NodeRows& node) {
+  const double mean = node.sums[0] / node.weight;
+  double sum = 0;
+  for (std::size_t i = 0; i < node.y.size(); ++i)
+    sum += (node.w.empty() ? 1 : node.w[i]) * (node.y[i] - mean) * (node.y[i] - mean);
+  return sum / node.weight;
+}
 
 }  // namespace
 
@@ -275,21 +293,17 @@ void summarise(NodeRows& node, Criterion criterion) {
     node.impurity = 0;
   } else if (criterion == Criterion::poisson) {
     node.impurity = node.sums[0] > 0 ? half_deviance(node) / node.weight : 0;
+  } else if (criterion == Criterion::squared) {
+    node.impurity = variance(node);
   } else {
-    const double middle = criterion == Criterion::squared ? node.sums[0] / node.weight : median_of(node);
-    double sum = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      const double away = node.y[i] - middle;
-      sum +=
-          (node.w.empty() ? 1 : node.w[i]) * (criterion == Criterion::squared ? away * away : std::abs(away));
-    }
-    node.impurity = sum / node.weight;
+    node.impurity = (criterion == Criterion::absolute ? 2 : 1) * pinball(node, quantile_of(node));
   }
 }
 
 std::vector<double> leaf_answer(const NodeRows& node, Criterion criterion) {
   if (node.num_classes == 0) {
-    const double value = criterion == Criterion::absolute ? median_of(node) : node.sums[0] / node.weight;
+    const bool ordered = criterion == Criterion::absolute || criterion == Criterion::quantile;
+    const double value = ordered ? quantile_of(node) : node.sums[0] / node.weight;
     return {std::clamp(value, node.low, node.high)};
   }
   std::vector<double> shares = node.sums;
@@ -316,6 +330,8 @@ CartSplit best_cart_split(const RankedData& data, std::int32_t feature, const No
       return with.template operator()<AbsoluteGain>();
     case Criterion::poisson:
       return with.template operator()<PoissonGain>();
+    case Criterion::quantile:
+      return with.template operator()<QuantileGain>();
   }
   return {};
 }

@@ -18,6 +18,7 @@ struct NodeRows {
   std::vector<std::int32_t> labels;   // classes
   std::int64_t num_classes = 0;
   double weight = 0, impurity = 0;  // of all
+  double level = 0.5;               // of the quantile that a leaf of absolute distances answers
   std::vector<double> sums;         // classes: weight of each; values: {sum of w y, sum of w y^2}
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cairn/base/error.h"
 #include "cairn/base/suggest.h"
 
@@ -55,6 +57,18 @@ std::vector<std::vector<std::int32_t>> interactions_of(const std::vector<std::st
     }
   }
   return all;
+}
+
+std::vector<std::uint8_t> may_meet(const std::vector<std::vector<std::int32_t>>& groups,
+                                   const std::vector<std::int32_t>& asked, std::int64_t features) {
+  std::vector<std::uint8_t> together(static_cast<std::size_t>(features));
+  if (asked.size() == 1) together[static_cast<std::size_t>(asked[0])] = 1;
+  for (const auto& group : groups) {
+    const auto in_group = [&](std::int32_t f) { return std::ranges::find(group, f) != group.end(); };
+    if (!std::ranges::all_of(asked, in_group)) continue;
+    for (const std::int32_t f : group) together[static_cast<std::size_t>(f)] = 1;
+  }
+  return together;
 }
 
 }  // namespace cairn::tree

@@ -20,4 +20,9 @@ std::vector<std::vector<std::int32_t>> interactions_of(const std::vector<std::st
                                                        const TreeFeatures& features,
                                                        std::string_view learner);
 
+// [features]: which may be asked below the features `asked` (one at least): themselves, and those of every
+// group that holds all of them.
+std::vector<std::uint8_t> may_meet(const std::vector<std::vector<std::int32_t>>& groups,
+                                   const std::vector<std::int32_t>& asked, std::int64_t features);
+
 }  // namespace cairn::tree

@@ -21,7 +21,9 @@ using namespace tree;
 const ParamList& DecisionTreeParams::list() {
   static const ParamList l{
       param<&P::criterion>("criterion", "what a split lowers; auto: gini for classes, squared for values",
-                           one_of("auto", "gini", "entropy", "squared", "absolute", "poisson")),
+                           one_of("auto", "gini", "entropy", "squared", "absolute", "poisson", "quantile")),
+      param<&P::quantile>("quantile", "criterion=quantile: the level that leaves answer", between(0, 1),
+                          {"quantile_alpha", "alpha"}),
       param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6)),
       param<&P::max_leaves>("max_leaves", "most leaves; the largest gain is split first; 0: no limit",
                             between(0, 1e8), {"max_leaf_nodes", "num_leaves"}),
@@ -42,9 +44,14 @@ const ParamList& DecisionTreeParams::list() {
       param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
                               one_of("none", "balanced")),
       param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature", {},
-                          {"monotonic_cst", "monotone_constraints"})};
+                          {"monotonic_cst", "monotone_constraints"}),
+      param<&P::interactions>("interactions",
+                              "features that may meet on one path: age,income; others only by themselves", {},
+                              {"interaction_constraints", "interaction_cst"})};
   return l;
 }
+
+Predicts DecisionTree::predicts() const { return predicted_by(params_.criterion); }
 
 std::unique_ptr<Model> DecisionTree::fit(const Dataset& data, const FitContext& context) const {
   context.stop.throw_if_requested("training");
@@ -52,6 +59,7 @@ std::unique_ptr<Model> DecisionTree::fit(const Dataset& data, const FitContext& 
   if (params_.class_weight == "balanced") balance_classes(rows);
   CartRules rules;
   rules.criterion = criterion_for(params_.criterion, rows.task, kName);
+  rules.quantile = params_.quantile;
   rules.max_depth = params_.max_depth;
   rules.max_leaves = params_.max_leaves;
   rules.min_samples_split = params_.min_samples_split;
@@ -60,6 +68,7 @@ std::unique_ptr<Model> DecisionTree::fit(const Dataset& data, const FitContext& 
   rules.ccp_alpha = params_.ccp_alpha;
   rules.max_features = features_looked_at(params_.max_features, rows.features.size(), rows.task, kName);
   rules.monotone = monotone_of(params_.monotone, rows.features, kName);
+  rules.interactions = interactions_of(params_.interactions, rows.features, kName);
   check_monotone(rules, rows.task, kName);
   const CartTarget target = target_of(rows, rules, kName);
   const RankedData ranked(rows, RanksFor::tree, context.stop);
@@ -78,6 +87,7 @@ std::unique_ptr<Model> DecisionTree::fit(const Dataset& data, const FitContext& 
   const Tree tree = grow_cart(ranked, target, std::move(sample), rules, seed, context.stop);
   TreeModelParts parts{.task = rows.task, .classes = rows.classes, .features = rows.features};
   parts.objective = name_of(rules.criterion);
+  if (rules.criterion == Criterion::quantile) parts.quantiles = {rules.quantile};
   parts.trees = TreeEnsemble(ensemble_options(rows), std::span(&tree, 1));
   parts.notes.push_back(
       fmt::format("{} leaves, {} questions at most", (tree.nodes.size() + 1) / 2, parts.trees.max_depth()));

@@ -13,6 +13,7 @@ namespace cairn {
 
 struct DecisionTreeParams {
   std::string criterion = "auto";
+  double quantile = 0.5;
   int max_depth = 0;
   int max_leaves = 0;
   std::int64_t min_samples_split = 2, min_samples_leaf = 1;
@@ -21,7 +22,7 @@ struct DecisionTreeParams {
   double ccp_alpha = 0;
   int prune_folds = 0;
   std::string class_weight = "none";
-  std::vector<std::string> monotone;
+  std::vector<std::string> monotone, interactions;
   static const ParamList& list();
 };
 
@@ -29,6 +30,7 @@ class DecisionTree : public LearnerWith<DecisionTree, DecisionTreeParams> {
  public:
   static constexpr const char* kName = "decision_tree";
   using LearnerWith::LearnerWith;
+  Predicts predicts() const override;
   // Takes missing values, infinite ones and categories as they are. DataError: negative targets of
   // criterion=poisson. UsageError: a criterion that does not serve the task, monotone demands that it cannot
   // keep.

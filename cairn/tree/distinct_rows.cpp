@@ -1,7 +1,7 @@
 #include "cairn/tree/distinct_rows_internal.h"
 
 #include <algorithm>
-#include <cstring>
+#include <bit>
 #include <numeric>
 
 namespace cairn::tree {
@@ -10,8 +10,14 @@ DistinctRows distinct_rows(std::span<const double> all, std::size_t width) {
   const std::size_t n = all.size() / width;
   std::vector<std::uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0U);
+  // As memcmp() says, a number at a time: rows are short.
   const auto compare = [&](std::uint32_t a, std::uint32_t b) {
-    return std::memcmp(all.data() + a * width, all.data() + b * width, width * sizeof(double));
+    for (std::size_t i = 0; i < width; ++i) {
+      const auto x = std::bit_cast<std::uint64_t>(all[a * width + i]),
+                 y = std::bit_cast<std::uint64_t>(all[b * width + i]);
+      if (x != y) return __builtin_bswap64(x) < __builtin_bswap64(y) ? -1 : 1;
+    }
+    return 0;
   };
   std::ranges::sort(order, [&](std::uint32_t a, std::uint32_t b) {
     const int c = compare(a, b);

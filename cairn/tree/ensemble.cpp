@@ -154,18 +154,21 @@ void TreeEnsemble::check() const {
 // Every node but a root has one parent, which stands before it in the same tree: no cycle, nothing shared.
 void TreeEnsemble::check_trees() const {
   const auto root = roots();
-  const auto f = features(), l = left(), r = right();
+  const auto f = features(), l = left(), r = right(), output = tree_outputs();
+  const auto gain = gains(), cover = covers();
+  const auto threshold = thresholds();
+  const auto missing = missing_left();
   const std::int64_t n = num_nodes(), k = options_.num_outputs;
   if (root.front() != 0 || root.back() != n) refuse("the trees do not cover the nodes");
   std::vector<std::uint8_t> seen(at(n)), leaf_seen(at(values_.size(0)));
   for (std::size_t t = 0; t + 1 < root.size(); ++t) {
     if (root[t + 1] <= root[t] || root[t + 1] > n) refuse(fmt::format("tree {} has no nodes", t));
-    if (tree_outputs()[t] < 0 || tree_outputs()[t] >= k) refuse(fmt::format("tree {} adds to no output", t));
+    if (output[t] < 0 || output[t] >= k) refuse(fmt::format("tree {} adds to no output", t));
     seen[at(root[t])] = 1;
     for (std::int64_t i = root[t]; i < root[t + 1]; ++i) {
       const std::size_t node = at(i);
-      if (!std::isfinite(gains()[node]) || !std::isfinite(covers()[node]) || covers()[node] < 0 ||
-          std::isnan(thresholds()[node]) || missing_left()[node] > 1)
+      if (!std::isfinite(gain[node]) || !std::isfinite(cover[node]) || cover[node] < 0 ||
+          std::isnan(threshold[node]) || missing[node] > 1)
         refuse(fmt::format("node {} holds a number that cannot be", i));
       if (f[node] < 0) {
         if (f[node] != -1 || r[node] != -1 || l[node] < 0 || l[node] >= std::ssize(leaf_seen) ||

@@ -64,24 +64,27 @@ void TreeEnsemble::lay_out(std::int64_t tree) {
   const std::size_t first = steps_.size();
   step_roots_.push_back(static_cast<std::int32_t>(first));
   std::vector<std::int64_t> level{roots()[at(tree)]}, next;
+  const auto feature_of = features(), left_of = left(), right_of = right();
+  const auto missing_goes_left = missing_left();
+  const auto threshold_of = thresholds();
   std::int32_t depth = 0;
   for (;; ++depth) {
     next.clear();
     const std::size_t below = steps_.size() + level.size();
     for (const std::int64_t i : level) {
-      if (is_leaf(i)) {
+      if (feature_of[at(i)] < 0) {
         steps_.push_back({INFINITY, 0, static_cast<std::int32_t>(steps_.size())});
-        leaf_rows_.push_back(left()[at(i)]);
+        leaf_rows_.push_back(left_of[at(i)]);
         continue;
       }
-      auto feature = static_cast<std::uint32_t>(features()[at(i)]);
-      if (!missing_left()[at(i)]) feature |= kMissingRight;
+      auto feature = static_cast<std::uint32_t>(feature_of[at(i)]);
+      if (!missing_goes_left[at(i)]) feature |= kMissingRight;
       if (is_category(i)) feature |= kCategory;
-      const double threshold = is_category(i) ? set_.data<std::int32_t>()[at(i)] : thresholds()[at(i)];
+      const double threshold = is_category(i) ? set_.data<std::int32_t>()[at(i)] : threshold_of[at(i)];
       steps_.push_back({threshold, feature, static_cast<std::int32_t>(below + next.size())});
       leaf_rows_.push_back(-1);
-      next.push_back(left()[at(i)]);
-      next.push_back(right()[at(i)]);
+      next.push_back(left_of[at(i)]);
+      next.push_back(right_of[at(i)]);
     }
     if (next.empty()) break;
     level.swap(next);

@@ -24,7 +24,9 @@ ParamList forest_params() {
   return {
       param<&P::trees>("trees", "how many", between(1, 1e6), {"n_estimators", "num_trees", "ntree"}),
       param<&P::criterion>("criterion", "what a split lowers; auto: gini for classes, squared for values",
-                           one_of("auto", "gini", "entropy", "squared", "absolute", "poisson")),
+                           one_of("auto", "gini", "entropy", "squared", "absolute", "poisson", "quantile")),
+      param<&P::quantile>("quantile", "criterion=quantile: the level that leaves answer", between(0, 1),
+                          {"quantile_alpha", "alpha"}),
       param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6)),
       param<&P::max_leaves>("max_leaves", "most leaves of a tree; 0: no limit", between(0, 1e8),
                             {"max_leaf_nodes", "num_leaves"}),
@@ -43,7 +45,10 @@ ParamList forest_params() {
       param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",
                               one_of("none", "balanced")),
       param<&P::monotone>("monotone", "the prediction may only rise (age+) or fall (age-) with a feature", {},
-                          {"monotonic_cst", "monotone_constraints"})};
+                          {"monotonic_cst", "monotone_constraints"}),
+      param<&P::interactions>("interactions",
+                              "features that may meet on one path: age,income; others only by themselves", {},
+                              {"interaction_constraints", "interaction_cst"})};
 }
 
 CartSample sample_of(const std::vector<std::uint32_t>& count, const std::vector<double>& weights) {
@@ -63,6 +68,7 @@ std::unique_ptr<Model> fit_forest(const Dataset& data, const P& p, bool random_t
   if (p.class_weight == "balanced") balance_classes(rows);
   CartRules rules;
   rules.criterion = criterion_for(p.criterion, rows.task, name);
+  rules.quantile = p.quantile;
   rules.max_depth = p.max_depth;
   rules.max_leaves = p.max_leaves;
   rules.min_samples_split = p.min_samples_split;
@@ -71,6 +77,7 @@ std::unique_ptr<Model> fit_forest(const Dataset& data, const P& p, bool random_t
   rules.max_features = features_looked_at(p.max_features, rows.features.size(), rows.task, name);
   rules.random_thresholds = random_thresholds;
   rules.monotone = monotone_of(p.monotone, rows.features, name);
+  rules.interactions = interactions_of(p.interactions, rows.features, name);
   rules.parallel = false;
   check_monotone(rules, rows.task, name);
   const CartTarget target = target_of(rows, rules, name);
@@ -104,12 +111,16 @@ std::unique_ptr<Model> fit_forest(const Dataset& data, const P& p, bool random_t
   if (context.progress) context.progress->end();
   TreeModelParts parts{.task = rows.task, .classes = rows.classes, .features = rows.features};
   parts.objective = name_of(rules.criterion);
+  if (rules.criterion == Criterion::quantile) parts.quantiles = {rules.quantile};
   TreeArrays all = joined(std::move(trees), width);
   all.share_values(width);
   parts.trees = TreeEnsemble(options, std::move(all));
   parts.notes.push_back(fmt::format("{} features looked at in a node; {} leaves a tree in the mean",
                                     rules.max_features, (parts.trees.num_nodes() + p.trees) / 2 / p.trees));
-  if (p.bootstrap) parts.notes.push_back(out_of_bag_note(rows, parts.trees, context.seed));
+  if (p.bootstrap) {
+    parts.out_of_bag = out_of_bag(rows, parts.trees, parts.quantiles, context.seed);
+    parts.notes.push_back(out_of_bag_note(parts.out_of_bag));
+  }
   return std::make_unique<TreeModel>(std::move(parts));
 }
 
@@ -119,6 +130,9 @@ const ParamList& RandomForestParams::list() {
   static const ParamList l = forest_params();
   return l;
 }
+
+Predicts RandomForest::predicts() const { return predicted_by(params_.criterion); }
+Predicts ExtraTrees::predicts() const { return predicted_by(params_.criterion); }
 
 std::unique_ptr<Model> RandomForest::fit(const Dataset& data, const FitContext& context) const {
   return fit_forest(data, params_, false, kName, context);

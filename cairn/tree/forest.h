@@ -14,6 +14,7 @@ namespace cairn {
 struct RandomForestParams {
   int trees = 100;
   std::string criterion = "auto";
+  double quantile = 0.5;
   int max_depth = 0;
   int max_leaves = 0;
   std::int64_t min_samples_split = 2, min_samples_leaf = 1;
@@ -21,7 +22,7 @@ struct RandomForestParams {
   std::string max_features = "auto";
   bool bootstrap = true;
   std::string class_weight = "none";
-  std::vector<std::string> monotone;
+  std::vector<std::string> monotone, interactions;
   static const ParamList& list();
 };
 
@@ -31,6 +32,7 @@ class RandomForest : public LearnerWith<RandomForest, RandomForestParams> {
  public:
   static constexpr const char* kName = "random_forest";
   using LearnerWith::LearnerWith;
+  Predicts predicts() const override;
   // DataError and UsageError as DecisionTree.
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
 };
@@ -44,6 +46,7 @@ class ExtraTrees : public LearnerWith<ExtraTrees, ExtraTreesParams> {
  public:
   static constexpr const char* kName = "extra_trees";
   using LearnerWith::LearnerWith;
+  Predicts predicts() const override;
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
 };
 

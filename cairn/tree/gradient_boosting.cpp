@@ -345,19 +345,21 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& given, const FitCont
                                 : objective.output;
   const TreeModel* start = start_of(context.start_model, rows, objective, output, levels);
   if (rules.objective_params.expression) notes.push_back("the loss of a row: " + params_.expression);
+  std::shared_ptr<const BinnedData> binned;
   if (params_.trees == 0 && params_.patience == 0 && !start) {
     const auto rows_of = [&](const Dataset& some, const TreeFeatures* like) {
       TreeData d = tree_data(some, kName, like);
       if (params_.class_weight == "balanced") balance_classes(d);
       return d;
     };
-    const RoundChoice choice = choose_rounds(data, rows, rows_of, objective, rules, context);
+    RoundChoice choice = choose_rounds(data, rows, rows_of, objective, rules, context);
     rules.trees = choice.rounds;
     notes.push_back(choice.how);
+    binned = std::move(choice.binned);
   }
   if (params_.trees == 0 && params_.patience == 0 && start) rules.trees = kFixedRounds;
   const Boosted boosted = boost(rows, watched ? &*watched : nullptr, objective, rules,
-                                start ? &start->trees() : nullptr, context);
+                                start ? &start->trees() : nullptr, context, std::move(binned));
   TreeModelParts parts{.task = rows.task,
                        .classes = rows.classes,
                        .features = rows.features,

@@ -48,7 +48,9 @@ class HistogramPool {
   explicit HistogramPool(std::int64_t size) : size_(size) {}
   using Histogram = std::unique_ptr<std::int64_t[]>;
   Histogram take();  // not cleared
-  void give(Histogram h) { free_.push_back(std::move(h)); }
+  void give(Histogram h) {
+    if (h) free_.push_back(std::move(h));
+  }
   std::int64_t size() const { return size_; }
 
  private:

@@ -10,7 +10,7 @@
 namespace cairn {
 namespace {
 
-constexpr const char* kNames[] = {"gini", "entropy", "squared", "absolute", "poisson"};
+constexpr const char* kNames[] = {"gini", "entropy", "squared", "absolute", "poisson", "quantile"};
 
 double sum_of(std::span<const double> weights) {
   double sum = 0;
@@ -25,8 +25,9 @@ const char* name_of(Criterion criterion) { return kNames[static_cast<std::size_t
 Criterion criterion_from_name(std::string_view name) {
   for (std::size_t i = 0; i < std::size(kNames); ++i)
     if (name == kNames[i]) return static_cast<Criterion>(i);
-  throw UsageError("criterion",
-                   fmt::format("'{}' is not known; gini, entropy, squared, absolute and poisson are", name));
+  throw UsageError(
+      "criterion",
+      fmt::format("'{}' is not known; gini, entropy, squared, absolute, poisson and quantile are", name));
 }
 
 double gini(std::span<const double> class_weights) {

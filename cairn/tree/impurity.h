@@ -9,7 +9,7 @@
 
 namespace cairn {
 
-enum class Criterion : std::uint8_t { gini, entropy, squared, absolute, poisson };
+enum class Criterion : std::uint8_t { gini, entropy, squared, absolute, poisson, quantile };
 const char* name_of(Criterion criterion);
 Criterion criterion_from_name(std::string_view name);  // UsageError
 

@@ -64,22 +64,25 @@ std::vector<std::uint32_t> draw_rows(std::int64_t n, std::uint64_t seed, std::ui
   return count;
 }
 
-std::string out_of_bag_note(const TreeData& data, const TreeEnsemble& trees, std::uint64_t seed) {
+std::vector<OwnEstimate> out_of_bag(const TreeData& data, const TreeEnsemble& trees,
+                                    std::span<const double> levels, std::uint64_t seed) {
   const std::int64_t step = (data.rows() + kOutOfBagRows - 1) / kOutOfBagRows, k = trees.num_outputs();
   const OutOfBag found = answers(data, trees, seed, step);
-  std::vector<double> truth, predicted, weights;
+  const bool classes = is_classification(data.task);
+  std::vector<double> truth, predicted, probabilities, weights;
   std::vector<std::int32_t> labels, decisions;
   for (std::size_t i = 0; i < found.seen_by.size(); ++i) {
     if (found.seen_by[i] == 0) continue;
     const std::size_t row = i * at(step);
     if (!data.weights.empty()) weights.push_back(data.weights[row]);
-    if (is_classification(data.task)) {
-      const auto sums = std::span<const double>(found.sums).subspan(i * at(k), at(k));
+    const auto sums = std::span<const double>(found.sums).subspan(i * at(k), at(k));
+    if (classes) {
       labels.push_back(data.labels[row]);
       decisions.push_back(static_cast<std::int32_t>(std::ranges::max_element(sums) - sums.begin()));
+      for (const double s : sums) probabilities.push_back(s / found.seen_by[i]);
     } else {
       truth.push_back(data.y[row]);
-      predicted.push_back(found.sums[i] / found.seen_by[i]);
+      predicted.push_back(sums[0] / found.seen_by[i]);
     }
   }
   Scored scored{.task = data.task,
@@ -87,16 +90,29 @@ std::string out_of_bag_note(const TreeData& data, const TreeEnsemble& trees, std
                 .predicted = predicted,
                 .labels = labels,
                 .decisions = decisions,
-                .probabilities = {},
+                .probabilities = probabilities,
                 .weights = weights,
                 .groups = {}};
   scored.num_classes = std::ssize(data.classes);
-  if (scored.size() == 0) return "out-of-bag: every row was seen by every tree";
-  const char* name = is_classification(data.task) ? "accuracy" : "r2";
-  const auto e = estimate(metric(name), scored, seed);
-  if (!e) return "out-of-bag: the target does not vary";
-  return fmt::format("out-of-bag {} {:.4f} ({:.4f} to {:.4f}) on {} rows", name, e->value, e->low, e->high,
-                     scored.size());
+  if (!levels.empty()) {
+    scored.levels = levels;
+    scored.quantiles = predicted;
+    scored.predicts = Predicts::quantiles;
+  }
+  std::vector<OwnEstimate> told;
+  if (scored.size() == 0) return told;
+  const std::vector<const char*> names = classes          ? std::vector{"accuracy", "brier"}
+                                         : levels.empty() ? std::vector{"r2", "rmse"}
+                                                          : std::vector{"pinball"};
+  for (const char* name : names)
+    if (const auto e = estimate(metric(name), scored, seed)) told.push_back({name, *e});
+  return told;
+}
+
+std::string out_of_bag_note(const std::vector<OwnEstimate>& estimates) {
+  if (estimates.empty()) return "out-of-bag: every row was seen by every tree";
+  const auto& [name, e] = estimates[0];
+  return fmt::format("out-of-bag {} {:.4f} ({:.4f} to {:.4f}) on {} rows", name, e.value, e.low, e.high, e.n);
 }
 
 }  // namespace cairn::tree

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "cairn/model/out_of_bag_model.h"
 #include "cairn/tree/ensemble.h"
 #include "cairn/tree/tree_data_internal.h"
 
@@ -13,8 +15,12 @@ namespace cairn::tree {
 // How often each of n rows was drawn for a tree, with replacement; 0 stands for a row that it has not seen.
 std::vector<std::uint32_t> draw_rows(std::int64_t n, std::uint64_t seed, std::uint64_t tree);
 
-// Accuracy, or r2, with its 95 % interval, of rows judged by the trees that have not seen them (Breiman:
-// Out-of-bag estimation, 1996), in a sentence.
-std::string out_of_bag_note(const TreeData& data, const TreeEnsemble& trees, std::uint64_t seed);
+// Accuracy and Brier score, r2 and rmse, or of a quantile the pinball loss, with 95 % intervals, of rows
+// judged by the trees that have not seen them (Breiman: Out-of-bag estimation, 1996). Empty where no row is
+// judged. `levels`: of the quantile that the trees answer, or none.
+std::vector<OwnEstimate> out_of_bag(const TreeData& data, const TreeEnsemble& trees,
+                                    std::span<const double> levels, std::uint64_t seed);
+// The first of them in a sentence.
+std::string out_of_bag_note(const std::vector<OwnEstimate>& estimates);
 
 }  // namespace cairn::tree

@@ -56,6 +56,14 @@ int exponent_of(const CartTarget& target) {
   return most > 0 ? std::ilogb(most) : 0;
 }
 
+// Of a value that is `away` above the truth.
+double loss_of(double away, const CartRules& rules) {
+  if (rules.criterion == Criterion::absolute) return std::abs(away);
+  if (rules.criterion == Criterion::quantile)
+    return std::max(-rules.quantile * away, (1 - rules.quantile) * away);
+  return away * away;
+}
+
 }  // namespace
 
 double chosen_ccp_alpha(const Dataset& data, const TreeData& rows, const RankedData& ranked,
@@ -100,7 +108,7 @@ double chosen_ccp_alpha(const Dataset& data, const TreeData& rows, const RankedD
         const double away =
             target.num_classes == 0 ? std::scalbn(said[0] - target.y[judged[i]], -exponent) : 0;
         const double loss = target.num_classes == 0
-                                ? away * away
+                                ? loss_of(away, rules)
                                 : static_cast<double>(std::ranges::max_element(said) - said.begin() !=
                                                       target.labels[judged[i]]);
         const double w = rows.weights.empty() ? 1 : rows.weights[judged[i]];

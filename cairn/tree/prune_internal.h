@@ -15,7 +15,8 @@ struct CartNode {
   double impurity = 0, weight = 0, gain = 0;
   std::vector<double> answer;
   CartSplit split;
-  std::int32_t left = -1;  // children are left and left + 1; -1: a leaf
+  std::vector<std::int32_t> asked;  // features on the way here, kept for interaction constraints only
+  std::int32_t left = -1;           // children are left and left + 1; -1: a leaf
 };
 
 // Minimal cost-complexity pruning (Breiman and others 1984, section 3.3): the branch whose leaves lower the

@@ -36,7 +36,10 @@ class QuantileForest : public LearnerWith<QuantileForest, QuantileForestParams> 
 };
 
 // Its prediction is the forest's mean.
-class QuantileForestModel final : public Model, public QuantileModel {
+class QuantileForestModel final : public Model,
+                                  public QuantileModel,
+                                  public OutOfBagModel,
+                                  public BackgroundModel {
  public:
   static constexpr std::string_view kKind = "quantile_forest";
 
@@ -56,6 +59,11 @@ class QuantileForestModel final : public Model, public QuantileModel {
   Json drawn_trees() const override;
   ExplainsFrom explains_from() const override { return forest_.explains_from(); }
   Contributions contributions(const Table& table, const ColumnShares& shares) const override;
+  Contributions contributions_against(const Table& table, const Table& background,
+                                      const ColumnShares& shares) const override {
+    return forest_.contributions_against(table, background, shares);
+  }
+  std::vector<OwnEstimate> out_of_bag() const override { return forest_.out_of_bag(); }
   const TreeModel& forest() const { return forest_; }
 
  private:

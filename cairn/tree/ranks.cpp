@@ -171,6 +171,17 @@ double RankedFeature::value(std::uint32_t rank) const {
   return keyed ? static_cast<double>(value_of(rank)) : values[rank];
 }
 
+namespace {
+
+// As std::nextafter, which is a call, towards minus infinity.
+float next_below(float v) {
+  const auto bits = std::bit_cast<std::uint32_t>(v);
+  return v == 0 ? -std::numeric_limits<float>::denorm_min()
+                : std::bit_cast<float>(v > 0 ? bits - 1 : bits + 1);
+}
+
+}  // namespace
+
 DrawnCut drawn_cut(const RankedFeature& feature, std::uint32_t low, std::uint32_t high, Random& random) {
   const double a = feature.value(low), b = feature.value(high);
   if (low == high) return {low, INFINITY};  // one value and missing ones
@@ -178,11 +189,13 @@ DrawnCut drawn_cut(const RankedFeature& feature, std::uint32_t low, std::uint32_
     const std::uint32_t rank = low + static_cast<std::uint32_t>(random.below(high - low));
     return {rank, feature.value(rank)};
   }
-  double threshold = std::clamp(a + random.uniform() * (b - a), a, std::nextafter(b, a));
+  double threshold = a + random.uniform() * (b - a);
+  if (threshold < a) threshold = a;
+  if (threshold >= b) threshold = std::nextafter(b, a);
   if (!std::isfinite(threshold)) threshold = between_values(a, b);
   if (feature.keyed) {  // the largest f32 that is no larger
     float below = static_cast<float>(threshold);
-    if (static_cast<double>(below) > threshold) below = std::nextafter(below, -INFINITY);
+    if (static_cast<double>(below) > threshold) below = next_below(below);
     return {key_of(below), static_cast<double>(below)};
   }
   const auto first = feature.values.begin() + low, end = feature.values.begin() + high;

@@ -13,7 +13,9 @@ namespace {
 
 using namespace shap_detail;
 
-constexpr std::int64_t kBlock = 64;  // rows that meet a tree while it is in the cache
+constexpr std::int64_t kBlock = 64;              // rows that meet a tree while it is in the cache
+constexpr std::int64_t kParts = 16;              // of few rows as many parts as that
+constexpr std::int64_t kPlannedNodes = 1 << 18;  // at a time: some hundred bytes each
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -23,11 +25,12 @@ struct PlannedTree {
   std::vector<std::pair<std::int64_t, std::vector<double>>> leaves;
 };
 
-std::vector<PlannedTree> planned(const TreeEnsemble& trees) {
-  std::vector<PlannedTree> all(at(trees.num_trees()));
-  parallel_for(trees.num_trees(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t t = begin; t < end; ++t) {
-      PlannedTree& p = all[at(t)];
+std::vector<PlannedTree> planned(const TreeEnsemble& trees, std::int64_t first, std::int64_t last) {
+  std::vector<PlannedTree> all(at(last - first));
+  parallel_for(last - first, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      PlannedTree& p = all[at(i)];
+      const std::int64_t t = first + i;
       p.plan = shap_plan(trees, t);
       for (std::int64_t o = 0; o < trees.num_outputs(); ++o)
         if (trees.options().vector_leaves || trees.tree_outputs()[at(t)] == o)
@@ -37,16 +40,33 @@ std::vector<PlannedTree> planned(const TreeEnsemble& trees) {
   return all;
 }
 
+// Calls use(plans) for some trees at a time, in their order: the plans of a large forest would be most of the
+// memory.
+template <class Use>
+void for_each_plan(const TreeEnsemble& trees, Use&& use) {
+  const auto roots = trees.roots();
+  for (std::int64_t first = 0; first < trees.num_trees();) {
+    std::int64_t last = first + 1;
+    while (last < trees.num_trees() &&
+           (last - first < 2 || roots[at(last + 1)] - roots[at(first)] <= kPlannedNodes))
+      ++last;
+    use(planned(trees, first, last));
+    first = last;
+  }
+}
+
 double scale_of(const TreeEnsemble& trees) {
   return trees.options().average && trees.num_trees() > 0 ? 1 / static_cast<double>(trees.num_trees()) : 1;
 }
 
-// What is expected of a row of which nothing is known, an output each.
-std::vector<double> expected_outputs(const TreeEnsemble& trees, const std::vector<PlannedTree>& all) {
-  std::vector<double> expected(at(trees.num_outputs()), 0.0);
-  for (const PlannedTree& p : all)
+// Adds what is expected of a row of which nothing is known, an output each.
+void add_expected(const std::vector<PlannedTree>& some, std::vector<double>& expected) {
+  for (const PlannedTree& p : some)
     for (const auto& [output, leaves] : p.leaves)
       for (std::size_t i = 0; i < leaves.size(); ++i) expected[at(output)] += leaves[i] * p.plan.reach[i];
+}
+
+std::vector<double> with_base(const TreeEnsemble& trees, std::vector<double> expected) {
   for (std::size_t o = 0; o < expected.size(); ++o)
     expected[o] = trees.options().base[o] + expected[o] * scale_of(trees);
   return expected;
@@ -54,14 +74,15 @@ std::vector<double> expected_outputs(const TreeEnsemble& trees, const std::vecto
 
 // Memory that one thread needs for any of the trees.
 struct Room {
-  explicit Room(const std::vector<PlannedTree>& all) {
+  Room(const std::vector<PlannedTree>& some, bool of_pairs) {
     std::size_t numbers = 0, nodes = 0, slots = 0;
-    for (const auto& [plan, leaves] : all) {
+    for (const auto& [plan, leaves] : some) {
       numbers = std::max(numbers, (plan.nodes.size() + plan.features.size()) * at(plan.points));
       nodes = std::max(nodes, plan.nodes.size());
       slots = std::max(slots, plan.features.size());
     }
-    products.resize(numbers), goes_left.resize(nodes), passes.resize(nodes), sums.resize(slots);
+    products.resize(numbers), goes_left.resize(nodes), passes.resize(nodes);
+    sums.resize(of_pairs ? slots * slots : slots);
   }
   std::vector<double> products, sums;
   std::vector<std::uint8_t> goes_left, passes;
@@ -72,53 +93,13 @@ template <class Use>
 void for_each_block(const TreeEnsemble& trees, const Matrix& x, const StopToken& stop, Use&& use) {
   const std::int64_t d = std::max<std::int64_t>(trees.num_features(), 1);
   parallel_for(
-      x.rows(), kBlock,
+      x.rows(), std::clamp<std::int64_t>(x.rows() / kParts, 1, kBlock),
       [&](std::int64_t begin, std::int64_t end) {
         std::vector<double> rows(at((end - begin) * d));
         if (trees.num_features() > 0) x.tile(begin, end, rows.data());
         use(rows.data(), begin, end);
       },
       stop);
-}
-
-// The pairs of one tree, leaf by leaf: a pair of features gets half of v (o_i - z_i) (o_j - z_j) times the
-// integral of the product of the other f, and a feature its Shapley value, on the diagonal.
-void add_tree_pairs(const ShapPlan& plan, const std::vector<double>& leaves,
-                    std::vector<std::uint8_t>& goes_left, std::vector<std::uint8_t>& passes, double scale,
-                    double* pairs, std::int64_t width) {
-  const std::size_t m = at(plan.points);
-  passes[0] = static_cast<std::uint8_t>(Passage::passes);
-  for (std::size_t i = 1; i < plan.nodes.size(); ++i)
-    passes[i] = static_cast<std::uint8_t>(passage_of(plan, i, goes_left.data(), passes.data()));
-  std::vector<double> product(m);
-  std::vector<std::int32_t> slots;         // on this leaf's path
-  std::vector<std::vector<double>> gains;  // g of each of them, a number a point
-  for (std::size_t leaf = 0; leaf < plan.nodes.size(); ++leaf) {
-    if (!plan.nodes[leaf].is_leaf || leaves[leaf] == 0) continue;
-    for (std::size_t p = 0; p < m; ++p) product[p] = plan.weights[p] * leaves[leaf] * scale;
-    slots.clear(), gains.clear();
-    for (auto i = static_cast<std::int32_t>(leaf); i != 0; i = plan.nodes[at(i)].parent) {
-      const PlanNode& n = plan.nodes[at(i)];
-      const std::size_t entry = (at(i) * kPassages + passes[at(i)]) * m;
-      auto found = at(std::ranges::find(slots, n.slot) - slots.begin());
-      if (found == slots.size()) slots.push_back(n.slot), gains.emplace_back(m, 0.0);
-      for (std::size_t p = 0; p < m; ++p) {
-        product[p] *= plan.ratio[entry + p];
-        gains[found][p] += plan.step[entry + p];  // the steps of a feature add up to its g
-      }
-    }
-    for (std::size_t a = 0; a < slots.size(); ++a) {
-      const std::int64_t i = plan.features[at(slots[a])];
-      for (std::size_t p = 0; p < m; ++p) pairs[i * width + i] += product[p] * gains[a][p];
-      for (std::size_t b = 0; b < a; ++b) {
-        const std::int64_t j = plan.features[at(slots[b])];
-        double sum = 0;
-        for (std::size_t p = 0; p < m; ++p) sum += product[p] * gains[a][p] * gains[b][p];
-        pairs[i * width + j] += sum / 2;
-        pairs[j * width + i] += sum / 2;
-      }
-    }
-  }
 }
 
 // Of one row against one background row: a leaf counts for the sets of known features that hold all a
@@ -201,25 +182,26 @@ void shap_values(const TreeEnsemble& trees, const Matrix& x, std::span<double> v
   const std::int64_t width = trees.num_features() + 1, k = trees.num_outputs();
   check_arguments(trees, x, values, width);
   check_covers(trees);
-  const std::vector<PlannedTree> all = planned(trees);
   std::ranges::fill(values, 0.0);
-
-  for_each_block(trees, x, stop, [&](const double* rows, std::int64_t begin, std::int64_t end) {
-    Room room(all);
-    for (const auto& [plan, outputs] : all) {
-      for (std::int64_t r = begin; r < end; ++r) {
-        take_directions(trees, plan, rows + (r - begin) * (width - 1), room.goes_left.data());
-        for (const auto& [output, leaves] : outputs) {
-          add_tree(plan, leaves.data(), room.goes_left.data(), room.passes.data(), room.products.data(),
-                   room.sums.data());
-          double* const to = values.data() + (r * k + output) * width;
-          for (std::size_t s = 0; s < plan.features.size(); ++s) to[plan.features[s]] += room.sums[s];
+  std::vector<double> expected(at(k));
+  for_each_plan(trees, [&](const std::vector<PlannedTree>& some) {
+    add_expected(some, expected);
+    for_each_block(trees, x, stop, [&](const double* rows, std::int64_t begin, std::int64_t end) {
+      Room room(some, false);
+      for (const auto& [plan, outputs] : some) {
+        for (std::int64_t r = begin; r < end; ++r) {
+          take_directions(trees, plan, rows + (r - begin) * (width - 1), room.goes_left.data());
+          for (const auto& [output, leaves] : outputs) {
+            add_tree(plan, leaves.data(), room.goes_left.data(), room.passes.data(), room.products.data(),
+                     room.sums.data());
+            double* const to = values.data() + (r * k + output) * width;
+            for (std::size_t s = 0; s < plan.features.size(); ++s) to[plan.features[s]] += room.sums[s];
+          }
         }
       }
-    }
+    });
   });
-
-  const std::vector<double> expected = expected_outputs(trees, all);
+  expected = with_base(trees, std::move(expected));
   const double scale = scale_of(trees);
   for (std::int64_t i = 0; i < x.rows() * k; ++i) {
     for (std::int64_t f = 0; scale != 1 && f + 1 < width; ++f) values[at(i * width + f)] *= scale;
@@ -232,31 +214,41 @@ void shap_interactions(const TreeEnsemble& trees, const Matrix& x, std::span<dou
   const std::int64_t width = trees.num_features() + 1, k = trees.num_outputs();
   check_arguments(trees, x, values, width * width);
   check_covers(trees);
-  const std::vector<PlannedTree> all = planned(trees);
-  const std::vector<double> expected = expected_outputs(trees, all);
-  const double scale = scale_of(trees);
   std::ranges::fill(values, 0.0);
-  for_each_block(trees, x, stop, [&](const double* rows, std::int64_t begin, std::int64_t end) {
-    Room room(all);
-    for (const auto& [plan, outputs] : all) {
-      for (std::int64_t r = begin; r < end; ++r) {
-        take_directions(trees, plan, rows + (r - begin) * (width - 1), room.goes_left.data());
-        for (const auto& [output, leaves] : outputs)
-          add_tree_pairs(plan, leaves, room.goes_left, room.passes, scale,
-                         values.data() + (r * k + output) * width * width, width);
+  std::vector<double> expected(at(k));
+  for_each_plan(trees, [&](const std::vector<PlannedTree>& some) {
+    add_expected(some, expected);
+    for_each_block(trees, x, stop, [&](const double* rows, std::int64_t begin, std::int64_t end) {
+      Room room(some, true);
+      for (const auto& [plan, outputs] : some) {
+        const std::size_t slots = plan.features.size();
+        for (std::int64_t r = begin; r < end; ++r) {
+          take_directions(trees, plan, rows + (r - begin) * (width - 1), room.goes_left.data());
+          for (const auto& [output, leaves] : outputs) {
+            add_tree_pairs(plan, leaves.data(), room.goes_left.data(), room.passes.data(),
+                           room.products.data(), room.sums.data());
+            double* const to = values.data() + (r * k + output) * width * width;
+            for (std::size_t a = 0; a < slots; ++a)
+              for (std::size_t b = 0; b < slots; ++b)
+                to[plan.features[a] * width + plan.features[b]] += room.sums[a * slots + b];
+          }
+        }
       }
-    }
-    // So far the diagonal holds Shapley values; a row is to add up to one.
-    for (std::int64_t i = begin * k; i < end * k; ++i) {
-      double* const pairs = values.data() + i * width * width;
-      for (std::int64_t f = 0; f + 1 < width; ++f) {
-        double others = 0;
-        for (std::int64_t j = 0; j + 1 < width; ++j) others += j == f ? 0 : pairs[f * width + j];
-        pairs[f * width + f] -= others;
-      }
-      pairs[width * width - 1] = expected[at(i % k)];
-    }
+    });
   });
+  expected = with_base(trees, std::move(expected));
+  const double scale = scale_of(trees);
+  for (std::int64_t i = 0; i < x.rows() * k; ++i) {
+    double* const pairs = values.data() + i * width * width;
+    for (std::int64_t p = 0; p < width * width; ++p) pairs[p] *= scale;
+    // So far the diagonal holds Shapley values; a row is to add up to one.
+    for (std::int64_t f = 0; f + 1 < width; ++f) {
+      double others = 0;
+      for (std::int64_t j = 0; j + 1 < width; ++j) others += j == f ? 0 : pairs[f * width + j];
+      pairs[f * width + f] -= others;
+    }
+    pairs[width * width - 1] = expected[at(i % k)];
+  }
 }
 
 void shap_values_against(const TreeEnsemble& trees, const Matrix& x, const Matrix& background,

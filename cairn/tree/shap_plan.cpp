@@ -52,6 +52,7 @@ class Builder {
         shares_.push_back(shares_[at(before)] * share);  // of all splits on this feature together: z
       }
       const auto first = static_cast<std::int32_t>(plan_.nodes.size() - 2);
+      plan_.nodes[at(v.node)].child = first;
       stack.push_back({first + 1, last_.size()});
       stack.push_back({first, last_.size()});
     }

@@ -29,6 +29,7 @@ struct PlanNode {
   std::int32_t before = 0;  // the node below the last split on the same feature above this edge, or 0
   std::int32_t slot = 0;    // of the feature that the parent splits
   std::int32_t source = 0;  // in the ensemble
+  std::int32_t child = -1;  // the left one; the right one follows it
   bool is_left = false, is_leaf = false;
 };
 
@@ -61,6 +62,17 @@ void gauss_legendre(std::int64_t n, std::vector<double>& points, std::vector<dou
 // node. goes_left: a byte a node, of the inner ones.
 void add_tree(const ShapPlan& plan, const double* leaves, const std::uint8_t* goes_left, std::uint8_t* passes,
               double* room, double* sums);
+
+// The same of pairs: fills `pairs` [slots, slots], both halves alike. Of two features a leaf gets half of
+//
+//   v (o_i - z_i) (o_j - z_j) integral of the product of the other f  =  v * sum over points of weight P g_i
+//   g_j.
+//
+// Each g is a sum of steps over the edges above the leaf, and of two edges on one path one is above the
+// other: so an edge adds its step times what is below it times the g, there, of every other feature above it.
+// On the diagonal stands the Shapley value.
+void add_tree_pairs(const ShapPlan& plan, const double* leaves, const std::uint8_t* goes_left,
+                    std::uint8_t* passes, double* room, double* pairs);
 
 // goes_left for every inner node.
 void take_directions(const TreeEnsemble& trees, const ShapPlan& plan, const double* row,

@@ -1,8 +1,10 @@
 #include "cairn/tree/split_search_internal.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "cairn/tree/split_scan_internal.h"
 
@@ -25,6 +27,18 @@ double score_at(double g, double h, double value, const SplitRules& rules) {
   return -(2 * g * value + (h + rules.l2) * value * value + 2 * rules.l1 * std::abs(value));
 }
 
+// The sums of the bins of one feature of numbers: of all of them, or of those that hold rows.
+struct BinSums {
+  const std::int64_t* sums;
+  const std::uint8_t* bins;  // which they are, ascending; null: 0, 1, ...
+  int count;
+  std::int64_t missing;  // of the rows without a value
+  int up_to(int last) const {
+    return !bins ? last + 1 : count - (count > 0 && bins[count - 1] > last ? 1 : 0);
+  }
+  int bin(int place) const { return bins ? bins[place] : place; }
+};
+
 class Search {
  public:
   Search(const Gradients& gradients, std::int64_t total, const SplitRules& rules, const Bounds& bounds)
@@ -39,15 +53,13 @@ class Search {
         parent_(bounded_ ? score_at(g_, h_, leaf_value(g_, h_, rules, bounds), rules)
                          : score(g_, h_, rules)) {}
 
-  void number(const BinnedFeature& f, std::int32_t feature, const std::int64_t* histogram);
+  void number(const BinnedFeature& f, std::int32_t feature, const BinSums& bins);
   void category(const BinnedFeature& f, std::int32_t feature, const std::int64_t* histogram);
   NodeSplit best() const { return best_; }
 
  private:
-  void scan_plain(std::int32_t feature, const std::int64_t* histogram, std::int64_t start, bool missing_left,
-                  int last);
-  void scan(std::int32_t feature, const std::int64_t* histogram, std::int64_t start, bool missing_left,
-            int last);
+  void scan_plain(std::int32_t feature, const BinSums& bins, std::int64_t start, bool missing_left, int last);
+  void scan(std::int32_t feature, const BinSums& bins, std::int64_t start, bool missing_left, int last);
   double gain_of(std::int64_t left, std::int32_t feature, double extra_l2) const;
   bool try_left(std::int64_t left, std::int32_t feature, double extra_l2);
 
@@ -87,8 +99,8 @@ bool Search::try_left(std::int64_t left, std::int32_t feature, double extra_l2) 
 }
 
 // Neither bounds nor l1: one division does for both sides.
-void Search::scan_plain(std::int32_t feature, const std::int64_t* histogram, std::int64_t start,
-                        bool missing_left, int last) {
+void Search::scan_plain(std::int32_t feature, const BinSums& bins, std::int64_t start, bool missing_left,
+                        int last) {
   const ScanRules scan{.g_scale = gradients_.g_scale,
                        .h_scale = gradients_.h_scale,
                        .g = g_,
@@ -96,33 +108,32 @@ void Search::scan_plain(std::int32_t feature, const std::int64_t* histogram, std
                        .l2 = rules_.l2,
                        .least = least_,
                        .most = h_ - least_ * (1 - kSlack)};
-  const BestBin found =
-      scan_bins(histogram, start, last, scan, 2 * std::max(best_.gain, rules_.min_gain) + parent_);
+  const BestBin found = scan_bins(bins.sums, start, bins.up_to(last) - 1, scan,
+                                  2 * std::max(best_.gain, rules_.min_gain) + parent_);
   if (found.bin < 0 || !try_left(found.left, feature, 0)) return;
-  best_.bin = found.bin;
+  best_.bin = bins.bin(found.bin);
   best_.missing_left = missing_left;
 }
 
-void Search::scan(std::int32_t feature, const std::int64_t* histogram, std::int64_t start, bool missing_left,
+void Search::scan(std::int32_t feature, const BinSums& bins, std::int64_t start, bool missing_left,
                   int last) {
   std::int64_t left = start;
-  for (int b = 0; b <= last; ++b) {
-    if (histogram[b] == 0) continue;
-    left += histogram[b];
+  for (int i = 0; i < bins.up_to(last); ++i) {
+    if (bins.sums[i] == 0) continue;
+    left += bins.sums[i];
     if (!try_left(left, feature, 0)) continue;
-    best_.bin = b;
+    best_.bin = bins.bin(i);
     best_.missing_left = missing_left;
   }
 }
 
-void Search::number(const BinnedFeature& f, std::int32_t feature, const std::int64_t* histogram) {
-  const std::int64_t missing = f.has_missing ? histogram[f.missing_bin()] : 0;
+void Search::number(const BinnedFeature& f, std::int32_t feature, const BinSums& bins) {
   const bool plain = !bounded_ && rules_.l1 == 0;
   const auto go = [&](std::int64_t start, bool missing_left, int last) {
-    plain ? scan_plain(feature, histogram, start, missing_left, last)
-          : scan(feature, histogram, start, missing_left, last);
+    plain ? scan_plain(feature, bins, start, missing_left, last)
+          : scan(feature, bins, start, missing_left, last);
   };
-  if (missing == 0) {
+  if (bins.missing == 0) {
     const double before = best_.gain;
     go(0, false, f.num_bins - 2);
     // Nothing says where missing ones belong: with the heavier side.
@@ -130,7 +141,7 @@ void Search::number(const BinnedFeature& f, std::int32_t feature, const std::int
     return;
   }
   go(0, false, f.num_bins - 1);  // the last one asks only whether the value is missing
-  go(missing, true, f.num_bins - 2);
+  go(bins.missing, true, f.num_bins - 2);
 }
 
 void Search::category(const BinnedFeature& f, std::int32_t feature, const std::int64_t* histogram) {
@@ -190,8 +201,58 @@ NodeSplit best_split(const BinnedData& data, const Gradients& gradients, const s
     const BinnedFeature& feature = data.feature(f);
     if (feature.width() < 2) continue;
     const std::int64_t* h = histogram + data.offset(f);
-    feature.category ? search.category(feature, static_cast<std::int32_t>(f), h)
-                     : search.number(feature, static_cast<std::int32_t>(f), h);
+    if (feature.category)
+      search.category(feature, static_cast<std::int32_t>(f), h);
+    else
+      search.number(feature, static_cast<std::int32_t>(f),
+                    {h, nullptr, feature.num_bins, feature.has_missing ? h[feature.missing_bin()] : 0});
+  }
+  return search.best();
+}
+
+NodeSplit best_split_of_rows(const BinnedData& data, const Gradients& gradients,
+                             std::span<const std::uint32_t> rows, std::int64_t total,
+                             std::span<const std::uint8_t> allowed, const SplitRules& rules,
+                             const Bounds& bounds) {
+  Search search(gradients, total, rules, bounds);
+  const std::size_t n = rows.size();
+  std::array<std::int64_t, kMostListed> words, sums;
+  std::array<const std::uint8_t*, kMostListed> dense;
+  for (std::size_t i = 0; i < n; ++i) {
+    words[i] = gradients.words[rows[i]];
+    dense[i] = data.row(rows[i]);
+  }
+  std::array<std::int64_t, kMostScanned> by_bin{};
+  std::array<std::uint8_t, kMostListed> bins;
+  for (std::int64_t f = 0; f < data.num_features(); ++f) {
+    if (!allowed[static_cast<std::size_t>(f)]) continue;
+    const BinnedFeature& feature = data.feature(f);
+    if (feature.width() < 2) continue;
+    std::array<std::uint64_t, kMostScanned / 64> filled{};
+    const auto add = [&](std::size_t i, std::uint8_t bin) {
+      by_bin[bin] += words[i];
+      filled[bin / 64] |= std::uint64_t{1} << (bin % 64);
+    };
+    if (const std::int64_t place = data.offset(f) / std::max<std::int64_t>(data.width(), 1);
+        place < data.num_dense()) {
+      for (std::size_t i = 0; i < n; ++i) add(i, dense[i][place]);
+    } else {
+      const std::uint8_t* column = data.column(f);
+      for (std::size_t i = 0; i < n; ++i) add(i, column[rows[i]]);
+    }
+    const std::int64_t missing =
+        feature.has_missing ? by_bin[static_cast<std::size_t>(feature.missing_bin())] : 0;
+    if (feature.category) search.category(feature, static_cast<std::int32_t>(f), by_bin.data());
+    int count = 0;
+    for (std::size_t w = 0; w < filled.size(); ++w)
+      for (std::uint64_t bits = filled[w]; bits != 0; bits &= bits - 1) {
+        const auto bin = 64 * w + static_cast<std::size_t>(std::countr_zero(bits));
+        bins[static_cast<std::size_t>(count)] = static_cast<std::uint8_t>(bin);
+        sums[static_cast<std::size_t>(count)] = std::exchange(by_bin[bin], 0);
+        if (static_cast<int>(bin) < feature.num_bins) ++count;
+      }
+    if (!feature.category)
+      search.number(feature, static_cast<std::int32_t>(f), {sums.data(), bins.data(), count, missing});
   }
   return search.best();
 }

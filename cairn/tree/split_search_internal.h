@@ -45,6 +45,14 @@ NodeSplit best_split(const BinnedData& data, const Gradients& gradients, const s
                      std::int64_t total, std::span<const std::uint8_t> allowed, const SplitRules& rules,
                      const Bounds& bounds);
 
+// The same from the rows of a small node themselves, at most kMostListed: less work than a histogram of bins
+// that are mostly empty.
+constexpr std::size_t kMostListed = 128;
+NodeSplit best_split_of_rows(const BinnedData& data, const Gradients& gradients,
+                             std::span<const std::uint32_t> rows, std::int64_t total,
+                             std::span<const std::uint8_t> allowed, const SplitRules& rules,
+                             const Bounds& bounds);
+
 // 1 for the bins that go left, missing included, 0 for the others: [256].
 void left_table(const BinnedFeature& feature, const NodeSplit& split, std::uint8_t* goes_left);
 

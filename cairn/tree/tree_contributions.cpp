@@ -34,6 +34,21 @@ ExplainsFrom TreeModel::explains_from() const {
 }
 
 Contributions TreeModel::contributions(const Table& table, const ColumnShares& shares) const {
+  return contributions_by(table, shares, [&](const Matrix& x, std::span<double> values) {
+    shap_values(parts_.trees, x, values);
+  });
+}
+
+Contributions TreeModel::contributions_against(const Table& table, const Table& background,
+                                               const ColumnShares& shares) const {
+  const Matrix others = parts_.features.matrix(background);
+  return contributions_by(table, shares, [&](const Matrix& x, std::span<double> values) {
+    shap_values_against(parts_.trees, x, others, values);
+  });
+}
+
+template <class Shap>
+Contributions TreeModel::contributions_by(const Table& table, const ColumnShares& shares, Shap&& shap) const {
   const TreeEnsemble& trees = parts_.trees;
   const TreeOutput output = trees.options().output;
   const std::int64_t n = table.num_rows(), d = trees.num_features(), raw = trees.num_outputs();
@@ -56,7 +71,7 @@ Contributions TreeModel::contributions(const Table& table, const ColumnShares& s
     const std::int64_t end = std::min(begin + kRows, n);
     const Matrix x = parts_.features.matrix(table.slice(begin, end));
     std::vector<double> values(at((end - begin) * raw * (d + 1)));
-    shap_values(trees, x, values);
+    shap(x, std::span<double>(values));
     if (output == TreeOutput::softmax) subtract_mean(values, raw, d + 1);
     for (std::int64_t r = 0; r < end - begin; ++r)
       for (std::int64_t o = 0; o < k; ++o) {

@@ -80,6 +80,7 @@ void TreeModel::visit(Visitor& v) {
   v.value("objective", parts_.objective);
   v.optional("quantiles", parts_.quantiles);
   visit_watched(v);
+  visit_out_of_bag(v);
   if (v.loading()) check();
 }
 
@@ -99,6 +100,34 @@ void TreeModel::visit_watched(Visitor& v) {
     throw ModelFileError("model", fmt::format("keeps round {} of {}", all[0], parts_.loss_history.size()));
   parts_.kept_round = static_cast<std::int64_t>(all[0]);
   parts_.watched_history.assign(all.begin() + 1, all.end());
+}
+
+// Names and a tensor [metrics, 4]: value, bounds, rows.
+void TreeModel::visit_out_of_bag(Visitor& v) {
+  constexpr std::size_t kNumbers = 4;
+  std::vector<std::string> names;
+  std::vector<double> numbers;
+  for (const auto& [metric, e] : parts_.out_of_bag) {
+    names.push_back(metric);
+    numbers.insert(numbers.end(), {e.value, e.low, e.high, static_cast<double>(e.n)});
+  }
+  Tensor stored;
+  if (!v.loading() && !names.empty()) stored = Tensor::take(std::move(numbers));
+  v.optional("out_of_bag_metrics", names);
+  v.tensor("out_of_bag", stored);
+  if (!v.loading()) return;
+  parts_.out_of_bag.clear();
+  if (names.empty() && !stored.defined()) return;
+  if (stored.defined()) check_stored("out_of_bag", stored, DType::f64, {std::ssize(names) * 4});
+  if (!stored.defined()) throw ModelFileError("model", "names out-of-bag metrics without their values");
+  const auto all = stored.data<double>();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const double n = all[i * kNumbers + 3];
+    if (!(n >= 0 && n <= 1e15)) throw ModelFileError("model", fmt::format("counts {} out-of-bag rows", n));
+    parts_.out_of_bag.push_back(
+        {names[i],
+         {all[i * kNumbers], all[i * kNumbers + 1], all[i * kNumbers + 2], static_cast<std::int64_t>(n)}});
+  }
 }
 
 std::vector<Importance> TreeModel::importances() const {

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "cairn/model/contributions.h"
 #include "cairn/model/learner.h"
+#include "cairn/model/out_of_bag_model.h"
 #include "cairn/tree/ensemble.h"
 #include "cairn/tree/features.h"
 
@@ -22,10 +24,11 @@ struct TreeModelParts {
   std::vector<double> loss_history;     // after each round of boosting
   std::vector<double> watched_history;  // on the rows that were watched; as many rounds, or none
   std::int64_t kept_round = 0;          // 1 is the first; the trees end there. 0: all rounds were kept
+  std::vector<OwnEstimate> out_of_bag;  // of a forest
   std::string objective;  // what was minimised: "squared", "gini"; continued training asks for the same
 };
 
-class TreeModel final : public Model {
+class TreeModel final : public Model, public OutOfBagModel, public BackgroundModel {
  public:
   static constexpr std::string_view kKind = "tree_model";
 
@@ -51,6 +54,9 @@ class TreeModel final : public Model {
   // Shapley values. Not of models whose prediction is exp(score).
   ExplainsFrom explains_from() const override;
   Contributions contributions(const Table& table, const ColumnShares& shares) const override;
+  Contributions contributions_against(const Table& table, const Table& background,
+                                      const ColumnShares& shares) const override;
+  std::vector<OwnEstimate> out_of_bag() const override { return parts_.out_of_bag; }
 
   const TreeEnsemble& trees() const { return parts_.trees; }
   const TreeFeatures& features() const { return parts_.features; }
@@ -65,7 +71,11 @@ class TreeModel final : public Model {
 
  private:
   void check() const;
+  // Shapley values that shap(features, values) finds.
+  template <class Shap>
+  Contributions contributions_by(const Table& table, const ColumnShares& shares, Shap&& shap) const;
   void visit_watched(Visitor& v);
+  void visit_out_of_bag(Visitor& v);
   TreeModelParts parts_;
 };
 

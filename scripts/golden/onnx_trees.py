@@ -35,6 +35,20 @@ def write_with_nodes_before(data):
             file.write(written.SerializeToString())
 
 
+def write_with_promises(iris, diabetes):
+    """Two files that carry rows and what scikit-learn predicts of them, as a property of the model."""
+    for name, model, data in (("classes", ensemble.RandomForestClassifier(5, max_depth=3, random_state=0), iris),
+                              ("numbers", ensemble.RandomForestRegressor(5, max_depth=3, random_state=0), diabetes)):
+        x = data.data.astype(numpy.float32)
+        model.fit(x, data.target)
+        rows = x[::15][:10]
+        said = model.predict_proba(rows) if name == "classes" else model.predict(rows).reshape(-1, 1)
+        written = to_onnx(model, x[:1], options={"zipmap": False} if name == "classes" else None)
+        helper.set_model_props(written, {"cairn_parity": json.dumps({"rows": rows.tolist(), "predicted": said.tolist()})})
+        with open(os.path.join(FOLDER, f"onnx_promised_{name}.onnx"), "wb") as file:
+            file.write(written.SerializeToString())
+
+
 def main():
     iris, cancer, diabetes = datasets.load_iris(), datasets.load_breast_cancer(), datasets.load_diabetes()
     named = iris.target_names[iris.target]
@@ -74,6 +88,7 @@ def main():
             "onnxruntime": numpy.asarray(said[-1], dtype=float).ravel().tolist(),
         }
     write_with_nodes_before(diabetes)
+    write_with_promises(iris, diabetes)
     with open(os.path.join(FOLDER, "onnx_pairs.json"), "w", encoding="utf-8") as file:
         json.dump(pairs, file)
 

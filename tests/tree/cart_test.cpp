@@ -28,6 +28,8 @@ std::unique_ptr<TreeModel> as_tree(std::unique_ptr<Model> model) {
   return std::unique_ptr<TreeModel>(dynamic_cast<TreeModel*>(model.release()));
 }
 
+constexpr double kLevel = 0.3;  // of the quantile that is asked for
+
 // Impurity times weight of some rows, the plain way.
 double mixed(Criterion c, const std::vector<double>& y, const std::vector<double>& w) {
   double weight = 0, sum = 0;
@@ -42,14 +44,17 @@ double mixed(Criterion c, const std::vector<double>& y, const std::vector<double
   double best = INFINITY, deviance = 0, squares = 0;
   for (const double m : y) {
     double distance = 0;
-    for (std::size_t i = 0; i < y.size(); ++i) distance += w[i] * std::abs(y[i] - m);
+    for (std::size_t i = 0; i < y.size(); ++i)
+      distance += w[i] * std::abs(y[i] - m) * (c == Criterion::absolute ? 1 : y[i] > m ? kLevel : 1 - kLevel);
     best = std::min(best, distance);
   }
   for (std::size_t i = 0; i < y.size(); ++i) {
     deviance += w[i] * ((y[i] > 0 ? y[i] * std::log(y[i] / mean) : 0) - y[i] + mean);
     squares += w[i] * (y[i] - mean) * (y[i] - mean);
   }
-  return c == Criterion::absolute ? best : c == Criterion::poisson ? deviance : squares;
+  return c == Criterion::absolute || c == Criterion::quantile ? best
+         : c == Criterion::poisson                            ? deviance
+                                                              : squares;
 }
 
 // The largest fall of the criterion that any split of any feature brings, per weight of all rows.
@@ -86,7 +91,7 @@ std::vector<double> numbered(std::size_t n) {
 }  // namespace
 
 TEST_CASE("cart: the first split is the best of all there are") {
-  for (const char* name : {"gini", "entropy", "squared", "absolute", "poisson"}) {
+  for (const char* name : {"gini", "entropy", "squared", "absolute", "poisson", "quantile"}) {
     const Criterion c = criterion_from_name(name);
     for (std::uint64_t seed = 0; seed < 8; ++seed) {
       INFO(name << ", seed " << seed);
@@ -104,7 +109,8 @@ TEST_CASE("cart: the first split is the best of all there are") {
       std::vector<int> labels(y.begin(), y.end());
       Dataset data = classes ? classification_data(x, labels) : regression_data(x, y);
       data = data.with_weights(w);
-      const auto model = as_tree(DecisionTree({.criterion = name, .max_depth = 1}).fit(data));
+      const auto model =
+          as_tree(DecisionTree({.criterion = name, .quantile = kLevel, .max_depth = 1}).fit(data));
       REQUIRE(model->trees().num_nodes() == 3);
       CHECK(model->trees().gains()[0] == doctest::Approx(best_gain(c, x, y, w)).epsilon(1e-6));
     }

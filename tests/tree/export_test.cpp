@@ -164,11 +164,66 @@ TEST_CASE("export: a file that was changed is told by the rows it carries") {
     CHECK(!error_text([&] { check_parity(model.trees(), promise, "file"); }).empty());
 }
 
+TEST_CASE("export: shares of classes become a number a class, and shares again when they are read") {
+  const TemporaryFolder folder;
+  for (const std::int64_t classes : {2, 3})
+    for (const bool average : {true, false}) {
+      const TreeModel model = model_of(TreeOutput::share, classes, average);
+      folder.write("m.json", xgboost_json(model));
+      folder.write("m.ubj", xgboost_ubjson(model));
+      folder.write("m.txt", lightgbm_text(model));
+      const std::vector<double> x = rows(300);
+      std::vector<double> raw(at(classes)), shares(at(classes)), theirs(at(classes));
+      for (const char* name : {"m.json", "m.ubj", "m.txt"}) {
+        CAPTURE(name);
+        const bool exact = std::string(name) == "m.txt";
+        const ImportedTrees back = exact ? read_lightgbm(folder.file(name)) : read_xgboost(folder.file(name));
+        CHECK(back.classes == model.classes());
+        CHECK(back.trees.options().output == TreeOutput::share);
+        CHECK(back.trees.num_trees() == model.trees().num_trees());
+        double largest = 0;
+        for (std::size_t i = 0; i < x.size(); i += 3) {
+          model.trees().predict_raw_row(std::span(x).subspan(i, 3), raw);
+          model.trees().finish(raw, shares);
+          back.trees.predict_raw_row(std::span(x).subspan(i, 3), raw);
+          back.trees.finish(raw, theirs);
+          for (std::size_t o = 0; o < shares.size(); ++o)
+            largest = std::max(largest, std::abs(shares[o] - theirs[o]));
+        }
+        CHECK(largest < (exact ? 1e-12 : 2e-7));
+      }
+    }
+}
+
+TEST_CASE("export: files whose trees are said to hold shares and do not are refused") {
+  const TemporaryFolder folder;
+  const std::string text = lightgbm_text(model_of(TreeOutput::share, 3, true));
+  const auto complaint = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    changed.replace(changed.find(from), from.size(), to);
+    folder.write("m.txt", changed);
+    return error_text([&] { read_lightgbm(folder.file("m.txt")); });
+  };
+  const std::string names = "cairn_shares=[\"class 0\",\"class 1\",\"class 2\"]";
+  CHECK(complaint(names, "cairn_shares=[1,2,3]").ends_with("its cairn_shares holds what is no name"));
+  CHECK(complaint(names, "cairn_shares=[\"a\"]").ends_with("its cairn_shares is not the names of 3 classes"));
+  CHECK(complaint("threshold=", "threshold=7").find("are to hold shares of one tree and differ at node") !=
+        std::string::npos);
+}
+
 TEST_CASE(
-    "export: shares of classes are refused where no objective predicts them, and names that C++ refuses") {
+    "export: several quantiles are refused where nobody puts them in order, and names that C++ refuses") {
   const TreeModel model = model_of(TreeOutput::share, 3, true);
-  CHECK(error_text([&] { xgboost_json(model); }).find("C++ header") != std::string::npos);
-  CHECK(error_text([&] { lightgbm_text(model); }).find("C++ header") != std::string::npos);
+  Random draw(1, "tree");
+  std::vector<Tree> trees{random_tree(draw, 1, false), random_tree(draw, 1, false)};
+  trees[1].output = 1;
+  TreeModelParts parts;
+  parts.features = model.features();
+  parts.quantiles = {0.1, 0.9};
+  parts.trees = TreeEnsemble({.num_features = 3, .num_outputs = 2, .base = {0, 0}}, trees);
+  const TreeModel levels(std::move(parts));
+  CHECK(error_text([&] { xgboost_json(levels); }).find("C++ header") != std::string::npos);
+  CHECK(error_text([&] { lightgbm_text(levels); }).find("C++ header") != std::string::npos);
   for (const char* name : {"", "3d", "a-b", "a b", "a;b"})
     CHECK(error_text([&] { cpp_header(model, name); }).find("namespace") != std::string::npos);
 }

@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <string>
 
 #include "cairn/base/random.h"
 #include "cairn/tree/split_scan_internal.h"
+#include "cairn/tree/split_search_internal.h"
 #include "tests/support/numeric_dataset.h"
 
 using namespace cairn;
@@ -65,6 +68,70 @@ TEST_CASE("histograms: listed features and others hold the sums of their rows") 
       CHECK(std::vector<std::int64_t>(begin, begin + std::ssize(sums)) == sums);
     }
   }
+}
+
+TEST_CASE("split search: the rows of a small node give the split that their histogram gives") {
+  const std::int64_t n = 700;
+  TreeData data = mostly_zero(n);
+  Random draw(5, "small nodes");
+  // Dense and sparse features, gaps, and a category of thirty levels, some of them rare.
+  std::vector<std::optional<std::string>> cities;
+  for (std::int64_t r = 0; r < n; ++r)
+    cities.emplace_back(r % 11 == 0 ? std::nullopt
+                                    : std::optional(std::to_string(draw.below(30) * draw.below(2))));
+  std::vector<Column> columns{Column::category_of("city", cities)};
+  for (int f = 0; f < 25; ++f) {
+    std::vector<double> values;
+    for (std::int64_t r = 0; r < n; ++r)
+      values.push_back(f < 5 && draw.below(8) == 0 ? std::nan("")
+                       : f < 5                     ? std::round(draw.normal() * 4)
+                                                   : (draw.below(10) == 0 ? draw.normal() : 0));
+    columns.push_back(Column::number("x" + std::to_string(f), Tensor::take(std::move(values))));
+  }
+  columns.push_back(Column::number("y", Tensor::take(std::vector<double>(data.y))));
+  data = tree_data(Dataset(Table(columns), {.roles = {.target = "y"}, .task = Task::regression}), "trees");
+  const BinnedData binned(data, 255, {});
+  REQUIRE(!binned.sparse().empty());
+  Gradients gradients{.words = {}, .g_scale = 1e-3, .h_scale = 1e-3};
+  for (std::int64_t r = 0; r < n; ++r)
+    gradients.words.push_back((static_cast<std::int64_t>(draw.below(2000)) - 1000) * (std::int64_t{1} << 32) +
+                              static_cast<std::int64_t>(draw.below(1000)));
+  const auto d = static_cast<std::size_t>(binned.num_features());
+  int found = 0, of_category = 0;
+  for (int round = 0; round < 300; ++round) {
+    CAPTURE(round);
+    const std::size_t count = 2 + draw.below(kMostListed - 1);
+    std::vector<std::uint32_t> rows;
+    for (std::size_t i = 0; i < count; ++i)
+      rows.push_back(static_cast<std::uint32_t>(draw.below(static_cast<std::uint64_t>(n))));
+    std::int64_t total = 0;
+    for (const std::uint32_t r : rows) total += gradients.words[r];
+    std::vector<std::uint8_t> allowed(d);
+    for (auto& a : allowed) a = draw.below(3) > 0 ? 1 : 0;
+    SplitRules rules;
+    rules.min_child_weight = round % 3;
+    rules.l1 = round % 4 == 3 ? 0.1 : 0;
+    rules.max_one_hot = round % 2 == 0 ? 4 : 40;
+    if (round % 5 == 4) {
+      rules.monotone.assign(d, 0);
+      rules.monotone[1 + draw.below(d - 1)] = 1;
+    }
+    std::vector<std::int64_t> histogram(static_cast<std::size_t>(binned.histogram_size()));
+    add_to_histogram(binned, rows.data(), 0, std::ssize(rows), gradients.words.data(), histogram.data());
+    complete_sparse(binned, total, histogram.data());
+    const NodeSplit a = best_split(binned, gradients, histogram.data(), total, allowed, rules, {}),
+                    b = best_split_of_rows(binned, gradients, rows, total, allowed, rules, {});
+    CHECK(a.feature == b.feature);
+    CHECK(a.gain == b.gain);
+    CHECK(a.bin == b.bin);
+    CHECK(a.missing_left == b.missing_left);
+    CHECK(a.left_bins == b.left_bins);
+    CHECK(a.left == b.left);
+    found += a.found() ? 1 : 0;
+    of_category += a.category ? 1 : 0;
+  }
+  CHECK(found > 250);
+  CHECK(of_category > 10);
 }
 
 TEST_CASE("partition: rows go where their bin says, in their order, whatever the count") {

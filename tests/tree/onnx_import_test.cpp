@@ -86,6 +86,23 @@ TEST_CASE("ONNX trees: what cannot be read is refused with its reason") {
   CHECK(complaint(std::string("\x08\x0a\x12\x01x", 5)) == "is an ONNX file without a graph");
 }
 
+TEST_CASE("ONNX trees: a file that carries rows is asked for what it promises of them") {
+  for (const char* name : {"onnx_promised_classes.onnx", "onnx_promised_numbers.onnx"}) {
+    CAPTURE(name);
+    const std::string whole = read_file(kFolder + name);
+    CHECK(complaint(whole).empty());
+    // Another leaf: the last digit that the promise holds.
+    std::string broken = whole;
+    const auto said = broken.find("\"predicted\": [[");
+    REQUIRE(said != std::string::npos);
+    char& digit = broken[broken.find('.', said) + 1];
+    digit = digit == '9' ? '0' : static_cast<char>(digit + 1);
+    CHECK(complaint(broken).find("of its cairn_parity gives ") != std::string::npos);
+  }
+  CHECK(complaint(changed("onnx_promised_numbers.onnx", "\"predicted\"", "\"predicked\"")) ==
+        "its cairn_parity is not rows and their raw scores");
+}
+
 TEST_CASE("ONNX trees: any byte changed or cut off gives trees or an error, never a crash") {
   for (const char* name : {"onnx_forest_names.onnx", "onnx_hist_binary.onnx", "onnx_forest_f64.onnx"}) {
     const std::string whole = read_file(kFolder + name);

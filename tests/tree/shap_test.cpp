@@ -7,7 +7,9 @@
 #include "cairn/base/error.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
+#include "cairn/tree/exchange/import.h"
 #include "cairn/tree/shap.h"
+#include "tests/support/golden.h"
 
 using namespace cairn;
 
@@ -215,6 +217,37 @@ TEST_CASE("shap_values_against: unknown features come from background rows") {
       CHECK(values[at(i * (kFeatures + 1) + kFeatures)] == doctest::Approx(value(r, o, 0)).epsilon(1e-10));
     }
     CHECK_THROWS_AS(shap_values_against(c.trees, matrix(c.rows), matrix({}), values), UsageError);
+  }
+}
+
+TEST_CASE("shap_values_against: the shap library's numbers of LightGBM's models") {
+  const auto golden = test::read_golden("shap_background.json");
+  const auto pairs = test::read_golden("trees/pairs.json")["pairs"];
+  const auto explained = golden["explained"].get<std::size_t>(),
+             others = golden["background"].get<std::size_t>();
+  CHECK(golden["models"].size() == 2);
+  for (const auto& [name, told] : golden["models"].items()) {
+    CAPTURE(name);
+    const TreeEnsemble trees =
+        read_lightgbm(std::string(CAIRN_SOURCE_DIR) + "/tests/golden/trees/" + name).trees;
+    const std::int64_t d = trees.num_features(), k = trees.num_outputs();
+    std::vector<double> rows, background;
+    for (std::size_t r = 0; r < explained + others; ++r)
+      for (const double v : test::golden_numbers(pairs[name]["rows"][r]))
+        (r < explained ? rows : background).push_back(v);
+    const auto of_rows = [&](const std::vector<double>& values) {
+      return Matrix::from_rows(
+          Tensor::from(std::span<const double>(values), Shape{std::ssize(values) / d, d}));
+    };
+    std::vector<double> values(explained * at(k * (d + 1)));
+    shap_values_against(trees, of_rows(rows), of_rows(background), values);
+    std::size_t place = 0;
+    for (std::size_t r = 0; r < explained; ++r)
+      for (std::int64_t o = 0; o < k; ++o) {
+        for (const double v : test::golden_numbers(told["values"][r][at(o)]))
+          CHECK(values[place++] == doctest::Approx(v).epsilon(1e-6));
+        CHECK(values[place++] == doctest::Approx(told["base"][at(o)].get<double>()).epsilon(1e-6));
+      }
   }
 }
 

@@ -12,12 +12,14 @@
 namespace cairn {
 
 // The model schema of XGBoost, as version 3.2 reads it. XGBoost compares in f32: a threshold becomes the next
-// f32 above it, so rows of f32 numbers take the same way; leaves are rounded to f32. NotSupported: leaves
-// that hold shares of classes (trees and forests that classify), for which XGBoost has no objective.
+// f32 above it, so rows of f32 numbers take the same way; leaves are rounded to f32. Trees and
+// forests that classify predict a number a class, their shares, with the objective reg:squarederror.
+// NotSupported: several quantiles, which XGBoost would not put in order.
 std::string xgboost_json(const TreeModel& model);
 std::string xgboost_ubjson(const TreeModel& model);
 
-// LightGBM's text, version 4; thresholds and leaves keep every bit. NotSupported: as above.
+// LightGBM's text, version 4; thresholds and leaves keep every bit. Shares of classes, and several numbers,
+// are raw scores without an objective. NotSupported: as above.
 std::string lightgbm_text(const TreeModel& model);
 
 // A header for C++17 with namespace `name`: predict(), raw(), level_of(), self_test(), the names of features,

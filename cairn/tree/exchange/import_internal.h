@@ -20,6 +20,11 @@ ImportedTrees xgboost_trees(std::string_view contents, const std::string& path);
 ImportedTrees lightgbm_trees(std::string_view contents, const std::string& path);
 ImportedTrees onnx_trees(std::string_view contents, const std::string& path);
 
+// Trees that hold one number a leaf, as many of one form as there are classes, become the forest of shares
+// that was exported so; `classes` is what the file calls them. ModelFileError: they are no such trees.
+void make_shares(ImportedTrees& imported, TreeEnsembleOptions& options, std::vector<Tree>& trees,
+                 const std::string& classes, const std::string& path);
+
 [[noreturn]] inline void refuse(const std::string& path, const std::string& what) {
   throw ModelFileError(path, what);
 }

@@ -42,7 +42,16 @@ std::string objective_of(const TreeEnsemble& trees) {
     case TreeOutput::share:
       break;
   }
-  return "regression";
+  return trees.num_outputs() == 1 ? "regression" : "";
+}
+
+// Without an objective LightGBM predicts the raw scores themselves, several as well as one.
+std::string objective_line(const TreeModel& model) {
+  const std::string objective = objective_of(model.trees());
+  std::string lines = objective.empty() ? "" : fmt::format("objective={}\n", objective);
+  if (model.trees().options().output == TreeOutput::share)
+    lines += fmt::format("{}={}\n", kSharesName, export_detail::shares_text(model));
+  return lines;
 }
 
 struct Lists {  // of inner nodes and of leaves, in LightGBM's numbers
@@ -140,9 +149,6 @@ std::string lightgbm_text(const TreeModel& model) {
   const TreeEnsemble& trees = model.trees();
   const auto& features = model.features().list();
   const std::int64_t k = trees.num_outputs();
-  if (k > 1 && trees.options().output != TreeOutput::softmax)
-    throw NotSupported("export", fmt::format("the model predicts {} numbers a row; LightGBM one", k),
-                       "XGBoost and the C++ header hold it.");
   std::vector<std::string> names, ranges, blocks;
   std::vector<std::size_t> sizes;
   Json levels = Json::array();
@@ -159,9 +165,9 @@ std::string lightgbm_text(const TreeModel& model) {
   }
   return fmt::format(
       "tree\nversion=v4\nnum_class={0}\nnum_tree_per_iteration={0}\nlabel_index=0\nmax_feature_idx={1}\n"
-      "objective={2}\nfeature_names={3}\nfeature_infos={4}\n{5}={6}\ntree_sizes={7}\n\n{8}end of trees\n\n"
+      "{2}feature_names={3}\nfeature_infos={4}\n{5}={6}\ntree_sizes={7}\n\n{8}end of trees\n\n"
       "feature_importances:\n\nparameters:\n\nend of parameters\n\npandas_categorical:{9}\n",
-      k, std::ssize(features) - 1, objective_of(trees), joined(names), joined(ranges), kParityName,
+      k, std::ssize(features) - 1, objective_line(model), joined(names), joined(ranges), kParityName,
       export_detail::parity_text(model), joined(sizes), fmt::join(blocks, ""),
       levels.empty() ? "null" : levels.dump(-1, ' ', false, Json::error_handler_t::replace));
 }

@@ -115,6 +115,8 @@ class LightgbmFile {
         for (double& v : n.value) v = v * sigmoid_ / (average ? static_cast<double>(rounds) : 1);
       trees.push_back(std::move(tree));
     }
+    if (header.has(kSharesName) && options.output == TreeOutput::identity)
+      import_detail::make_shares(result, options, trees, std::string(header.text(kSharesName)), path_);
     result.trees = TreeEnsemble(options, trees);
     if (header.has(kParityName)) check_parity(result.trees, std::string(header.text(kParityName)), path_);
     return result;

@@ -196,10 +196,28 @@ void parse_graph(pbf_reader field, OnnxGraph& graph) {
     }
 }
 
+void parse_property(pbf_reader field, OnnxGraph& graph) {
+  std::string name, value;
+  while (field.next()) {
+    if (field.tag() == 1)
+      name = field.get_string();
+    else if (field.tag() == 2)
+      value = field.get_string();
+    else
+      field.skip();
+  }
+  graph.properties[std::move(name)] = std::move(value);
+}
+
 }  // namespace
 
 OnnxGraph parse_onnx(std::string_view bytes, const std::string& path) {
-  enum : std::uint8_t { producer_field = 2, producer_version_field = 3, graph_field = 7 };
+  enum : std::uint8_t {
+    producer_field = 2,
+    producer_version_field = 3,
+    graph_field = 7,
+    property_field = 14
+  };
   constexpr std::size_t kShown = 60;  // characters of a name that nobody has checked
   OnnxGraph graph;
   std::string_view producer, producer_version;
@@ -216,6 +234,9 @@ OnnxGraph parse_onnx(std::string_view bytes, const std::string& path) {
         case graph_field:
           found = true;
           parse_graph(model.get_message(), graph);
+          break;
+        case property_field:
+          parse_property(model.get_message(), graph);
           break;
         default:
           model.skip();

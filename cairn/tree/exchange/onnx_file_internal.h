@@ -34,6 +34,7 @@ struct OnnxGraph {
   std::string producer;  // "skl2onnx 1.20.0"
   std::vector<OnnxNode> nodes;
   std::vector<OnnxInput> inputs;
+  std::map<std::string, std::string, std::less<>> properties;  // the model's metadata_props
 };
 
 // ModelFileError: bytes that are no protocol buffer of a model with a graph.

@@ -12,6 +12,7 @@
 #include "cairn/tree/exchange/import.h"
 #include "cairn/tree/exchange/import_internal.h"
 #include "cairn/tree/exchange/onnx_file_internal.h"
+#include "cairn/tree/exchange/parity.h"
 
 namespace cairn {
 namespace {
@@ -48,6 +49,8 @@ class OnnxTrees {
     std::vector<Tree> trees;
     for (const auto& [id, nodes] : trees_) trees.push_back(build(nodes, std::ssize(trees), options));
     result.trees = TreeEnsemble(options, trees);
+    if (const auto promise = graph_.properties.find(kParityName); promise != graph_.properties.end())
+      check_parity(result.trees, promise->second, path_);
     return result;
   }
 

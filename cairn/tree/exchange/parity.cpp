@@ -38,23 +38,27 @@ std::vector<double> row_of(const json& list, std::int64_t width, const std::stri
 
 void check_parity(const TreeEnsemble& trees, const std::string& promise, const std::string& path) {
   const json said = json::parse(promise, nullptr, false);
-  if (!said.is_object() || !said.contains("rows") || !said.contains("raw") || !said["rows"].is_array() ||
-      !said["raw"].is_array() || said["rows"].size() != said["raw"].size())
+  const bool finished = said.is_object() && said.contains("predicted");
+  const char* name = finished ? "predicted" : "raw";
+  if (!said.is_object() || !said.contains("rows") || !said.contains(name) || !said["rows"].is_array() ||
+      !said[name].is_array() || said["rows"].size() != said[name].size())
     throw ModelFileError(path, fmt::format("its {} is not rows and their raw scores", kParityName));
   std::vector<std::vector<double>> promised;
   double scale = 1;  // sums of f32 leaves are as exact as their largest part
-  for (const json& list : said["raw"]) {
-    promised.push_back(row_of(list, trees.num_outputs(), path));
+  for (const json& list : said[name]) {
+    promised.push_back(row_of(list, finished ? trees.num_predicted() : trees.num_outputs(), path));
     for (const double v : promised.back()) scale = std::max(scale, std::abs(v));
   }
-  std::vector<double> raw(at(trees.num_outputs()));
+  std::vector<double> raw(at(trees.num_outputs())), predicted(at(trees.num_predicted()));
   for (std::size_t r = 0; r < promised.size(); ++r) {
     trees.predict_raw_row(row_of(said["rows"][r], trees.num_features(), path), raw);
-    for (std::size_t o = 0; o < raw.size(); ++o)
-      if (!(std::abs(raw[o] - promised[r][o]) <= kTolerance * scale))
+    if (finished) trees.finish(raw, predicted);
+    const std::vector<double>& got = finished ? predicted : raw;
+    for (std::size_t o = 0; o < got.size(); ++o)
+      if (!(std::abs(got[o] - promised[r][o]) <= kTolerance * scale))
         throw ModelFileError(path,
                              fmt::format("row {} of its {} gives {}; the file promises {}", r + 1,
-                                         kParityName, raw[o], promised[r][o]),
+                                         kParityName, got[o], promised[r][o]),
                              "It was changed after it was written; export the model again.");
   }
 }
@@ -95,10 +99,16 @@ std::string parity_text(const TreeModel& model) {
   for (std::int64_t r = 0; r < kRows; ++r) {
     const std::span<const double> row(rows.data() + r * d, at(d));
     trees.predict_raw_row(row, raw);
+    if (!trees.options().average)
+      for (double& v : raw) v /= divisor_of(trees);
     said["rows"].push_back(row);  // NaN is written as null
     said["raw"].push_back(raw);
   }
   return said.dump();
+}
+
+std::string shares_text(const TreeModel& model) {
+  return json(model.classes()).dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
 }  // namespace export_detail

@@ -13,23 +13,22 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
+double divisor_of(const TreeEnsemble& trees) {
+  const bool mean = trees.options().average || trees.options().output == TreeOutput::share;
+  return mean && trees.num_trees() > 0 ? static_cast<double>(trees.num_trees()) : 1;
+}
+
 std::vector<Tree> plain_trees(const TreeModel& model, std::string_view program) {
   const TreeEnsemble& trees = model.trees();
   const TreeEnsembleOptions& options = trees.options();
   const std::int64_t k = trees.num_outputs();
-  if (options.output == TreeOutput::share)
-    throw NotSupported("export",
-                       fmt::format("the leaves of this model hold shares of its {} classes, and {} has no "
-                                   "objective that predicts them",
-                                   model.classes().size(), program),
-                       "Export it as a C++ header, or train gradient_boosting.");
   if (model.quantiles().size() > 1)
     throw NotSupported(
         "export",
         fmt::format("this model predicts {} quantiles at once, and {} would not put them in order",
                     model.quantiles().size(), program),
         "Export it as a C++ header, or train one level: --set quantile=0.5.");
-  const double scale = options.average && trees.num_trees() > 0 ? static_cast<double>(trees.num_trees()) : 1;
+  const double scale = divisor_of(trees);
   std::vector<std::vector<Tree>> of_output(at(k));
   for (std::int64_t t = 0; t < trees.num_trees(); ++t)
     for (std::int64_t o = 0; o < (options.vector_leaves ? k : 1); ++o) {
@@ -39,7 +38,8 @@ std::vector<Tree> plain_trees(const TreeModel& model, std::string_view program) 
       of_output[at(options.vector_leaves ? o : one.output)].push_back(std::move(one));
     }
   // The base comes last: a program that adds in f32 then rounds small sums until the end.
-  for (std::int64_t o = 0; o < k; ++o) {
+  const bool shares = options.output == TreeOutput::share;  // they have none
+  for (std::int64_t o = 0; o < (shares ? 0 : k); ++o) {
     Tree base;
     base.nodes.push_back({.cover = 1, .value = {options.base[at(o)]}});
     of_output[at(o)].push_back(std::move(base));

@@ -135,9 +135,12 @@ Json document_of(const TreeModel& model) {
   rounds.push_back(std::ssize(plain));
   const auto [objective, base] = objective_of(model.trees());
   const bool classes = model.trees().options().output == TreeOutput::softmax;
+  Json attributes{{kParityName, export_detail::parity_text(model)}};
+  if (model.trees().options().output == TreeOutput::share)
+    attributes[kSharesName] = export_detail::shares_text(model);
   return {
       {"learner",
-       {{"attributes", {{kParityName, export_detail::parity_text(model)}}},
+       {{"attributes", attributes},
         {"feature_names", names},
         {"feature_types", types},
         {"gradient_booster",

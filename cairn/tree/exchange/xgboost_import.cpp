@@ -114,10 +114,12 @@ class XgboostFile {
     if (options.vector_leaves)
       for (Tree& t : grown) t.output = 0;
     options.base = base(shape, result.objective);
+    if (const std::string classes = attribute(learner, kSharesName);
+        !classes.empty() && options.output == TreeOutput::identity && !options.vector_leaves)
+      import_detail::make_shares(result, options, grown, classes, path_);
     result.trees = TreeEnsemble(options, grown);
-    if (const auto said = learner.find("attributes"); said != learner.end() && said->is_object())
-      if (const auto promise = said->find(kParityName); promise != said->end() && promise->is_string())
-        check_parity(result.trees, promise->get<std::string>(), path_);
+    if (const std::string promise = attribute(learner, kParityName); !promise.empty())
+      check_parity(result.trees, promise, path_);
     return result;
   }
 
@@ -140,6 +142,14 @@ class XgboostFile {
     if (!fine || !builder.problem.empty())
       refuse(path_, builder.problem.empty() ? "cannot be read" : builder.problem);
     return document;
+  }
+
+  // One that may be there; "" where it is not.
+  static std::string attribute(const json& learner, const char* name) {
+    const auto all = learner.find("attributes");
+    if (all == learner.end() || !all->is_object()) return "";
+    const auto found = all->find(name);
+    return found != all->end() && found->is_string() ? found->get<std::string>() : "";
   }
 
   const json& member(const json& in, const char* name) const {

@@ -113,16 +113,18 @@ void tweedie_gradients(const Truth& t, std::span<const double> raw, std::int64_t
     return Pair{above - below, (p - 1) * below + (2 - p) * above};
   });
 }
+// e^z of z <= 0, which is 0 for one class of every row.
+double exp_below(double z) { return z == 0 ? 1 : std::exp(z); }
+
 void softmax_gradients(const Truth& t, std::span<const double> raw, std::int64_t b, std::int64_t e,
                        std::span<double> g, std::span<double> h) {
-  std::vector<double> p(at(t.num_outputs));
   for (std::int64_t r = b; r < e; ++r) {
     double highest = -INFINITY, sum = 0;
     for (std::int64_t o = 0; o < t.num_outputs; ++o) highest = std::max(highest, raw[at(o * t.rows + r)]);
     for (std::int64_t o = 0; o < t.num_outputs; ++o)
-      sum += p[at(o)] = std::exp(raw[at(o * t.rows + r)] - highest);
+      sum += g[at(o * t.rows + r)] = exp_below(raw[at(o * t.rows + r)] - highest);
     for (std::int64_t o = 0; o < t.num_outputs; ++o) {
-      const double share = p[at(o)] / sum, w = t.weight(r);
+      const double share = g[at(o * t.rows + r)] / sum, w = t.weight(r);
       g[at(o * t.rows + r)] = w * (share - (t.labels[at(r)] == o ? 1 : 0));
       // k / (k - 1) makes up for the diagonal's blindness to the other classes (Friedman 2001, equation 34).
       const auto k = static_cast<double>(t.num_outputs);
@@ -181,7 +183,7 @@ double tweedie_loss(const Truth& t, std::span<const double> raw, std::int64_t r)
 double softmax_loss(const Truth& t, std::span<const double> raw, std::int64_t r) {
   double highest = -INFINITY, sum = 0;
   for (std::int64_t o = 0; o < t.num_outputs; ++o) highest = std::max(highest, raw[at(o * t.rows + r)]);
-  for (std::int64_t o = 0; o < t.num_outputs; ++o) sum += std::exp(raw[at(o * t.rows + r)] - highest);
+  for (std::int64_t o = 0; o < t.num_outputs; ++o) sum += exp_below(raw[at(o * t.rows + r)] - highest);
   return highest + std::log(sum) - raw[at(t.labels[at(r)] * t.rows + r)];
 }
 double huber_loss(const Truth& t, std::span<const double> raw, std::int64_t r) {
