@@ -148,7 +148,8 @@ TEST_CASE("losses: torch's values and gradients, by mean, by sum and each, in f6
   for (const Row& row : rows())
     for (const auto& [name, r] : reductions())
       for (const DType dtype : {DType::f64, DType::f32}) {
-        INFO(row.golden << ", " << name << ", " << name_of(dtype));
+        const std::string what = std::string(row.golden) + ", " + name + ", " + name_of(dtype);
+        CAPTURE(what);
         check_row(row, name, r, dtype);
       }
 }
