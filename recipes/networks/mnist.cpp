@@ -99,8 +99,8 @@ Album wrong_digits(const Network& net, const Examples& test, std::span<const std
 Album first_layer(Network& net) {
   const Tensor weight = parameters(net)[0].parameter->value();
   if (weight.ndim() == 4) return filters_album(weight);
-  Album album = filters_album(
-      weight.slice(0, 0, std::min<std::int64_t>(40, weight.size(0))).contiguous().reshape({-1, 28, 28, 1}));
+  const std::int64_t shown = std::min<std::int64_t>(40, weight.size(0));
+  Album album = filters_album(weight.slice(0, 0, shown).contiguous().reshape({shown, 28, 28, 1}));
   album.about = "A weight a pixel, from the smallest, black, to the largest.";
   return album;
 }
