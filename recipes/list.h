@@ -27,7 +27,20 @@ extern const Recipe kOneNetwork;                         // networks/one_network
 extern const Recipe kZeroOrOne, kTenDigits;              // networks/digits.cpp
 extern const Recipe kHappyHouse, kSigns, kSignsQuickly;  // networks/small_pictures.cpp
 extern const Recipe kMnistSoftmax, kMnistHidden, kMnistConvolutions,
-    kMnistFourConvolutions;                 // networks/mnist.cpp
-extern const Recipe kCifarQuickly, kCifar;  // networks/cifar.cpp
+    kMnistFourConvolutions;                                   // networks/mnist.cpp
+extern const Recipe kCifarQuickly, kCifar;                    // networks/cifar.cpp
+extern const Recipe kNumpyBasics;                             // steps/numpy_basics.cpp
+extern const Recipe kUnits, kCoffee, kCoffeeGiven;            // steps/units.cpp
+extern const Recipe kRectifiers, kSoftmaxForms, kFourClouds;  // steps/softmax.cpp
+extern const Recipe kDerivatives, kBackPropagation;           // steps/derivatives.cpp
+extern const Recipe kDeepNetwork;                             // steps/deep_network.cpp
+extern const Recipe kGradientCheck;                           // steps/gradient_check.cpp
+extern const Recipe kConvolution;                             // steps/convolution.cpp
+extern const Recipe kCatsLogistic, kCatsTwoApis;              // networks/cats_logistic.cpp
+extern const Recipe kFlower, kFrameworks;                     // networks/flower.cpp
+extern const Recipe kCircles;                                 // networks/circles.cpp
+extern const Recipe kMoons, kMoonsDecay;                      // networks/moons.cpp
+extern const Recipe kSignsDense, kSignsDenseSecond;           // networks/signs_dense.cpp
+extern const Recipe kSoftmaxJacobian;                         // networks/softmax_jacobian.cpp
 
 }  // namespace cairn::recipes

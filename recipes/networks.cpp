@@ -100,4 +100,31 @@ Series loss_line(const std::string& name, std::span<const double> losses, double
 
 double median(std::span<const double> values) { return quantiles(values, std::array{0.5})[0]; }
 
+Tensor picture_at(const Tensor& pictures, std::int64_t row) {
+  const Tensor one = pictures.slice(0, row, row + 1).contiguous();
+  const Tensor flat = one.reshape({one.size(1), one.size(2), one.size(3)});
+  return flat.dtype() == DType::u8 ? flat : (clip(flat, 0, 1) * 255.0).to(DType::u8);
+}
+
+Tensor shades(const Tensor& numbers) {
+  const Tensor wide = numbers.detach().to(DType::f64).contiguous();
+  const double low = min(wide).item(), high = max(wide).item();
+  return ((wide - low) * (high > low ? 255 / (high - low) : 0)).to(DType::u8);
+}
+
+Album filters_album(const Tensor& weight) {
+  Album album{.title = "What the first layer looks for",
+              .about =
+                  "Each window of weights that is slid over the picture, from its smallest weight, black, to "
+                  "its largest.",
+              .pictures = {}};
+  for (std::int64_t f = 0; f < weight.size(0); ++f)
+    album.pictures.push_back({shades(weight.detach()
+                                         .slice(0, f, f + 1)
+                                         .contiguous()
+                                         .reshape({weight.size(1), weight.size(2), weight.size(3)})),
+                              ""});
+  return album;
+}
+
 }  // namespace cairn::recipes

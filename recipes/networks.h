@@ -49,4 +49,11 @@ Series loss_line(const std::string& name, std::span<const double> losses, double
 
 double median(std::span<const double> values);
 
+Tensor picture_at(const Tensor& pictures,
+                  std::int64_t row);  // [n, H, W, C]: u8 [H, W, C], from 0 to 1 or bytes
+// Numbers as shades: u8 [H, W, C] of [H, W, C], the smallest black, the largest white.
+Tensor shades(const Tensor& numbers);
+// What the first convolution of a network on grey or colour pictures looks for: weight [O, h, w, 1 or 3].
+Album filters_album(const Tensor& weight);
+
 }  // namespace cairn::recipes

@@ -13,7 +13,6 @@
 #include "cairn/ops/shape_ops.h"
 #include "cairn/optim/optimizer_table.h"
 #include "cairn/train/loader.h"
-#include "recipes/columns.h"
 
 namespace cairn::recipes {
 namespace {
@@ -91,6 +90,7 @@ double OneNetwork::pass(std::uint32_t number) {
     total += (cost.item() + penalty_part()) * static_cast<double>(x.size(0));
     optimizer_->step(backward(cost, net_));
   }
+  if (options_.decay) optimizer_->set_learning_rate(options_.learning_rate * options_.decay->factor(number));
   return total / static_cast<double>(m);
 }
 
@@ -117,21 +117,7 @@ double OneNetwork::accuracy(const Planar& points) const {
 }
 
 Chart OneNetwork::picture(const std::string& title) const {
-  constexpr std::int64_t kAcross = 45, kUp = 23;  // pictures are wide
-  const Tensor low = min(data_.x, 0), high = max(data_.x, 0);
-  Values points;
-  for (const double a : linspace(low.item({0}), high.item({0}), kAcross))
-    for (const double b : linspace(low.item({1}), high.item({1}), kUp))
-      points.push_back(a), points.push_back(b);
-  const Tensor grid = Tensor::from(points).reshape({kAcross * kUp, 2});
-  const Tensor z = logits(grid);
-  Series regions[2]{{.name = "decided for 0", .kind = "points"}, {.name = "decided for 1", .kind = "points"}};
-  Series classes[2]{{.name = "class 0", .kind = "points"}, {.name = "class 1", .kind = "points"}};
-  for (std::int64_t i = 0; i < grid.size(0); ++i)
-    regions[z.item({i, 0}) > 0].points.emplace_back(grid.item({i, 0}), grid.item({i, 1}));
-  for (std::int64_t i = 0; i < data_.x.size(0); ++i)
-    classes[data_.y.item({i, 0}) == 1].points.emplace_back(data_.x.item({i, 0}), data_.x.item({i, 1}));
-  return {.title = title, .x = "x0", .y = "x1", .series = {regions[0], regions[1], classes[0], classes[1]}};
+  return boundary(title, [this](const Tensor& x) { return logits(x); }, data_);
 }
 
 }  // namespace cairn::recipes

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cairn/nn/sequential.h"
+#include "cairn/optim/schedule.h"
 #include "recipes/networks.h"
 #include "recipes/planar.h"
 
@@ -23,7 +25,8 @@ struct OneNetworkOptions {
   std::string optimizer = "sgd";
   std::string optimizer_params = "{}";  // JSON, beside the learning rate
   double learning_rate = 0.3;
-  std::int64_t batch_size = 0;  // 0: all examples in every step
+  std::int64_t batch_size = 0;    // 0: all examples in every step
+  std::optional<Schedule> decay;  // of the learning rate, after each pass
   // The weights' standard deviation by the number of inputs, drawn from NumPy's seed 3; empty: drawn by us.
   double (*scale)(double inputs) = nullptr;
   std::uint64_t seed = 1;  // of what is not NumPy's

@@ -4,7 +4,10 @@
 #include <numbers>
 #include <vector>
 
+#include "cairn/ops/reduce.h"
 #include "cairn/ops/shape_ops.h"
+#include "cairn/tensor/backward.h"
+#include "recipes/columns.h"
 
 namespace cairn::recipes {
 
@@ -83,6 +86,26 @@ Planar circles(std::int64_t n, double noise, std::uint32_t seed) {
 Planar in_order_of(std::uint32_t seed, const Planar& points) {
   const Tensor order = Tensor::from(numpy::RandomState(seed).permutation(points.x.size(0)));
   return {index_select(points.x, order), index_select(points.y, order)};
+}
+
+Chart boundary(const std::string& title, const std::function<Tensor(const Tensor&)>& logits,
+               const Planar& data) {
+  constexpr std::int64_t kAcross = 45, kUp = 23;  // pictures are wide
+  const Tensor low = min(data.x, 0), high = max(data.x, 0);
+  Values points;
+  for (const double a : linspace(low.item({0}), high.item({0}), kAcross))
+    for (const double b : linspace(low.item({1}), high.item({1}), kUp))
+      points.push_back(a), points.push_back(b);
+  const Tensor grid = Tensor::from(points).reshape({kAcross * kUp, 2});
+  const NoGrad no_grad;
+  const Tensor z = logits(grid);
+  Series regions[2]{{.name = "decided for 0", .kind = "points"}, {.name = "decided for 1", .kind = "points"}};
+  Series classes[2]{{.name = "class 0", .kind = "points"}, {.name = "class 1", .kind = "points"}};
+  for (std::int64_t i = 0; i < grid.size(0); ++i)
+    regions[z.item({i, 0}) > 0].points.emplace_back(grid.item({i, 0}), grid.item({i, 1}));
+  for (std::int64_t i = 0; i < data.x.size(0); ++i)
+    classes[data.y.item({i, 0}) == 1].points.emplace_back(data.x.item({i, 0}), data.x.item({i, 1}));
+  return {.title = title, .x = "x0", .y = "x1", .series = {regions[0], regions[1], classes[0], classes[1]}};
 }
 
 }  // namespace cairn::recipes

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 
 #include "cairn/tensor/tensor.h"
 #include "recipes/numpy_random.h"
+#include "recipes/recipe.h"
 
 namespace cairn::recipes {
 
@@ -18,6 +21,10 @@ Planar moons(std::int64_t n, double noise, std::uint32_t seed);
 Planar circles(std::int64_t n, double noise, std::uint32_t seed);
 // The points in the order that the courses draw for one epoch, each from a seed of its own.
 Planar in_order_of(std::uint32_t seed, const Planar& points);
+
+// Where a network decides for 1, on a grid over the points, with these on top. logits: [n, 2] to [n, 1].
+Chart boundary(const std::string& title, const std::function<Tensor(const Tensor&)>& logits,
+               const Planar& points);
 
 Tensor randn(numpy::RandomState& random, const Shape& shape, double scale = 1);  // f64
 

@@ -9,7 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cairn/base/error.h"
+#include "cairn/base/hash.h"
 #include "cairn/base/suggest.h"
+#include "cairn/image/picture.h"
 
 namespace cairn::recipes {
 namespace {
@@ -62,10 +64,14 @@ Check level(std::string what, double ours, std::string bar) {
   return {std::move(what), ours, std::move(bar), met};
 }
 
+bool DataFolder::has(std::string_view name) const {
+  std::error_code error;
+  return std::filesystem::exists(path_ + "/" + std::string(name), error);
+}
+
 std::string DataFolder::file(std::string_view name) const {
   const std::string path = path_ + "/" + std::string(name);
-  std::error_code error;
-  if (!std::filesystem::exists(path, error))
+  if (!has(name))
     throw FileError(path, "is not there; the recipe needs it",
                     "Name the folder of the course's data in CAIRN_DATA.");
   return path;
@@ -81,6 +87,21 @@ const Recipe& find_recipe(std::string_view name) {
 }
 
 bool all_met(const Outcome& outcome) { return std::ranges::all_of(outcome.checks, &Check::met); }
+
+namespace {
+
+Json albums_to_json(const std::vector<Album>& albums) {
+  Json all = Json::array();
+  for (const Album& album : albums) {
+    Json pictures = Json::array();
+    for (const Picture& p : album.pictures)
+      pictures.push_back({{"png", base64(png_bytes(p.pixels))}, {"words", p.words}});
+    all.push_back({{"title", album.title}, {"about", album.about}, {"pictures", std::move(pictures)}});
+  }
+  return all;
+}
+
+}  // namespace
 
 Json to_json(const Recipe& recipe, const Outcome& outcome) {
   const auto number = [](double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); };
@@ -101,9 +122,16 @@ Json to_json(const Recipe& recipe, const Outcome& outcome) {
                       {"log_y", c.log_y},
                       {"series", std::move(series)}});
   }
-  return {{"recipe", recipe.name},       {"course", recipe.course},     {"title", recipe.title},
-          {"teaches", recipe.teaches},   {"data", recipe.data},         {"met", all_met(outcome)},
-          {"checks", std::move(checks)}, {"charts", std::move(charts)}, {"remarks", outcome.remarks}};
+  return {{"recipe", recipe.name},
+          {"course", recipe.course},
+          {"title", recipe.title},
+          {"teaches", recipe.teaches},
+          {"data", recipe.data},
+          {"met", all_met(outcome)},
+          {"checks", std::move(checks)},
+          {"charts", std::move(charts)},
+          {"albums", albums_to_json(outcome.albums)},
+          {"remarks", outcome.remarks}};
 }
 
 }  // namespace cairn::recipes

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cairn/base/json.h"
+#include "cairn/tensor/tensor.h"
 
 namespace cairn::recipes {
 
@@ -35,9 +36,20 @@ struct Chart {
   bool log_x = false, log_y = false;
 };
 
+// A grid of pictures, each with its words: u8 [H, W, 1 or 3].
+struct Picture {
+  Tensor pixels;
+  std::string words;
+};
+struct Album {
+  std::string title, about;
+  std::vector<Picture> pictures;
+};
+
 struct Outcome {
   std::vector<Check> checks;
   std::vector<Chart> charts;
+  std::vector<Album> albums;         // seen on the page
   std::vector<std::string> remarks;  // sentences worth reading beside the numbers
 };
 
@@ -46,6 +58,7 @@ class DataFolder {
  public:
   explicit DataFolder(std::string path) : path_(std::move(path)) {}
   std::string file(std::string_view name) const;  // FileError says what is missing and how to name the folder
+  bool has(std::string_view name) const;          // for what a recipe can do without, and says so
 
  private:
   std::string path_;

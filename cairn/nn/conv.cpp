@@ -5,15 +5,12 @@
 #include <charconv>
 
 #include "cairn/base/error.h"
+#include "cairn/nn/image_rules_internal.h"
 #include "cairn/nn/init.h"
 #include "cairn/ops/conv2d.h"
 #include "cairn/ops/pool2d.h"
 
 namespace cairn {
-namespace {
-
-constexpr double kMostTaps = 10000;  // sides, strides and paddings beyond this are mistakes
-
 Padding padding_named(const char* owner, const std::string& text) {
   if (text == "valid") return {};
   if (text == "same") return Padding::same();
@@ -24,6 +21,14 @@ Padding padding_named(const char* owner, const std::string& text) {
                                      text, kMostTaps));
   return Padding(all);
 }
+
+Shape image_sample(const char* name, const Shape& sample) {
+  if (sample.ndim() != 3)
+    throw ShapeError(name, fmt::format("a sample of {} comes in; images are [H, W, C]", sample.text()));
+  return sample;
+}
+
+namespace {
 
 // Rows or columns of the result.
 std::int64_t windows(const char* name, std::int64_t input, std::int64_t kernel, std::int64_t stride,
@@ -41,12 +46,6 @@ std::int64_t windows(const char* name, std::int64_t input, std::int64_t kernel, 
         fmt::format("a window over {} rows or columns does not fit the image's {}", axis.reach(), input),
         "Pad it, or take a smaller window.");
   return axis.output();
-}
-
-Shape image(const char* name, const Shape& sample) {
-  if (sample.ndim() != 3)
-    throw ShapeError(name, fmt::format("a sample of {} comes in; images are [H, W, C]", sample.text()));
-  return sample;
 }
 
 }  // namespace
@@ -103,7 +102,7 @@ void Conv2d::complete(Params& params, const Shape& sample) {
 }
 
 Shape Conv2d::output_shape(const Shape& sample) const {
-  const Shape s = image(kName, sample);
+  const Shape s = image_sample(kName, sample);
   if (s[2] != params_.in)
     throw ShapeError(
         kName, fmt::format("a sample of {} comes in; its channels should be {}", sample.text(), params_.in));
@@ -156,7 +155,7 @@ Tensor Pool2d<Rule>::operator()(const Tensor& x) const {
 
 template <class Rule>
 Shape Pool2d<Rule>::output_shape(const Shape& sample) const {
-  const Shape s = image(kName, sample);
+  const Shape s = image_sample(kName, sample);
   const std::int64_t stride = params_.stride == 0 ? params_.window : params_.stride;
   return {windows(kName, s[0], params_.window, stride, 1, padding_, padding_.top, padding_.bottom),
           windows(kName, s[1], params_.window, stride, 1, padding_, padding_.left, padding_.right), s[2]};
@@ -169,6 +168,8 @@ Tensor GlobalAveragePool2d::operator()(const Tensor& x) const {
   const ModuleScope here = scope();
   return global_average_pool2d(x);
 }
-Shape GlobalAveragePool2d::output_shape(const Shape& sample) const { return {image(kName, sample)[2]}; }
+Shape GlobalAveragePool2d::output_shape(const Shape& sample) const {
+  return {image_sample(kName, sample)[2]};
+}
 
 }  // namespace cairn

@@ -7,8 +7,10 @@
 #include "cairn/base/error.h"
 #include "cairn/base/suggest.h"
 #include "cairn/nn/activation.h"
+#include "cairn/nn/adaptive_pool.h"
 #include "cairn/nn/category_embedding.h"
 #include "cairn/nn/conv.h"
+#include "cairn/nn/conv_transpose.h"
 #include "cairn/nn/dropout.h"
 #include "cairn/nn/embedding.h"
 #include "cairn/nn/linear.h"
@@ -35,38 +37,42 @@ LayerEntry entry(const char* example_params = "{}", Shape example_sample = {4}) 
 }
 
 std::vector<LayerEntry> make_table() {
-  return {entry<Linear>(R"({"out": 3})"),
-          entry<Conv2d>(R"({"out": 3, "padding": "same", "stride": 2})", {5, 4, 2}),
-          entry<MaxPool2d>("{}", {4, 4, 2}),
-          entry<AveragePool2d>(R"({"window": 3, "stride": 1})", {4, 4, 2}),
-          entry<GlobalAveragePool2d>("{}", {3, 3, 2}),
-          entry<BatchNorm>(),
-          entry<LayerNorm>(),
-          entry<GroupNorm>(R"({"groups": 2})"),
-          entry<Embedding>(R"({"count": 5, "size": 3})"),
-          entry<CategoryEmbedding>(R"({"blocks": "1:3:2"})", {5}),
-          entry<Dropout>(),
-          entry<Relu>(),
-          entry<Relu6>(),
-          entry<LeakyRelu>(),
-          entry<Elu>(),
-          entry<Selu>(),
-          entry<Sigmoid>(),
-          entry<Tanh>(),
-          entry<Softplus>(),
-          entry<Silu>(),
-          entry<Mish>(),
-          entry<Gelu>(),
-          entry<HardSigmoid>(),
-          entry<HardSwish>(),
-          entry<HardTanh>(),
-          entry<Softmax>(),
-          entry<LogSoftmax>(),
-          entry<Identity>(),
-          entry<Flatten>("{}", {2, 3}),
-          entry<Add>(),
-          entry<Multiply>(),
-          entry<Concatenate>()};
+  return {
+      entry<Linear>(R"({"out": 3})"),
+      entry<Conv2d>(R"({"out": 3, "padding": "same", "stride": 2})", {5, 4, 2}),
+      entry<ConvTranspose2d>(R"({"out": 3, "stride": 2, "padding": "1", "output_padding": 1})", {3, 4, 2}),
+      entry<MaxPool2d>("{}", {4, 4, 2}),
+      entry<AveragePool2d>(R"({"window": 3, "stride": 1})", {4, 4, 2}),
+      entry<AdaptiveAveragePool2d>(R"({"rows": 2, "columns": 3})", {4, 5, 2}),
+      entry<AdaptiveMaxPool2d>(R"({"rows": 2, "columns": 3})", {4, 5, 2}),
+      entry<GlobalAveragePool2d>("{}", {3, 3, 2}),
+      entry<BatchNorm>(),
+      entry<LayerNorm>(),
+      entry<GroupNorm>(R"({"groups": 2})"),
+      entry<Embedding>(R"({"count": 5, "size": 3})"),
+      entry<CategoryEmbedding>(R"({"blocks": "1:3:2"})", {5}),
+      entry<Dropout>(),
+      entry<Relu>(),
+      entry<Relu6>(),
+      entry<LeakyRelu>(),
+      entry<Elu>(),
+      entry<Selu>(),
+      entry<Sigmoid>(),
+      entry<Tanh>(),
+      entry<Softplus>(),
+      entry<Silu>(),
+      entry<Mish>(),
+      entry<Gelu>(),
+      entry<HardSigmoid>(),
+      entry<HardSwish>(),
+      entry<HardTanh>(),
+      entry<Softmax>(),
+      entry<LogSoftmax>(),
+      entry<Identity>(),
+      entry<Flatten>("{}", {2, 3}),
+      entry<Add>(),
+      entry<Multiply>(),
+      entry<Concatenate>()};
 }
 
 }  // namespace

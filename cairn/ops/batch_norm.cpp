@@ -114,6 +114,11 @@ std::vector<BadSample> batch_bad_samples() {
        "batch_norm: 2 tensors are given; it takes x, gamma, beta and, if there is one, residual"}};
 }
 
+std::vector<BadSample> batch_relu_bad_samples() {
+  const Tensor x = uniform({4, 3}, 0, 1), three = uniform({3}, 0, 1);
+  return {{{{x, uniform({4}, 0, 1), three}, A{1e-5, true}}, "batch_norm_relu: gamma is [4]; it must be [3]"}};
+}
+
 // Two records: only one with relu keeps its result for the way back.
 constexpr OpDef batch_norm_record(bool with_relu) {
   return {
@@ -138,7 +143,7 @@ constexpr OpDef batch_norm_record(bool with_relu) {
       .saves = {.inputs = with_relu ? 0b111U : 0b011U, .outputs = with_relu ? 0b111U : 0b110U},
       .slot = SlotId::batch_norm,
       .samples = with_relu ? batch_relu_samples : batch_samples,
-      .bad_samples = with_relu ? nullptr : batch_bad_samples,
+      .bad_samples = with_relu ? batch_relu_bad_samples : batch_bad_samples,
   };
 }
 

@@ -121,7 +121,14 @@ constinit const OpDef kIsFinite{
           map_rows(a, a.in[0].dtype() == DType::f32 ? finite_row<float> : finite_row<double>);
         },
     .vjp = not_differentiable,
-    .samples = [] { return std::vector<Sample>{{{log(uniform({4}, -1, 1))}}}; }};
+    .samples = [] { return std::vector<Sample>{{{log(uniform({4}, -1, 1))}}}; },
+    .bad_samples =
+        [] {
+          return std::vector<BadSample>{
+              {{{whole_numbers({3}, 5)}},
+               "is_finite: i64 [3] is given; it takes f32 and f64. Convert it with to()."}};
+        },
+};
 
 constinit const OpDef kWhere{
     .name = "where",

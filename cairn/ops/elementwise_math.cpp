@@ -123,6 +123,12 @@ constinit const OpDef kSquare{
     .vjp = [](const VjpArgs& a) -> Tensors { return {scale(a.grad[0], 2) * a.in[0]}; },
     .saves = {.inputs = 0b1},
     .samples = signed_values,
+    .bad_samples =
+        [] {
+          return std::vector<BadSample>{
+              {{{Tensor::zeros({2}, DType::boolean)}},
+               "square: bool [2] is given; it takes f32, f64, i64 and i32. Convert it with to()."}};
+        },
 };
 constinit const OpDef kAbs{
     .name = "abs",

@@ -21,7 +21,8 @@ Tensor average_pool2d(const Tensor& x, Pair window, const Pool2dOptions& options
 // Averages of windows [floor(i H / P), ceil((i + 1) H / P)): whatever H, the result has `result` rows and
 // columns.
 Tensor adaptive_average_pool2d(const Tensor& x, Pair result);
-Tensor global_average_pool2d(const Tensor& x);  // [N, C]
+Tensor adaptive_max_pool2d(const Tensor& x, Pair result);  // the largest of the same windows
+Tensor global_average_pool2d(const Tensor& x);             // [N, C]
 
 struct Pool2dAttributes {
   std::int32_t window_rows = 1, window_columns = 1, stride_rows = 1, stride_columns = 1;

@@ -279,6 +279,14 @@ constinit const OpDef kVar{
       return {mean(square(centred), r.axes, r.keepdims)};
     },
     .samples = reductions,
+    .bad_samples =
+        [] {
+          return std::vector<BadSample>{
+              {{{whole_numbers({3}, 5)}, ReduceAttributes{}},
+               "var: i64 [3] is given; it takes f32 and f64. Convert it with to()."},
+              {{{uniform({2, 3}, 0, 1)}, ReduceAttributes{{2}}},
+               "var: axis 2 does not exist in f64 [2, 3]; its axes are -2 to 1"}};
+        },
 };
 
 constinit const OpDef kLogSumExp{

@@ -218,39 +218,106 @@ constinit const OpDef kGather{
         },
 };
 
+namespace {
+
+// Alike in shape but along the axis, where `index` says the places of `source` in x.
+void check_scatter(const OpArgs& a) {
+  const int axis = axis_of(a);
+  if (!same_but(a.in[0].shape(), a.in[1].shape(), axis) || !(a.in[1].shape() == a.in[2].shape()) ||
+      a.in[2].dtype() != a.in[0].dtype())
+    throw ShapeError(
+        a.name,
+        fmt::format("x is {}, the index {}, the source {}; the last two must be alike, and differ from x "
+                    "along axis {} only",
+                    a.in[0].text(), a.in[1].text(), a.in[2].text(), axis));
+  check_index(a, a.in[1], a.in[0].size(axis));
+}
+
+// f(place in x, number in the index) for every element of the index.
+template <class F>
+void each_place(const Shape& x, const Tensor& index, std::int64_t axis, F&& f) {
+  const Split s = split_at(x, axis), t = split_at(index.shape(), axis);
+  const Tensor flat = dense(index);
+  const auto at = flat.data<std::int64_t>();
+  for (std::int64_t k = 0; k < flat.size(); ++k)
+    f((k / (t.n * t.inner) * s.n + at[static_cast<std::size_t>(k)]) * s.inner + k % t.inner,
+      static_cast<std::size_t>(k));
+}
+
+}  // namespace
+
+constinit const OpDef kScatter{
+    .name = "scatter",
+    .doc = "x with one element an index in the place of its own, along an axis",
+    .arity = 3,
+    .attributes = &IndexAttributes::list,
+    .infer = [](const OpArgs& a) -> TensorSpecs {
+      check_scatter(a);
+      std::vector<bool> taken(static_cast<std::size_t>(a.in[0].size()));
+      each_place(a.in[0].shape(), a.in[1], axis_of(a), [&](std::int64_t place, std::size_t) {
+        if (taken[static_cast<std::size_t>(place)])
+          throw ShapeError(a.name, "the index names a place twice", "scatter_add adds what falls together.");
+        taken[static_cast<std::size_t>(place)] = true;
+      });
+      return {{a.in[0].shape(), a.in[0].dtype()}};
+    },
+    .cpu =
+        [](const KernelArgs& a) {
+          copy_all(a.in[0], a.out[0]);
+          const Tensor source = dense(a.in[2]);
+          with_width(size_of(source.dtype()), [&](auto zero) {
+            using W = decltype(zero);
+            const W* from = reinterpret_cast<const W*>(source.raw());
+            W* to = reinterpret_cast<W*>(const_cast<std::byte*>(a.out[0].raw()));
+            each_place(a.out[0].shape(), a.in[1], a.attributes.as<IndexAttributes>().axis,
+                       [&](std::int64_t place, std::size_t k) { to[place] = from[k]; });
+          });
+        },
+    .vjp = [](const VjpArgs& a) -> Tensors {
+      const int axis = static_cast<int>(a.attributes.as<IndexAttributes>().axis);
+      return {a.wanted[0] ? scatter(a.grad[0], a.in[1], zeros_like(a.in_specs[2]), axis) : Tensor(), Tensor(),
+              a.wanted[2] ? gather(a.grad[0], a.in[1], axis) : Tensor()};
+    },
+    .saves = {.inputs = 0b10},
+    .samples =
+        [] {
+          return std::vector<Sample>{
+              {{uniform({2, 3}, -1, 1), indices({2, 0, 1, 2}, {2, 2}), uniform({2, 2}, 0, 1)},
+               IndexAttributes{1}},
+              {{uniform({3, 2}, -1, 1), indices({2, 0}, {1, 2}), uniform({1, 2}, 0, 1)},
+               IndexAttributes{-2}}};
+        },
+    .bad_samples =
+        [] {
+          return std::vector<BadSample>{
+              {{{uniform({2, 3}, 0, 1), indices({2, 0, 1, 1}, {2, 2}), uniform({2, 2}, 0, 1)},
+                IndexAttributes{1}},
+               "scatter: the index names a place twice. scatter_add adds what falls together."},
+              {{{uniform({2, 3}, 0, 1), indices({0, 3}, {2, 1}), uniform({2, 1}, 0, 1)}, IndexAttributes{1}},
+               "scatter: index 3 is outside [0, 3)"}};
+        },
+};
+
 constinit const OpDef kScatterAdd{
     .name = "scatter_add",
     .doc = "x with one element an index added along an axis",
     .arity = 3,
     .attributes = &IndexAttributes::list,
     .infer = [](const OpArgs& a) -> TensorSpecs {
-      const int axis = axis_of(a);
-      if (!same_but(a.in[0].shape(), a.in[1].shape(), axis) || !(a.in[1].shape() == a.in[2].shape()) ||
-          a.in[2].dtype() != a.in[0].dtype())
-        throw ShapeError(
-            a.name,
-            fmt::format("x is {}, the index {}, the source {}; the last two must be alike, and differ from x "
-                        "along axis {} only",
-                        a.in[0].text(), a.in[1].text(), a.in[2].text(), axis));
-      check_index(a, a.in[1], a.in[0].size(axis));
+      check_scatter(a);
       return same_number(a);
     },
     .cpu =
         [](const KernelArgs& a) {
           copy_all(a.in[0], a.out[0]);
-          const Tensor index = dense(a.in[1]), source = dense(a.in[2]);
-          const std::int64_t axis = a.attributes.as<IndexAttributes>().axis;
-          const Split s = split_at(a.out[0].shape(), axis), t = split_at(index.shape(), axis);
-          const auto at = index.data<std::int64_t>();
+          const Tensor source = dense(a.in[2]);
           with_type(source.dtype(), [&](auto zero) {
             using T = decltype(zero);
             const auto from = source.data<T>();
             T* to = a.out[0].mutable_data<T>().data();
-            for (std::int64_t k = 0; k < index.size(); ++k) {
-              T& v =
-                  to[(k / (t.n * t.inner) * s.n + at[static_cast<std::size_t>(k)]) * s.inner + k % t.inner];
-              v = static_cast<T>(v + from[static_cast<std::size_t>(k)]);
-            }
+            each_place(
+                a.out[0].shape(), a.in[1], a.attributes.as<IndexAttributes>().axis,
+                [&](std::int64_t place, std::size_t k) { to[place] = static_cast<T>(to[place] + from[k]); });
           });
         },
     .vjp = [](const VjpArgs& a) -> Tensors {
@@ -263,6 +330,13 @@ constinit const OpDef kScatterAdd{
           return std::vector<Sample>{
               {{uniform({2, 3}, -1, 1), indices({2, 0, 1, 1}, {2, 2}), uniform({2, 2}, 0, 1)},
                IndexAttributes{1}}};
+        },
+    .bad_samples =
+        [] {
+          return std::vector<BadSample>{
+              {{{uniform({2, 3}, 0, 1), indices({0, 1}, {2, 1}), uniform({2, 2}, 0, 1)}, IndexAttributes{1}},
+               "scatter_add: x is f64 [2, 3], the index i64 [2, 1], the source f64 [2, 2]; the last two must "
+               "be alike, and differ from x along axis 1 only"}};
         },
 };
 
@@ -309,6 +383,9 @@ Tensor index_add(const Tensor& x, const Tensor& index, const Tensor& source, int
 Tensor gather(const Tensor& x, const Tensor& index, int axis) {
   return apply_one(kGather, {x, index}, IndexAttributes{axis});
 }
+Tensor scatter(const Tensor& x, const Tensor& index, const Tensor& source, int axis) {
+  return apply_one(kScatter, {x, index, source}, IndexAttributes{axis});
+}
 Tensor scatter_add(const Tensor& x, const Tensor& index, const Tensor& source, int axis) {
   return apply_one(kScatterAdd, {x, index, source}, IndexAttributes{axis});
 }
@@ -324,7 +401,8 @@ Tensor arange(std::int64_t n, DType dtype) {
 Tensor eye(std::int64_t n, DType dtype) { return one_hot(arange(n), n, dtype); }
 
 std::span<const OpDef* const> index_ops() {
-  static constexpr const OpDef* kOps[] = {&kIndexSelect, &kIndexAdd, &kGather, &kScatterAdd, &kOneHot};
+  static constexpr const OpDef* kOps[] = {&kIndexSelect, &kIndexAdd,   &kGather,
+                                          &kScatter,     &kScatterAdd, &kOneHot};
   return kOps;
 }
 

@@ -37,7 +37,9 @@ Tensor index_select(const Tensor& x, const Tensor& index, int axis = 0);
 Tensor index_add(const Tensor& x, const Tensor& index, const Tensor& source, int axis = 0);
 // out[i][j] = x[i][index[i][j]] for axis 1, and so on: index has x's shape except along the axis.
 Tensor gather(const Tensor& x, const Tensor& index, int axis);
-// x with source added at index, the reverse of gather.
+// x with source put at index, the reverse of gather. ShapeError: an index that names a place twice.
+Tensor scatter(const Tensor& x, const Tensor& index, const Tensor& source, int axis);
+// x with source added at index.
 Tensor scatter_add(const Tensor& x, const Tensor& index, const Tensor& source, int axis);
 Tensor one_hot(const Tensor& index, std::int64_t classes, DType dtype = DType::f32);  // [..., classes]
 

@@ -122,6 +122,12 @@ constinit const OpDef kSoftmaxJacobian{
       return {column * eye(y.size(y.ndim() - 1), y.dtype()) - column * row};
     },
     .samples = [] { return std::vector<Sample>{{{uniform({2, 3}, 0, 1)}}}; },
+    .bad_samples =
+        [] {
+          return std::vector<BadSample>{
+              {{{whole_numbers({3}, 5)}},
+               "softmax_jacobian: i64 [3] is given; it takes f32 and f64. Convert it with to()."}};
+        },
 };
 
 Tensor softmax(const Tensor& x, int axis) { return apply_one(kSoftmax, {x}, SoftmaxAttributes{axis}); }

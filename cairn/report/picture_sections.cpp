@@ -9,14 +9,15 @@
 #include "cairn/report/sections_internal.h"
 
 namespace cairn::report {
-namespace {
 
-// A picture that stands in the page itself. What is no base64 would end the address, and is left out.
-std::string image(const std::string& png, const std::string& words) {
+// What is no base64 would end the address.
+std::string inline_picture(const std::string& png, const std::string& words) {
   constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
   if (png.empty() || png.find_first_not_of(kLetters) != std::string::npos) return {};
   return fmt::format(R"(<img src="data:image/png;base64,{}" alt="{}">)", png, escaped(words));
 }
+
+namespace {
 
 void add_samples(Page& page, const Json& samples) {
   const bool classes = std::ranges::any_of(samples, [](const Json& s) { return has(s, "class"); });
@@ -30,7 +31,7 @@ void add_samples(Page& page, const Json& samples) {
       page.add("<div class=\"strip\"><b>" + escaped(name) + "</b><div>");
       open = name.empty() ? " " : name;
     }
-    page.add(image(text_at(s, "png"), name));
+    page.add(inline_picture(text_at(s, "png"), name));
   }
   page.add("</div></div>\n</div>\n");
 }
@@ -47,8 +48,8 @@ void add_worst(Page& page, const Json& worst) {
             : fmt::format("row {}", count(static_cast<std::int64_t>(number_at(w, "row").value_or(0))));
     page.add(fmt::format(
         "<div class=\"picture\">{}<p><b>{}</b>, taken for {}<br>{} sure<br><span>{}</span></p></div>\n",
-        image(text_at(w, "png"), fmt::format("{}, taken for {}", truth, said)), escaped(truth), escaped(said),
-        percent(number_at(w, "probability").value_or(0)), escaped(place)));
+        inline_picture(text_at(w, "png"), fmt::format("{}, taken for {}", truth, said)), escaped(truth),
+        escaped(said), percent(number_at(w, "probability").value_or(0)), escaped(place)));
   }
   page.add("</div>\n");
 }
@@ -74,7 +75,7 @@ void add_pictures(Page& page, const Json& result) {
         "largest.");
     page.add("<div class=\"pictures filters\">\n");
     for (const Json& f : filters)
-      if (f.is_string()) page.add(image(f.get<std::string>(), "a filter of the first layer"));
+      if (f.is_string()) page.add(inline_picture(f.get<std::string>(), "a filter of the first layer"));
     page.add("</div>\n");
   }
   page.close_section();

@@ -67,6 +67,20 @@ void add_chart(Page& page, const Json& chart) {
              kHeight, points_table(chart));
 }
 
+// Pictures, each with its words below; photographs are wide.
+void add_album(Page& page, const Json& album) {
+  page.add("<h3>" + escaped(text_at(album, "title")) + "</h3>\n");
+  if (const std::string about = text_at(album, "about"); !about.empty()) page.paragraph(about);
+  page.add("<div class=\"pictures album\">\n");
+  for (const Json& p : field(album, "pictures")) {
+    const std::string words = text_at(p, "words");
+    const std::string shown = words.empty() ? text_at(album, "title") : words;
+    page.add(fmt::format("<div class=\"picture\">{}{}</div>\n", inline_picture(text_at(p, "png"), shown),
+                         words.empty() ? "" : "<p>" + escaped(words) + "</p>"));
+  }
+  page.add("</div>\n");
+}
+
 }  // namespace
 
 Json drawable(const Json& series) {
@@ -90,8 +104,9 @@ std::string recipe_html(const Json& recipe) {
       "<div class=\"hero\"><h1>{}; <span class=\"against\">{} of {} numbers as the course has "
       "them.</span></h1><p class=\"figure\">{}</p></div>\n",
       escaped(text_at(recipe, "title")), met, checks.size(), escaped(text_at(recipe, "teaches"))));
-  if (has(recipe, "charts")) {
+  if (has(recipe, "charts") || has(recipe, "albums")) {
     page.open_section("pictures", "Pictures", "");
+    for (const Json& album : field(recipe, "albums")) add_album(page, album);
     for (const Json& chart : field(recipe, "charts")) add_chart(page, chart);
     page.close_section();
   }

@@ -145,6 +145,13 @@ std::string recipe_text(const Json& recipe, bool colour, int width) {
                     text_at(c, "course") + (flag_at(c, "met") ? "" : "  <- differs")});
   out.table({"", "ours", "the course"}, rows);
   for (const Json& chart : field(recipe, "charts")) add_picture(out, chart);
+  std::string albums;
+  for (const Json& album : field(recipe, "albums"))
+    albums += (albums.empty() ? "" : "; ") + text_at(album, "title");
+  if (!albums.empty()) {
+    out.blank();
+    out.soft(fmt::format("--html FILE shows pictures: {}.", albums));
+  }
   for (const Json& remark : field(recipe, "remarks")) {
     out.blank();
     out.soft(remark.get<std::string>());

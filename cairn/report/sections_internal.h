@@ -20,6 +20,8 @@ void add_advice(Page& page, const Json& result);
 void add_candidates(Page& page, const Json& result);
 void add_curves(Page& page, const Json& result);
 void add_confusion(Page& page, const Json& result);
+// A picture that stands in the page itself: base64 of a PNG file; anything else is left out.
+std::string inline_picture(const std::string& png, const std::string& words);
 void add_pictures(Page& page, const Json& result);  // samples, worst errors, first-layer filters
 void add_slices(Page& page, const Json& evaluation);
 void add_explanation(Page& page, const Json& result);  // permutation importance and coefficients

@@ -291,7 +291,8 @@ constinit const OpDef kCast{
     .attributes = &CastAttributes::list,
     .infer = [](const OpArgs& a) -> TensorSpecs {
       const std::int64_t dtype = a.attributes.as<CastAttributes>().dtype;
-      CAIRN_ASSERT(dtype >= 0 && dtype <= static_cast<std::int64_t>(DType::boolean));
+      if (dtype < 0 || dtype > static_cast<std::int64_t>(DType::boolean))
+        throw DTypeError(a.name, "no element type has the number " + std::to_string(dtype));
       return {{a.in[0].shape(), static_cast<DType>(dtype)}};
     },
     .cpu =
@@ -314,6 +315,11 @@ constinit const OpDef kCast{
               {{uniform({2, 3}, -1, 1)}, CastAttributes{static_cast<std::int64_t>(DType::f64)}},
               {{whole_numbers({4}, 9)}, CastAttributes{static_cast<std::int64_t>(DType::f64)}}};
         },
+    .bad_samples =
+        [] {
+          return std::vector<BadSample>{
+              {{{uniform({2}, 0, 1)}, CastAttributes{77}}, "to: no element type has the number 77"}};
+        },
 };
 
 constinit const OpDef kAlias{
@@ -330,8 +336,10 @@ constinit const OpDef kAccumulate{
     .doc = "the sum of two tensors of one shape: where gradients meet",
     .arity = 2,
     .infer = [](const OpArgs& a) -> TensorSpecs {
-      CAIRN_ASSERT(a.in[0].shape() == a.in[1].shape() && a.in[0].dtype() == a.in[1].dtype() &&
-                   is_floating(a.in[0].dtype()));
+      if (a.in[0].shape() != a.in[1].shape() || a.in[0].dtype() != a.in[1].dtype() ||
+          !is_floating(a.in[0].dtype()))
+        throw ShapeError(a.name, "gradients are " + a.in[0].text() + " and " + a.in[1].text() +
+                                     "; they must be alike, f32 or f64");
       return same_spec(a);
     },
     .cpu =
@@ -350,6 +358,12 @@ constinit const OpDef kAccumulate{
         },
     .vjp = [](const VjpArgs& a) -> Tensors { return {a.grad[0], a.grad[0]}; },
     .samples = [] { return std::vector<Sample>{{{uniform({2, 3}, -1, 1), uniform({2, 3}, 0, 2)}}}; },
+    .bad_samples =
+        [] {
+          return std::vector<BadSample>{
+              {{{uniform({2, 3}, 0, 1), uniform({3, 2}, 0, 1)}},
+               "accumulate: gradients are f64 [2, 3] and f64 [3, 2]; they must be alike, f32 or f64"}};
+        },
 };
 
 std::span<const OpDef* const> view_ops() {

@@ -4,29 +4,12 @@
 #include <array>
 #include <cmath>
 
-#include "cairn/ops/elementwise.h"
 #include "cairn/optim/momentum.h"
+#include "recipes/cats.h"
 #include "recipes/list.h"
-#include "recipes/networks.h"
 
 namespace cairn::recipes {
 namespace {
-
-struct Cats {
-  Examples train, test;
-};
-
-// A row a picture, row by row, red, green, blue; from 0 to 1.
-Examples flattened(const Examples& pictures) {
-  const std::int64_t n = pictures.x.size(0);
-  return {pictures.x.reshape({n, pictures.x.size() / n}).to(DType::f64) / 255.0,
-          pictures.y.reshape({n, 1}).to(DType::f64)};
-}
-
-Cats read_cats(const DataFolder& data) {
-  return {flattened(pictures_in(data.file("course_dl/train_catvnoncat.h5"), "train")),
-          flattened(pictures_in(data.file("course_dl/test_catvnoncat.h5"), "test"))};
-}
 
 constexpr double kRate = 0.0075;
 constexpr int kEvery = 100, kSteps = 2500, kBriefSteps = 201;
@@ -55,6 +38,7 @@ void finish(Outcome& o, Run run, const Cats& cats, const char* train_accuracy, c
   o.checks.push_back(printed("accuracy, test", accuracy(run.net, cats.test), test_accuracy));
   o.remarks.push_back("Test pictures that it takes for the other kind, by number: " + listed(wrong, 20) +
                       ".");
+  o.albums = {judged_cats(run.net, cats), wrong_cats(run.net, cats)};
   Series line = loss_line("the course's start", run.costs, kEvery);
   initialise(run.net, 1);
   const Run ours = descended(std::move(run.net), cats, kSteps);

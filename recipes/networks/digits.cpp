@@ -2,8 +2,14 @@
 // away.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include "cairn/ops/activation.h"
 #include "cairn/ops/elementwise.h"
+#include "cairn/ops/linear.h"
 #include "cairn/ops/loss.h"
+#include "cairn/ops/reduce.h"
 #include "cairn/ops/shape_ops.h"
 #include "cairn/optim/adam.h"
 #include "cairn/readers/idx.h"
@@ -11,6 +17,7 @@
 #include "cairn/train/trainer.h"
 #include "recipes/list.h"
 #include "recipes/networks.h"
+#include "recipes/values.h"
 
 namespace cairn::recipes {
 namespace {
@@ -26,6 +33,41 @@ Examples read_digits(const DataFolder& data) {
   return {
       permute(pixels.reshape({n, side, side}), {0, 2, 1}).reshape({n, side * side}).to(DType::f32) / 255.0,
       Tensor::from(digits)};
+}
+
+// A row of 400 numbers, column after column, as a picture of 20 x 20.
+Tensor digit_at(const Tensor& rows, std::int64_t row) {
+  constexpr std::int64_t kSide = 20;
+  return picture_at(permute(rows.slice(0, row, row + 1).reshape({1, kSide, kSide, 1}), {0, 2, 1, 3}), 0);
+}
+
+Album some_digits(const Examples& data) {
+  constexpr std::int64_t kShown = 64;
+  Album album{.title = "Some of them", .about = "Every so many-th, with what it is.", .pictures = {}};
+  const std::int64_t n = data.x.size(0);
+  for (std::int64_t i = 0; i < kShown; ++i) {
+    const std::int64_t row = i * n / kShown;
+    album.pictures.push_back(
+        {digit_at(data.x, row), fmt::format("{}", data.y.contiguous().reshape({n}).item({row}))});
+  }
+  return album;
+}
+
+Album wrong_digits(const Network& net, const Examples& data, std::span<const std::int64_t> wrong) {
+  constexpr std::size_t kMost = 32;
+  Album album{.title = "Wrong ones (seed 1)",
+              .about = "Below each its digit and what it was taken for.",
+              .pictures = {}};
+  const std::int64_t n = data.x.size(0);
+  for (const std::int64_t row : wrong.first(std::min(kMost, wrong.size()))) {
+    const NoGrad no_grad;
+    const Tensor z = net(data.x.slice(0, row, row + 1));
+    const double said = z.size(1) == 1 ? (z.item({0, 0}) > 0 ? 1 : 0) : argmax(z, 1).item({0});
+    album.pictures.push_back(
+        {digit_at(data.x, row),
+         fmt::format("{}, taken for {}", data.y.contiguous().reshape({n}).item({row}), said)});
+  }
+  return album;
 }
 
 History fit(Network& net, const Examples& data, std::int64_t epochs, std::uint64_t seed) {
@@ -53,11 +95,34 @@ Starts fit_often(Outcome& o, Network& net, const Examples& data, std::int64_t ep
     Series line{.name = fmt::format("seed {}", seed)};
     for (const Epoch& e : history.epochs) line.points.emplace_back(e.number, e.loss);
     chart.series.push_back(std::move(line));
-    if (seed == 1) o.remarks.push_back(fmt::format("Wrong with seed 1, by number: {}.", listed(wrong)));
+    if (seed > 1) continue;
+    o.remarks.push_back(fmt::format("Wrong with seed 1, by number: {}.", listed(wrong)));
+    o.albums = {some_digits(data), wrong_digits(net, data, wrong)};
   }
   o.charts.push_back(std::move(chart));
   o.remarks.push_back(fmt::format("By seed: {} wrong.", fmt::join(all.wrong, ", ")));
   return all;
+}
+
+// my_dense, an example and a matrix of them; weights lie [in, out] in the lab.
+void check_dense(Outcome& o) {
+  const auto dense = [](const Tensor& x, const Tensor& weight, const Tensor& bias) {
+    return linear(x, weight.transpose(), bias);
+  };
+  check_values(o, "my_dense, sigmoid",
+               sigmoid(dense(of({.1, .2}, {1, 2}), of({.1, .2, .3, .4, .5, .6}, {2, 3}), of({.1, .2, .3}))),
+               {"0.54735762", "0.57932425", "0.61063923"});
+  const Tensor w = of({1, 2, 1, 2, 1, 2, 1, 2}, {4, 2}), x = of({1, 2, 3, 4}, {1, 4});
+  check_values(o, "my_dense, bias 0", dense(x, w, of({0, 0})), {"10", "20"});
+  check_values(o, "my_dense, bias 3, 5", dense(x, w, of({3, 5})), {"13", "25"});
+  check_values(o, "my_dense, three times", dense(x, w, of({3, 5})) * 3.0, {"39", "75"});
+  const Tensor wide = of({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, {4, 3}),
+               two = of({1, 2, 3, 4, 5, 6, 7, 8}, {2, 4});
+  check_values(o, "matrix, bias 0", dense(two, wide, of({0, 0, 0})), {"70", "80", "90", "158", "184", "210"});
+  check_values(o, "matrix, bias 3, 5, 6", dense(two, wide, of({3, 5, 6})),
+               {"73", "85", "96", "161", "189", "216"});
+  check_values(o, "matrix, three times", dense(two, wide, of({3, 5, 6})) * 3.0,
+               {"219", "255", "288", "483", "567", "648"});
 }
 
 Outcome run_binary(const DataFolder& data) {
@@ -68,6 +133,7 @@ Outcome run_binary(const DataFolder& data) {
       {"layer": "linear", "out": 15}, "sigmoid", {"layer": "linear", "out": 1}]})");
   Outcome o;
   o.checks.push_back(printed("parameters", static_cast<double>(count_parameters(net).total), "10431"));
+  check_dense(o);
   const Starts all_starts = fit_often(o, net, zeros_ones, 20, 5);
   o.checks.push_back(level("loss of the last epoch, middle of five starts (the course: 0.0228)",
                            median(all_starts.losses), "about 0.0228 +- 0.005"));
@@ -92,6 +158,14 @@ double given_accuracy(const DataFolder& data, const Examples& digits) {
   return accuracy(net, {digits.x.to(DType::f64), Tensor::from(classes)});
 }
 
+void check_softmax(Outcome& o) {
+  check_values(o, "softmax of 1, 2, 3, 4", softmax(of({1, 2, 3, 4})),
+               {"0.0320586033", "0.0871443187", "0.2368828181", "0.6439142599"});
+  const Tensor alike = softmax(Tensor::full({10}, std::log(0.1), DType::f64));
+  o.checks.push_back(printed("softmax of ten alike, the least", min(alike).item(), "0.1000000000"));
+  o.checks.push_back(printed("softmax of ten alike, the largest", max(alike).item(), "0.1000000000"));
+}
+
 Outcome ten(const DataFolder& data, std::uint64_t starts) {
   const Examples digits = read_digits(data);
   Network net = Network::parse(
@@ -99,6 +173,7 @@ Outcome ten(const DataFolder& data, std::uint64_t starts) {
       {"layer": "linear", "out": 15, "init": "he_uniform"}, "relu", {"layer": "linear", "out": 10}]})");
   Outcome o;
   o.checks.push_back(printed("parameters", static_cast<double>(count_parameters(net).total), "10575"));
+  check_softmax(o);
   o.checks.push_back(printed("accuracy of the weights given", given_accuracy(data, digits), "0.9758"));
   const Starts all_starts = fit_often(o, net, digits, 40, starts);
   o.checks.push_back(level(fmt::format("loss of the last epoch, middle of {} start{} (the course: 0.0294)",

@@ -3,6 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cairn/base/atomic_file.h"
+#include "cairn/image/picture.h"
+#include "cairn/ops/conv2d.h"
 #include "cairn/ops/elementwise.h"
 #include "cairn/ops/loss.h"
 #include "cairn/ops/pool2d.h"
@@ -13,6 +16,7 @@
 #include "cairn/train/trainer.h"
 #include "recipes/list.h"
 #include "recipes/networks.h"
+#include "recipes/values.h"
 
 namespace cairn::recipes {
 namespace {
@@ -65,7 +69,41 @@ struct Lab {
 struct Trained {
   std::vector<double> accuracies, losses;     // a seed each; an epoch each, of the first seed
   std::vector<std::int64_t> wrong, of_digit;  // of the first seed: pictures, and how many of each digit
+  std::vector<Album> albums;                  // of the first seed
 };
+
+Album some_digits(const Examples& data) {
+  constexpr std::int64_t kShown = 40;
+  Album album{.title = "Some of them", .about = "The first training pictures.", .pictures = {}};
+  for (std::int64_t row = 0; row < kShown; ++row)
+    album.pictures.push_back({picture_at(data.x, row), fmt::format("{}", data.y.item({row}))});
+  return album;
+}
+
+Album wrong_digits(const Network& net, const Examples& test, std::span<const std::int64_t> wrong) {
+  constexpr std::size_t kMost = 32;
+  Album album{.title = "Wrong test pictures",
+              .about = "Below each its digit and what it was taken for.",
+              .pictures = {}};
+  Network judged = net;
+  const EvaluationScope evaluation(judged);
+  for (const std::int64_t row : wrong.first(std::min(kMost, wrong.size()))) {
+    const Tensor said = argmax(judged(from_0_to_1(test.x.slice(0, row, row + 1))), 1);
+    album.pictures.push_back(
+        {picture_at(test.x, row), fmt::format("{}, taken for {}", test.y.item({row}), said.item({0}))});
+  }
+  return album;
+}
+
+// Windows of a convolution, or what the softmax adds up for each digit.
+Album first_layer(Network& net) {
+  const Tensor weight = parameters(net)[0].parameter->value();
+  if (weight.ndim() == 4) return filters_album(weight);
+  const std::int64_t shown = std::min<std::int64_t>(40, weight.size(0));
+  Album album = filters_album(weight.slice(0, 0, shown).contiguous().reshape({shown, 28, 28, 1}));
+  album.about = "A weight a pixel, from the smallest, black, to the largest.";
+  return album;
+}
 
 Trained trained(const Lab& lab, const Mnist& data) {
   Trained result{.of_digit = std::vector<std::int64_t>(10)};
@@ -85,6 +123,7 @@ Trained trained(const Lab& lab, const Mnist& data) {
     result.wrong = wrong;
     for (const std::int64_t r : wrong) ++result.of_digit[static_cast<std::size_t>(data.test.y.item({r}))];
     for (const Epoch& e : history.epochs) result.losses.push_back(e.loss);
+    result.albums = {some_digits(data.train), wrong_digits(net, data.test, wrong), first_layer(net)};
   }
   return result;
 }
@@ -93,7 +132,8 @@ Outcome run_lab(const Lab& lab, const Mnist& data, const char* bar) {
   Outcome o;
   Network net = Network::parse(lab.network);
   o.checks.push_back(printed("parameters", static_cast<double>(count_parameters(net).total), lab.parameters));
-  const Trained t = trained(lab, data);
+  Trained t = trained(lab, data);
+  o.albums = std::move(t.albums);
   o.checks.push_back(level(fmt::format("accuracy on {} test pictures after {} epoch{}{}", data.test.x.size(0),
                                        lab.epochs, lab.epochs == 1 ? "" : "s",
                                        lab.starts > 1 ? fmt::format(", median of {} seeds", lab.starts) : ""),
@@ -132,6 +172,54 @@ void check_pooling(Outcome& o) {
   }
 }
 
+// Shapes of the lab's two convolutions, N H W C where its frameworks write N C H W.
+void check_shapes(Outcome& o) {
+  const Tensor x = Tensor::zeros({100, 28, 28, 1}, DType::f32),
+               first = conv2d(x, Tensor::zeros({16, 3, 3, 1}, DType::f32), {.padding = 1});
+  const Tensor weight = Tensor::zeros({32, 3, 3, 16}, DType::f32),
+               second = conv2d(first, weight, {.padding = 1});
+  check_shape(o, "first convolution", first.shape(), {"100", "28", "28", "16"});
+  check_shape(o, "second convolution", second.shape(), {"100", "28", "28", "32"});
+  check_shape(o, "flattened", second.reshape({100, 28 * 28 * 32}).shape(), {"100", "25088"});
+  check_shape(o, "largest of windows of two", max_pool2d(second, 2).shape(), {"100", "14", "14", "32"});
+  check_shape(o, "means of windows of two", average_pool2d(second, 2).shape(), {"100", "14", "14", "32"});
+  check_shape(o, "second convolution, stride 2", conv2d(first, weight, {.stride = 2, .padding = 1}).shape(),
+              {"100", "14", "14", "32"});
+}
+
+// Windows written by hand, slid over a photograph.
+void filter_photograph(Outcome& o, const DataFolder& data) {
+  constexpr std::int64_t kHeight = 120, kWidth = 213;
+  constexpr const char* kPhotograph = "driving_images/test.jpg";
+  if (!data.has(kPhotograph)) {
+    o.remarks.push_back(fmt::format("{} is not there, so no photograph was filtered.", kPhotograph));
+    return;
+  }
+  const std::string file = data.file(kPhotograph);
+  const Tensor photo = resized(decode_picture(read_file(file), file, 3), kHeight, kWidth);
+  const Tensor grey = with_channels(photo, 1).to(DType::f64).reshape({1, kHeight, kWidth, 1}) / 255.0;
+  Album album{
+      .title = "Filters on a photograph",
+      .about = "What four windows of 3 x 3 numbers make of it, from the least, black, to the largest.",
+      .pictures = {{photo, "the photograph"}}};
+  struct Filter {
+    const char* name;
+    std::vector<double> numbers;
+  };
+  for (const Filter& f : {Filter{"edges from left to right", {-1, 0, 1, -2, 0, 2, -1, 0, 1}},
+                          Filter{"edges from top to bottom", {-1, -2, -1, 0, 0, 0, 1, 2, 1}},
+                          Filter{"edges of all directions", {-1, -1, -1, -1, 8, -1, -1, -1, -1}},
+                          Filter{"blur", std::vector<double>(9, 1.0 / 9)}}) {
+    const Tensor made = conv2d(grey, of(f.numbers, {1, 3, 3, 1}), {.padding = Padding::same()});
+    album.pictures.push_back({shades(made.reshape({kHeight, kWidth, 1})), f.name});
+    // An edge filter's numbers add up to 0: of a flat picture it leaves nothing.
+    const Tensor flat = conv2d(Tensor::full({1, 5, 5, 1}, 0.5, DType::f64), of(f.numbers, {1, 3, 3, 1}));
+    o.checks.push_back(printed(fmt::format("{}, of a flat grey of 0.5", f.name), flat.item({0, 1, 1, 0}),
+                               f.numbers[0] > 0 ? "0.5" : "0.0"));
+  }
+  o.albums.push_back(std::move(album));
+}
+
 Outcome softmax_on(const Mnist& mnist, const char* bar) {
   Outcome o = run_lab({kSoftmax, "7850", "sgd", 0.1, 1, 3}, mnist, bar);
   check_loss_by_hand(o, mnist);
@@ -152,11 +240,15 @@ Outcome brief_hidden(const DataFolder& data) { return hidden_on(read_mnist(data,
 Outcome run_two(const DataFolder& data) {
   Outcome o = run_lab({kTwoConvolutions, "857738", "adam", 0.001, 3, 3}, read_mnist(data), ">= 0.986");
   check_pooling(o);
+  check_shapes(o);
+  filter_photograph(o, data);
   return o;
 }
 Outcome brief_two(const DataFolder& data) {
   Outcome o = run_lab({kTwoConvolutions, "857738", "adam", 0.001, 1}, read_mnist(data, 3000), ">= 0.88");
   check_pooling(o);
+  check_shapes(o);
+  filter_photograph(o, data);
   return o;
 }
 

@@ -2,15 +2,8 @@
 // courses' training files are not public, so the pictures of their test files are judged in five folds.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
-#include "cairn/data/split.h"
-#include "cairn/ops/loss.h"
-#include "cairn/optim/optimizer_table.h"
-#include "cairn/readers/hdf5.h"
-#include "cairn/train/trainer.h"
+#include "recipes/folds.h"
 #include "recipes/list.h"
-#include "recipes/networks.h"
 
 namespace cairn::recipes {
 namespace {
@@ -24,76 +17,11 @@ constexpr const char* kSignsNetwork = R"({"input": [64, 64, 3], "layers": [
     {"layer": "conv2d", "out": 16, "kernel": 2, "padding": "same"}, "relu",
     {"layer": "max_pool2d", "window": 4, "padding": "same"}, "flatten", {"layer": "linear", "out": 6}]})";
 
-struct Way {
-  const char* network;
-  double learning_rate;
-  std::int64_t epochs, batch_size;
-};
-
-struct Folds {
-  double accuracy = 0, training = 0;  // over all folds
-  std::vector<double> losses;         // of the first fold, an epoch each
-};
-
-struct Pictures {
-  Examples all;
-  std::vector<Split> folds;
-};
-
-Pictures read_pictures_of(const DataFolder& data, const std::string& name) {
-  const std::string file = data.file("course_dl/" + name);
-  ReadOptions options;
-  options.arguments = {{"inputs", "test_set_x"}, {"targets", "test_set_y"}};
-  const ReadResult read = read_hdf5(file, options);
-  const Dataset dataset(read.table, {.roles = {.target = read.target}});
-  return {pictures_in(file, "test"), k_fold(dataset, 5, 1)};
-}
-
-Folds judged(const Way& way, const Pictures& pictures, int folds) {
-  Folds result;
-  double right = 0, judged = 0, right_in_training = 0, trained = 0;
-  for (int fold = 0; fold < folds; ++fold) {
-    const Split& split = pictures.folds[static_cast<std::size_t>(fold)];
-    Network net = Network::parse(way.network);
-    const bool one_logit = net.output_shape() == Shape{1};
-    const auto part = [&](const std::vector<std::int64_t>& rows) {
-      Examples e = rows_of(pictures.all, rows);
-      e.x = from_0_to_1(e.x);
-      if (one_logit) e.y = e.y.reshape({e.y.size(), 1}).to(DType::f32);
-      return e;
-    };
-    const Examples train = part(split.train), test = part(split.test);
-    initialise(net, 1);
-    const auto opt =
-        optimizer_named("adam").make(net, Json{{"learning_rate", way.learning_rate}}, StepOptions{});
-    const Loader loader(train.x, train.y, {.batch_size = way.batch_size, .shuffle = true, .seed = 1});
-    const History history = Trainer({.epochs = way.epochs}).fit(net, *opt, loader, [&](const Batch& b) {
-      return one_logit ? bce_with_logits(net(b.x), b.y) : cross_entropy(net(b.x), b.y);
-    });
-    if (fold == 0)
-      for (const Epoch& e : history.epochs) result.losses.push_back(e.loss);
-    right += accuracy(net, test) * static_cast<double>(test.x.size(0));
-    judged += static_cast<double>(test.x.size(0));
-    right_in_training += accuracy(net, train) * static_cast<double>(train.x.size(0));
-    trained += static_cast<double>(train.x.size(0));
-  }
-  result.accuracy = right / judged;
-  result.training = right_in_training / trained;
-  return result;
-}
-
 void check_shapes(Outcome& o, const char* network, std::int64_t statistics, const char* parameters) {
   Network net = Network::parse(network);
   o.checks.push_back(
       printed(statistics > 0 ? "parameters, running means and variances among them" : "parameters",
               static_cast<double>(count_parameters(net).total + statistics), parameters));
-}
-
-Chart loss_chart(const Folds& folds) {
-  return {.title = "Loss of the first fold against epochs",
-          .x = "epoch",
-          .y = "loss",
-          .series = {loss_line("training", folds.losses)}};
 }
 
 Outcome happy(const DataFolder& data, int folds) {
@@ -104,6 +32,7 @@ Outcome happy(const DataFolder& data, int folds) {
   o.checks.push_back(level(fmt::format("accuracy of 10 epochs over {} of 5 folds of 150 pictures", folds),
                            seen.accuracy, ">= 0.80"));
   o.charts.push_back(loss_chart(seen));
+  o.albums = {wrong_album(seen), filters_album(seen.first_weight)};
   o.remarks.push_back(
       fmt::format("The course trains on 600 pictures and reaches 0.88 on these 150; here 120 are "
                   "learned from at a time. Accuracy in training: {:.3g}.",
@@ -119,6 +48,7 @@ Outcome signs(const DataFolder& data, int folds, double rate, std::int64_t batch
   o.checks.push_back(level(fmt::format("accuracy of 100 epochs over {} of 5 folds of 120 pictures", folds),
                            seen.accuracy, ">= 0.40"));
   o.charts.push_back(loss_chart(seen));
+  o.albums = {wrong_album(seen), filters_album(seen.first_weight)};
   o.remarks.push_back(
       fmt::format("The course trains on 1080 pictures and reaches about 0.8 on these 120; here 96 "
                   "are learned from at a time. Accuracy in training: {:.3g}.",

@@ -46,6 +46,7 @@ def run(make, shapes=((3, 4), (17,)), before_step=None, after_step=None):
 
 
 def rates(make, steps=40):
+    """Learning rates of SGD at 0.1; torch's own recursions, so the last digits are its roundings."""
     p = torch.nn.Parameter(torch.zeros(1))
     opt = torch.optim.SGD([p], lr=0.1)
     schedule = make(opt)
@@ -97,6 +98,13 @@ result = {
         "step": rates(lambda o: S.StepLR(o, step_size=10, gamma=0.5)),
         "exponential": rates(lambda o: S.ExponentialLR(o, gamma=0.9)),
         "inverse_time": rates(lambda o: S.LambdaLR(o, lambda t: 1 / (1 + 0.2 * t))),
+        "inverse_time_every": rates(lambda o: S.LambdaLR(o, lambda t: 1 / (1 + 0.2 * (t // 7)))),
+        "constant": rates(lambda o: S.ConstantLR(o, factor=1.0)),
+        "linear": rates(lambda o: S.LinearLR(o, start_factor=1.0, end_factor=0.2, total_iters=39)),
+        "cosine_last": rates(lambda o: S.CosineAnnealingLR(o, T_max=39, eta_min=0.01)),
+        "cosine_warmup": rates(lambda o: S.SequentialLR(
+            o, [S.LambdaLR(o, lambda t: (t + 1) / 10), S.CosineAnnealingLR(o, T_max=29)], milestones=[10])),
+        "one_cycle_rise": rates(lambda o: S.OneCycleLR(o, max_lr=0.1, total_steps=40, pct_start=0.2)),
         "cosine": rates(lambda o: S.CosineAnnealingLR(o, T_max=39, eta_min=0.0)),
         "one_cycle": rates(lambda o: S.OneCycleLR(o, max_lr=0.1, total_steps=40)),
         "warmup": rates(lambda o: S.LambdaLR(o, lambda t: min(1.0, (t + 1) / 10))),

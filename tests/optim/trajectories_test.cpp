@@ -1,6 +1,7 @@
 // Every optimiser and schedule against what torch does, step by step (scripts/golden/optimizers.py).
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -206,15 +207,46 @@ TEST_CASE("optimizers: groups, frozen parameters, norms, and what goes wrong") {
                        doctest::Contains("depends on no parameter of this network"), UsageError);
 }
 
-TEST_CASE("schedules: torch's learning rates") {
-  const std::vector<std::pair<const char*, ScheduleParams>> schedules{
+namespace {
+
+struct Rates {
+  const char* golden;
+  ScheduleParams params;
+};
+
+const std::vector<Rates>& schedules() {
+  static const std::vector<Rates> all{
+      {"constant", {.kind = "constant"}},
       {"step", {.kind = "step", .every = 10, .factor = 0.5}},
       {"exponential", {.kind = "exponential", .factor = 0.9}},
       {"inverse_time", {.kind = "inverse_time", .decay = 0.2}},
+      {"inverse_time_every", {.kind = "inverse_time", .every = 7, .decay = 0.2}},
+      {"linear", {.kind = "linear", .total = 40, .last = 0.2}},
       {"cosine", {.kind = "cosine", .total = 40}},
+      {"cosine_last", {.kind = "cosine", .total = 40, .last = 0.1}},
+      {"cosine_warmup", {.kind = "cosine", .total = 40, .warm_up = 10}},
       {"one_cycle", {.kind = "one_cycle", .total = 40}},
+      {"one_cycle_rise", {.kind = "one_cycle", .total = 40, .rise = 0.2}},
       {"warmup", {.kind = "constant", .warm_up = 10}}};
-  for (const auto& [name, params] : schedules) {
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("schedules: none is without torch's learning rates, and no recorded ones are forgotten") {
+  const ParamList& list = ScheduleParams::list();
+  const auto kind = std::ranges::find(list, "kind", &Param::name);
+  REQUIRE(kind != list.end());
+  REQUIRE(kind->rule.choices.size() >= 7);
+  for (const std::string& choice : kind->rule.choices) {
+    CAPTURE(choice);
+    CHECK(std::ranges::any_of(schedules(), [&](const Rates& r) { return r.params.kind == choice; }));
+  }
+  CHECK(golden()["schedules"].size() == schedules().size());
+}
+
+TEST_CASE("schedules: torch's learning rates") {
+  for (const auto& [name, params] : schedules()) {
     INFO(name);
     const Schedule schedule(params);
     const auto recorded = test::golden_numbers(golden()["schedules"][name]);
