@@ -283,7 +283,10 @@ History fit_network(Network& net, const NetLearnerParts& parts, const Examples& 
     name_files(hooks, context);
     options.tensorboard = context.event_files;
     options.checkpoint_every = epochs_between_checkpoints(net, loader);
-    hooks.key = key_of(net, parts, options, step, loader, train, watched, context.seed);
+    if (options.checkpoint_every < options.epochs)
+      hooks.key = key_of(net, parts, options, step, loader, train, watched, context.seed);
+    else
+      hooks.checkpoint.clear();
   }
   Watched seen;
   if (watched.x.defined()) {

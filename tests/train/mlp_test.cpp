@@ -71,7 +71,7 @@ TEST_CASE("mlp: in a folder a fit tells its epochs, and one that was stopped goe
   const Line line;
   const Dataset data = test::regression_data(line.rows, line.y);
   // Large enough that a checkpoint pays every few epochs.
-  const Mlp learner({.hidden = "256, 256", .epochs = 120, .patience = 120});
+  const Mlp learner({.hidden = "1024, 512", .epochs = 60, .patience = 60});
   const auto predicted = [&](const Model& model) {
     const Table said = model.predict(data.features());
     const auto v = said.column("prediction").values().data<double>();
@@ -92,21 +92,21 @@ TEST_CASE("mlp: in a folder a fit tells its epochs, and one that was stopped goe
                              .folder = folder.path()};
     return learner.fit(data, context.named("mlp final"));
   };
-  CHECK_THROWS_AS(fit(80), Killed);
+  CHECK_THROWS_AS(fit(50), Killed);
   CHECK(std::filesystem::exists(folder.file("checkpoints/mlp-final.cairn")));
   const Json& last = events.back();
   CHECK(last["fit"] == "mlp final");
-  CHECK(last["epoch"] == 80);
+  CHECK(last["epoch"] == 50);
   for (const char* number : {"loss", "learning_rate", "validation", "rmse", "seconds"})
     CHECK(last[number].is_number());
   CHECK(std::ranges::any_of(events, [](const Json& e) { return e.contains("layers"); }));
   const auto resumed = fit(0);
   REQUIRE_FALSE(events.empty());
   CHECK(events.front()["epoch"].get<int>() > 1);
-  CHECK(events.front()["epoch"].get<int>() <= 80);
-  CHECK(events.back()["epoch"] == 120);
+  CHECK(events.front()["epoch"].get<int>() <= 50);
+  CHECK(events.back()["epoch"] == 60);
   CHECK(predicted(*resumed) == whole);
-  CHECK(resumed->watched_history().size() == 120);
+  CHECK(resumed->watched_history().size() == 60);
 }
 
 TEST_CASE("mlp: a group of no parameter is left out for a declared network, and a mistake in a user's own") {

@@ -195,7 +195,7 @@ TEST_CASE("loader: batches are the same for any number of workers") {
   const auto walk = [&] {
     for (auto& batch : failing.pass(0)) batches += batch.x.size(0) == 3 ? 1 : 0;
   };
-  CHECK_THROWS_WITH_AS(walk(), "augment: two rows.", DataError);
+  CHECK_THROWS_WITH_AS(walk(), doctest::Contains("two rows"), DataError);
   CHECK(batches == 7);
   for (auto& batch : failing.pass(0)) {
     CHECK(batch.x.size(0) == 3);
