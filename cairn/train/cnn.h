@@ -35,6 +35,7 @@ struct CnnParams {
   double ema = 0;
   std::int64_t patience = 0;
   double held_out = 0.1;
+  std::string precision = "f32";
   static const ParamList& list();
 };
 

@@ -158,11 +158,12 @@ std::string key_of(const Network& net, const NetLearnerParts& parts, const Train
     return params_to_json({name, const_cast<P*>(&params), &P::list()}).dump();
   };
   std::string text =
-      fmt::format("{} {} {}\n{}\n{} {}\n{} {}\n{} {}\n{} {} {} {} {}\n{}", version(), build(),
+      fmt::format("{} {} {}\n{}\n{} {}\n{} {}\n{} {}\n{} {} {} {} {} {}\n{}", version(), build(),
                   instruction_set(), net.json(), parts.optimizer, parts.optimizer_params, json("step", step),
                   json("trainer", options), json("schedule", options.schedule),
                   options.plateau ? json("plateau", *options.plateau) : "", loader.options().batch_size,
-                  parts.label_smoothing, parts.mixup, name_of(parts.dtype), seed, parts.settings);
+                  parts.label_smoothing, parts.mixup, name_of(parts.dtype),
+                  static_cast<int>(parts.products), seed, parts.settings);
   for (const ParameterGroup& g : step.groups)
     text += fmt::format("\n{} {} {}", g.match, g.learning_rate, g.penalty);
   Sha256 hash;
@@ -253,6 +254,7 @@ void name_files(TrainerHooks& hooks, const FitContext& context) {
 
 History fit_network(Network& net, const NetLearnerParts& parts, const Examples& train,
                     const Examples& watched, const FitContext& context, const InputForm& form) {
+  const PrecisionScope precision(parts.products, parts.name + ".precision");
   convert(net, parts.dtype);
   initialise(net, context.seed);
   const bool classes = train.y.dtype() == DType::i64;
@@ -313,12 +315,31 @@ std::vector<double> watched_of(const History& history) {
   return losses;
 }
 
-std::vector<std::string> notes_of(Network& net, const NetLearnerParts& parts, const History& history) {
+Precision products_of(const std::string& precision) {
+  return precision == "bf16" ? Precision::bf16 : Precision::f32;
+}
+
+std::vector<std::string> notes_of(Network& net, const NetLearnerParts& parts, const History& history,
+                                  const Examples& examples, const InputForm& form) {
   std::vector<std::string> notes{fmt::format("{} parameters, {} epochs of {}, mean loss {:.6g} in the last",
                                              count_parameters(net).total, history.epochs.size(),
                                              parts.optimizer, history.epochs.back().loss)};
   if (history.stopped_early)
     notes.push_back(fmt::format("stopped early; the weights are those of epoch {}", history.best_epoch));
+  if (parts.products == Precision::bf16) {
+    Examples some = examples;
+    const std::int64_t rows = std::min<std::int64_t>(1024, some.x.size(0));
+    some.x = some.x.slice(0, 0, rows);
+    some.y = some.y.slice(0, 0, rows);
+    const EvaluationScope evaluation(net);
+    const NoGrad no_grad;
+    const double exact = watch_rows(net, some, form).loss;
+    const PrecisionScope scope(Precision::bf16);
+    notes.push_back(fmt::format(
+        "trained with products in bf16; the loss of {} training rows is {:.6g} in bf16 and {:.6g} in f32, "
+        "in which the model predicts",
+        rows, watch_rows(net, some, form).loss, exact));
+  }
   return notes;
 }
 

@@ -46,6 +46,9 @@ struct InputForm {
   double unit = 1;  // of a regression's target: what one of the standardised values is
 };
 
+// What a learner's parameter `precision` says of products: f32 where it is f64, which they then are.
+Precision products_of(const std::string& precision);
+
 // Draws the network from the context's seed and trains it. `watched` may be empty.
 History fit_network(Network& net, const NetLearnerParts& parts, const Examples& train,
                     const Examples& watched, const FitContext& context, const InputForm& form = {});
@@ -53,7 +56,9 @@ History fit_network(Network& net, const NetLearnerParts& parts, const Examples& 
 std::vector<double> losses_of(const History& history);
 std::vector<double> watched_of(const History& history);  // empty: no rows were watched
 
-// What a person should know of a training, for the model's notes.
-std::vector<std::string> notes_of(Network& net, const NetLearnerParts& parts, const History& history);
+// What a person should know of a training, for the model's notes. With products in bf16: what the rounding
+// does to the loss of some examples.
+std::vector<std::string> notes_of(Network& net, const NetLearnerParts& parts, const History& history,
+                                  const Examples& examples, const InputForm& form = {});
 
 }  // namespace cairn::train_detail
