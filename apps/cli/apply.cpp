@@ -16,6 +16,7 @@
 #include "cairn/report/report.h"
 #include "cairn/run/export.h"
 #include "cairn/run/findings.h"
+#include "cairn/run/network_summary.h"
 
 namespace cairn::cli {
 namespace {
@@ -93,7 +94,16 @@ std::string card_text(const Json& card) {
 int run_inspect(const std::string& file, const CommonFlags& common) {
   std::error_code error;
   const std::string path = std::filesystem::is_directory(file, error) ? file + "/model.cairn" : file;
-  const Json found = inspect(path);
+  if (const auto net = declared_in(path)) {
+    if (common.json)
+      fmt::print("{}\n", network_to_json(*net).dump(2));
+    else
+      fmt::print("{}", net->summary());
+    return 0;
+  }
+  Json found = inspect(path);
+  const auto net = network_inside(found.value("values", Json()));
+  if (net) found["network"] = network_to_json(*net);
   if (common.json) {
     fmt::print("{}\n", found.dump(2, ' ', false, Json::error_handler_t::replace));
     return 0;
@@ -106,6 +116,7 @@ int run_inspect(const std::string& file, const CommonFlags& common) {
   if (found.contains("card")) fmt::print("card\n{}", card_text(found["card"]));
   if (const Json& card = found.value("card", Json()); card.contains("inference"))
     fmt::print("{}\n", inference_text(Json::parse(card["inference"].get<std::string>(), nullptr, false)));
+  if (net) fmt::print("network\n{}", net->summary());
   fmt::print("tensors\n");
   for (const Json& t : found["tensors"])
     fmt::print("  {:<48} {:<5} {:<14} {:>12} bytes\n", t["name"].get<std::string>(),
@@ -181,11 +192,13 @@ Verb add_evaluate(CLI::App& program) {
 }
 
 Verb add_inspect(CLI::App& program) {
-  auto* app = program.add_subcommand("inspect", "what is inside a model file; safe on any file");
+  auto* app = program.add_subcommand("inspect",
+                                     "what is inside a model file, or a network's layers; safe on any file");
   app->footer("Example: cairn inspect runs/last/model.cairn");
   auto path = std::make_shared<std::string>();
   auto common = std::make_shared<CommonFlags>();
-  app->add_option("FILE", *path, "a model file, a run folder, or any safetensors file")->required();
+  app->add_option("FILE", *path, "a model file, a run folder, any safetensors file, or a network as JSON")
+      ->required();
   add_common(*app, *common);
   return {app, common, [=] { return run_inspect(*path, *common); }};
 }

@@ -50,6 +50,8 @@ void TerminalProgress::advance(std::int64_t units) {
   draw();
 }
 
+void TerminalProgress::rename(std::string_view phase) { phase_ = phase; }
+
 void TerminalProgress::end() {
   clear();
   active_ = false;

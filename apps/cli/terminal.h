@@ -22,6 +22,7 @@ class TerminalProgress : public Progress {
   ~TerminalProgress() override;
   void begin(std::string_view phase, std::int64_t total) override;
   void advance(std::int64_t units) override;
+  void rename(std::string_view phase) override;
   void end() override;
   void remark(std::string_view text) override;
 

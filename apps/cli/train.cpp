@@ -56,8 +56,8 @@ TrainOptions resolve(const TrainFlags& flags) {
 int run_train(const TrainFlags& flags, const CommonFlags& common) {
   TerminalProgress progress(common.quiet);
   const StopToken stop = stop_on_interrupt();
-  const TrainOutcome outcome =
-      train(resolve(flags), builtin_registry(), {.stop = stop, .progress = &progress});
+  const TrainOutcome outcome = train(resolve(flags), builtin_registry(),
+                                     {.stop = stop, .progress = &progress, .resumed = !flags.resume.empty()});
   progress.end();
   if (common.json)
     fmt::print("{}\n", outcome.result->dump(2));

@@ -8,7 +8,7 @@
 #include "cairn/base/error.h"
 #include "cairn/check/layer_table_internal.h"
 #include "cairn/nn/network.h"
-#include "cairn/ops/loss.h"
+#include "cairn/train/batch_loss.h"
 
 namespace cairn {
 
@@ -19,25 +19,22 @@ FlightReplay replay_flight(const std::string& path) {
     throw NotSupported(path, "is the recording of a class of your own, which only your program can make",
                        "Call load_recording(path, net) there, and run the batch it returns.");
   Network net = Network::parse(r.recording.network, path);
-  const bool classes = r.recording.y.dtype() == DType::i64;
-  if (r.recording.loss != (classes ? "cross_entropy" : "mse"))
-    throw NotSupported(path, fmt::format("its loss '{}' does not go with targets {}", r.recording.loss,
-                                         r.recording.y.text()));
+  const BatchLoss named{.name = r.recording.loss, .label_smoothing = r.recording.label_smoothing};
+  const auto loss_of = [&](const Tensor& output) {
+    return named(output, r.recording.y, r.recording.weights);
+  };
   convert(net, r.recording.x.dtype() == DType::f64 ? DType::f64 : DType::f32);
   load_recording(path, net);
   set_training(net, true);
   const Snapshot before(net);
-  const auto loss = [&] {
-    const Tensor output = net(r.recording.x);
-    return classes ? cross_entropy(output, r.recording.y) : mse(output, r.recording.y);
-  };
+  const auto loss = [&] { return loss_of(net(r.recording.x)); };
   const Tensor inputs[] = {r.recording.x, r.recording.y};
   r.fault = first_fault(net, loss, inputs);
   before.put_back(net);
   LayerProbe probe;
   const Tensor output = net(r.recording.x);
   probe.stop();
-  const Tensor value = classes ? cross_entropy(output, r.recording.y) : mse(output, r.recording.y);
+  const Tensor value = loss_of(output);
   r.loss = value.item();
   backward(value, net, {.on_operation = probe.gradients()});
   r.layers = probe.statistics();

@@ -83,11 +83,10 @@ CrossValidation cross_validate(const Learner& learner, const Dataset& data, cons
       if (context.progress) context.progress->advance(1);
       continue;
     }
-    FitContext inner = context;
+    FitContext inner = context.named(fmt::format("{} fold {}", learner.name(), number + 1));
     inner.stop = time.of_next(context.stop, static_cast<int>(folds.size()) - number + options.fits_to_come);
     inner.seed = derive_seed(options.seed, "fold", static_cast<std::uint64_t>(number));
     inner.validation = nullptr;
-    inner.log = nullptr;
     const Dataset train = data.select(fold.train);
     const auto model = learner.fit(train, inner);
     FoldResult result;

@@ -4,6 +4,18 @@
 
 namespace cairn {
 
+FitContext FitContext::named(std::string fit_name) const {
+  FitContext one = *this;
+  one.fit = std::move(fit_name);
+  if (log)
+    one.log = [tell = log, name = one.fit](const Json& event) {
+      Json whole{{"fit", name}};
+      whole.update(event);
+      tell(whole);
+    };
+  return one;
+}
+
 Json Model::drawn_trees() const { return nullptr; }
 
 void ModelCard::visit(Visitor& v) {

@@ -31,7 +31,13 @@ struct FitContext {
   StopToken stop;
   Progress* progress = nullptr;                // for a person; null: nobody looks
   std::function<void(const Json& event)> log;  // one object an event: {"epoch": 3, "loss": 0.2}; may be empty
-  std::string folder;  // where a fit that breaks may leave what replays it; empty: nowhere
+  // Of the run: a long fit keeps checkpoints there and goes on from them, one that breaks leaves what replays
+  // it; empty: nowhere.
+  std::string folder;
+  std::string fit;           // which of the run's fits this is, "mlp fold 2": names its checkpoint
+  bool event_files = false;  // for TensorBoard, in the folder
+
+  FitContext named(std::string fit_name) const;  // the same for one fit, whose events carry its name
 };
 
 class Learner {

@@ -47,6 +47,7 @@ struct LearnerEntry {
   // The parameter that makes the model more or less flexible, for the doctor's probes; "" when there is none.
   const char* flexibility = "";
   bool flexibility_grows = true;  // a larger value is more flexible (C); false: less (alpha, k)
+  bool network = false;           // trained in epochs, with checkpoints and event files
   bool stochastic = false;  // steps through rows in a drawn order: a weight is repetition only in the mean
   // A fit is measured on one fold instead of all, and the doctor does not repeat it.
   bool takes_minutes() const { return cost >= 4; }

@@ -25,6 +25,10 @@ LayerEntry entry(const char* example_params = "{}", Shape example_sample = {4}) 
   return {M::kName,
           M::kDoc,
           &M::Params::list,
+          [] {
+            typename M::Params params;
+            return params_to_json({M::kName, &params, &M::Params::list()});
+          },
           layer_detail::TakesMany<M>,
           [](const Json& json, std::span<const Shape> samples) {
             typename M::Params params;

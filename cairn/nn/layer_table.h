@@ -14,7 +14,8 @@ struct LayerEntry {
   const char* name;  // "linear"
   const char* doc;   // one sentence
   const ParamList& (*params)();
-  bool joins;  // takes two tensors or more
+  Json (*defaults)();  // of params, an object
+  bool joins;          // takes two tensors or more
   // Sizes that `params` leaves out are told from the shapes of the samples that come in. ParamError,
   // ShapeError.
   Layer (*make)(const Json& params, std::span<const Shape> samples);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string>
+
 #include "cairn/base/error.h"
 #include "cairn/base/parallel.h"
 
@@ -20,12 +23,13 @@ class Members : public ModuleWalk {
   void on_tensor(const std::string& path, Tensor& t) override { tensors.emplace_back(path, &t); }
 };
 
-template <class T>
-void average(Parameter& into, const Parameter& from, double decay) {
-  T* to = into.mutable_data<T>().data();
+// into: a Parameter or a Tensor.
+template <class T, class Into>
+void average(Into& into, const Parameter& from, double decay) {
+  T* to = into.template mutable_data<T>().data();
   const T* other = from.value().data<T>().data();
   const auto keep = static_cast<T>(decay), take = static_cast<T>(1 - decay);
-  parallel_for(into.size(), 1 << 15, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(from.size(), 1 << 15, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) to[i] = keep * to[i] + take * other[i];
   });
 }
@@ -51,6 +55,42 @@ void move_average(ModuleRef into, ModuleRef from, double decay) {
     mine.dtype() == DType::f32 ? average<float>(mine, other, decay) : average<double>(mine, other, decay);
   }
   for (std::size_t i = 0; i < a.tensors.size(); ++i) *a.tensors[i].second = *b.tensors[i].second;
+}
+
+WeightAverage::WeightAverage(ModuleRef net, double decay) : decay_(decay) {
+  if (!(decay > 0 && decay < 1)) throw ParamError("", fmt::format("ema = {} is outside (0, 1)", decay));
+  for (const NamedParameter& p : parameters(net)) {
+    if (!p.parameter->defined()) continue;
+    parameters_.push_back(p.parameter);
+    means_.push_back(p.parameter->value().detach());
+  }
+}
+
+void WeightAverage::update() {
+  const auto t = static_cast<double>(++updates_);
+  const double decay = std::min(decay_, (1 + t) / (10 + t));
+  for (std::size_t i = 0; i < means_.size(); ++i)
+    means_[i].dtype() == DType::f32 ? average<float>(means_[i], *parameters_[i], decay)
+                                    : average<double>(means_[i], *parameters_[i], decay);
+}
+
+void WeightAverage::exchange() {
+  for (std::size_t i = 0; i < means_.size(); ++i) {
+    Tensor weights = parameters_[i]->value().detach();
+    parameters_[i]->set(means_[i]);
+    means_[i] = std::move(weights);
+  }
+}
+
+void WeightAverage::visit(Visitor& v) {
+  v.value("updates", updates_);
+  if (v.loading() && updates_ < 0)
+    throw ModelFileError("checkpoint", fmt::format("its mean weights are of {} steps", updates_));
+  for (std::size_t i = 0; i < means_.size(); ++i) {
+    const DType dtype = means_[i].dtype();
+    const Shape shape = means_[i].shape();
+    v.tensor(std::to_string(i), means_[i], dtype, shape);
+  }
 }
 
 }  // namespace cairn

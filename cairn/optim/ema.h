@@ -6,6 +6,9 @@
 //   average.network()(x);
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "cairn/nn/module.h"
 
 namespace cairn {
@@ -24,6 +27,23 @@ class Ema {
  private:
   Net average_;
   double decay_;
+};
+
+// The same beside a network that is only known as a ModuleRef: what the trainer holds. The mean's decay is at
+// most (1 + t) / (10 + t) after t steps, so that it soon forgets what was drawn (the rule of TensorFlow's
+// ExponentialMovingAverage). Running statistics stay those of the network.
+class WeightAverage {
+ public:
+  WeightAverage(ModuleRef net, double decay);  // ParamError: not in (0, 1); the network must live longer
+  void update();                               // after a step
+  void exchange();                             // weights and mean change places; again: as before
+  void visit(Visitor& v);                      // for checkpoints
+
+ private:
+  std::vector<Parameter*> parameters_;
+  std::vector<Tensor> means_;
+  double decay_;
+  std::int64_t updates_ = 0;
 };
 
 }  // namespace cairn

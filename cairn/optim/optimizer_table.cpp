@@ -18,6 +18,10 @@ namespace {
 template <class O>
 constexpr OptimizerEntry entry() {
   return {O::kName, O::kDoc, &O::Params::list,
+          [] {
+            typename O::Params params;
+            return params_to_json({O::kName, &params, &O::Params::list()});
+          },
           [](ModuleRef net, const Json& json, StepOptions options) -> std::unique_ptr<Optimizer> {
             typename O::Params params;
             params_from_json({O::kName, &params, &O::Params::list()}, json);

@@ -14,6 +14,7 @@ struct OptimizerEntry {
   const char* name;  // "adam"
   const char* doc;   // one sentence
   const ParamList& (*params)();
+  Json (*defaults)();  // of params, an object
   // Absent parameters have their defaults. ParamError: an unknown name, a value outside its range.
   std::unique_ptr<Optimizer> (*make)(ModuleRef net, const Json& params, StepOptions options);
 };

@@ -10,12 +10,36 @@
 
 namespace cairn {
 
+std::span<const ScheduleEntry> schedules() {
+  static constexpr ScheduleEntry kEntries[] = {
+      {"constant", "1", ""},
+      {"step", "factor to the power of the changes so far, one every `every` units", "factor, every"},
+      {"exponential", "factor to the power of t", "factor"},
+      {"inverse_time", "1 / (1 + decay k), k the changes so far, one every `every` units", "decay, every"},
+      {"linear", "from 1 to `last` in a straight line", "total, last"},
+      {"cosine", "from 1 to `last` along half a cosine (Loshchilov, Hutter: SGDR; 2017)", "total, last"},
+      {"one_cycle", "up from 1/25 to 1, then down to 1/250000 (Smith: Super-convergence; 2018)",
+       "total, rise"},
+      {"plateau", "times factor when more than `patience` epochs in a row brought no gain of `threshold`",
+       "factor, patience, threshold, lowest", true}};
+  return kEntries;
+}
+
+namespace {
+
+ParamRule any_kind() {
+  ParamRule rule;
+  for (const ScheduleEntry& e : schedules())
+    if (!e.by_loss) rule.choices.emplace_back(e.name);
+  return rule;
+}
+
+}  // namespace
+
 const ParamList& ScheduleParams::list() {
   using P = ScheduleParams;
   static const ParamList l{
-      param<&P::kind>(
-          "kind", "how the learning rate goes on",
-          one_of("constant", "step", "exponential", "inverse_time", "linear", "cosine", "one_cycle")),
+      param<&P::kind>("kind", "how the learning rate goes on", any_kind()),
       param<&P::total>("total", "units until the end: linear, cosine, one_cycle", at_least(0),
                        {"T_max", "total_steps"}),
       param<&P::warm_up>("warm_up", "units in which it rises linearly at first", at_least(0),

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "cairn/base/params.h"
@@ -44,6 +45,15 @@ class Schedule {
  private:
   ScheduleParams params_;
 };
+
+// The kinds by name, and what goes by a loss: for the program's tables and the documentation.
+struct ScheduleEntry {
+  const char* name;      // "cosine"
+  const char* doc;       // the factor, or when the rate falls
+  const char* uses;      // the parameters that it reads, "total, last"
+  bool by_loss = false;  // class Plateau, which is no kind of Schedule
+};
+std::span<const ScheduleEntry> schedules();
 
 struct PlateauParams {
   double factor = 0.1;

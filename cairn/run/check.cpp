@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "cairn/base/error.h"
+#include "cairn/data/pixels.h"
 #include "cairn/nn/network.h"
 #include "cairn/ops/loss.h"
 #include "cairn/run/read.h"
@@ -39,10 +40,35 @@ Dataset prepared(const Dataset& data, const Registry& registry, const CheckOptio
   return current;
 }
 
+// The one column of pictures, where nothing else is learned from; null: it is a table.
+const Column* pictures_of(const Table& features) {
+  if (features.num_columns() != 1) return nullptr;
+  const Column& only = features.column(std::int64_t{0});
+  return only.kind() == ColumnKind::image ? &only : nullptr;
+}
+
+Tensor pictures_for(const Column& pictures, const Shape& sample) {
+  const Tensor& pixels = pictures.values();
+  const Shape one{pixels.size(1), pixels.size(2), pixels.size(3)};
+  const bool flat = sample.ndim() == 1 && sample.size() == one.size();
+  if (sample != one && !flat) {
+    const bool readable = sample.ndim() == 3 && (sample[2] == 1 || sample[2] == 3);
+    throw DataError("check",
+                    fmt::format("the pictures are {}; the network takes {}", one.text(), sample.text()),
+                    readable ? fmt::format("pictures:DATA?size={}x{}&channels={} reads files so.", sample[0],
+                                           sample[1], sample[2])
+                             : "Change \"input\" in the network's file.");
+  }
+  const Tensor x = PixelScaling::of(pixels).apply(pixels);
+  return flat ? x.reshape({pixels.size(0), one.size()}) : x;
+}
+
 Tensor features_of(const Dataset& data, const Shape& sample) {
+  const Table table = data.features();
+  if (const Column* pictures = pictures_of(table)) return pictures_for(*pictures, sample);
   FeatureMatrix features;
   try {
-    features = feature_matrix(data.features());
+    features = feature_matrix(table);
   } catch (const DataError& e) {
     throw DataError(e.where(), e.message(), "--prepare fills, encodes and scales columns as training would.");
   }
@@ -64,9 +90,11 @@ NetworkCheck check_file(const CheckOptions& o, const Registry& registry, const R
   ReadResult read = read_data(o.data, o.read, registry, nullptr, context.stop, context.progress);
   DatasetOptions roles;
   roles.roles = {.target = target_of(o.target, read), .ignored = column_list(o.ignore, read.table)};
+  for (const std::string& name : read.id)  // what only names a row
+    if (name != roles.roles.target) roles.roles.id.push_back(name);
   if (!o.task.empty()) roles.task = task_from_name(o.task);
   Dataset data(std::move(read.table), roles);
-  if (o.prepare) data = prepared(data, registry, o);
+  if (o.prepare && !pictures_of(data.features())) data = prepared(data, registry, o);
   const Tensor x = features_of(data, net.input_shape());
   NetworkUnderCheck subject{net, [&net](const Tensor& batch) { return net(batch); }, {}};
   std::vector<float> values;

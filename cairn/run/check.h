@@ -1,4 +1,4 @@
-// `cairn check`: a network declared in a file against a table.
+// `cairn check`: a network declared in a file against a table, or against pictures.
 #pragma once
 
 #include <string>
@@ -18,7 +18,8 @@ struct CheckOptions {
   static const ParamList& list();  // all but network, data, `read` and `check`
 };
 
-// DataError: columns that are no numbers, or not as many as the network takes.
+// Pictures go in as `cnn` shows them to a network: each channel of mean 0 and deviation 1. DataError: columns
+// that are no numbers, not as many as the network takes, or pictures of another size.
 NetworkCheck check_file(const CheckOptions& options, const Registry& registry, const RunContext& context);
 
 bool is_recording(const std::string& path);  // a flight recording, or at least no JSON

@@ -125,6 +125,12 @@ Predicts what_is_predicted(const TrainOptions& o, const SelectionOptions& s, con
   return other ? other->predicts : Predicts::value;
 }
 
+void refuse_idle_tensorboard(const std::vector<const LearnerEntry*>& entries) {
+  if (std::ranges::none_of(entries, [](const LearnerEntry* e) { return e->network; }))
+    throw UsageError("--tensorboard", "no learner of this run is trained in epochs, which it would show",
+                     "mlp and cnn are: --learner mlp.");
+}
+
 // A threshold from cross-validated predictions: every one made by a model that had not seen the row.
 void choose_threshold(const TrainOptions& o, const Dataset& train, const Judged& out_of_fold,
                       FittedRun& run) {
@@ -168,7 +174,7 @@ std::string memory_key(const TrainOptions& o, const PreparedData& data) {
   TrainOptions decides = o;  // where the run stands and how long it may take do not change a fold
   decides.out.clear();
   decides.time_limit.clear();
-  decides.overwrite = false;
+  decides.overwrite = decides.tensorboard = false;
   return fmt::format("{} {} {}\n{} {} {}", version(), build(), instruction_set(), to_json(decides).dump(),
                      data.sha256, data.test_sha256);
 }
@@ -176,7 +182,7 @@ std::string memory_key(const TrainOptions& o, const PreparedData& data) {
 }  // namespace
 
 FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registry& registry,
-                  const RunContext& context, const std::string& folder, FoldMemory* memory, Json& seconds,
+                  const RunContext& context, RunFolder& folder, FoldMemory* memory, Json& seconds,
                   Stopwatch& watch) {
   const Dataset& train = *data.train;
   FittedRun run;
@@ -186,10 +192,14 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   run.selection_options.metric = run.metric;
   for (const std::string& bar : o.require)
     parse_requirement(bar, train.task());  // a typing error is told before the work
-  const FitContext fit_context{.seed = static_cast<std::uint64_t>(o.seed),
-                               .stop = context.stop,
-                               .progress = context.progress,
-                               .folder = folder};
+  if (o.tensorboard) refuse_idle_tensorboard(chosen_entries(registry, run.selection_options, train));
+  FitContext fit_context{.seed = static_cast<std::uint64_t>(o.seed),
+                         .stop = context.stop,
+                         .progress = context.progress,
+                         .folder = folder.path(),
+                         .event_files = o.tensorboard};
+  // What `auto` tries and leaves would fill the log.
+  if (!run.selection_options.learners.empty()) fit_context.log = [&](const Json& e) { folder.event(e); };
   run.selection_options.memory = memory;
   run.selection_options.data_key = memory_key(o, data);
   check_memory(o, train, run.selection_options.pipeline, registry);
@@ -200,7 +210,8 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
 
   const Candidate& best = run.selection.candidates[0];
   run.cut_short = run.selection.cut_short;
-  FitContext final_context = fit_context;
+  fit_context.log = [&](const Json& e) { folder.event(e); };
+  FitContext final_context = fit_context.named(fmt::format("{} final", best.pipeline->name()));
   final_context.stop = TimeShare(run.selection.seconds_left).of_next(context.stop, 1);
   auto fitted = best.pipeline->fit(train, final_context);
   run.cut_short = run.cut_short || final_context.stop.limit_changed_something();

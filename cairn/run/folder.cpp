@@ -10,13 +10,15 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
+#include "cairn/base/atomic_file.h"
 #include "cairn/base/error.h"
 
 namespace cairn {
 namespace fs = std::filesystem;
 
-RunFolder::RunFolder(const std::string& out, const std::string& name, bool overwrite) {
+RunFolder::RunFolder(const std::string& out, const std::string& name, bool overwrite, bool resumed) {
   std::error_code error;
   if (out.empty()) {
     fs::create_directories("runs", error);
@@ -40,7 +42,14 @@ RunFolder::RunFolder(const std::string& out, const std::string& name, bool overw
                        "Name another folder, or add --overwrite.");
   }
   take_lock(path_);
-  log_ = ::open(file("log.jsonl").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (resumed) {
+    go_on_with_log();
+  } else {
+    remove("tensorboard");
+    remove("flight.cairn");
+  }
+  log_ = ::open(file("log.jsonl").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (resumed ? O_APPEND : O_TRUNC),
+                0666);
   if (log_ < 0)
     throw FileError(file("log.jsonl"), fmt::format("cannot be written: {}", std::strerror(errno)));
 }
@@ -59,9 +68,44 @@ RunFolder::~RunFolder() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-void RunFolder::log(std::string_view line) {
-  std::string text(line);
-  text += '\n';
+namespace {
+
+// What tells an event from others of its kind; empty: it may come again.
+std::string name_of(const Json& event) {
+  for (const char* step : {"epoch", "round"})
+    if (event.contains(step))
+      return fmt::format("{} {} {}", event.value("fit", ""), step, event[step].dump());
+  if (event.value("phase", "") == "candidate")
+    return fmt::format("candidate {} {}", event.value("learner", ""), event.value("settings", ""));
+  return {};
+}
+
+}  // namespace
+
+// A line that was not written to its end goes: its event comes again.
+void RunFolder::go_on_with_log() {
+  std::error_code error;
+  if (!fs::exists(file("log.jsonl"), error)) return;
+  const std::string text = read_file(file("log.jsonl"));
+  std::string kept;
+  for (std::size_t begin = 0, end = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    const std::string line = text.substr(begin, end - begin);
+    const Json event = Json::parse(line, nullptr, false);
+    if (!event.is_object()) continue;
+    kept += line + '\n';
+    if (std::string name = name_of(event); !name.empty()) told_.insert(std::move(name));
+  }
+  if (kept != text) write_file(file("log.jsonl"), kept);
+}
+
+void RunFolder::remove(std::string_view name) const {
+  std::error_code error;
+  fs::remove_all(file(name), error);
+}
+
+void RunFolder::event(const Json& event) {
+  if (const std::string name = name_of(event); !name.empty() && told_.contains(name)) return;
+  const std::string text = event.dump() + '\n';
   for (std::size_t done = 0; done < text.size();) {
     const ssize_t n = ::write(log_, text.data() + done, text.size() - done);
     if (n < 0 && errno == EINTR) continue;

@@ -127,18 +127,17 @@ void add_files(Json& result, const RunFolder& folder, const TrainOptions& o, con
 TrainOutcome fill_folder(const TrainOptions& o, const PreparedData& data, std::optional<double> human,
                          const Registry& registry, const RunContext& context, RunFolder& folder, Json seconds,
                          Stopwatch& watch) {
-  folder.log(
-      Json{{"phase", "read"}, {"rows", data.rows}, {"columns", data.columns}, {"seconds", seconds["read"]}}
-          .dump());
+  if (context.resumed) folder.event({{"phase", "resumed"}});
+  folder.event(
+      {{"phase", "read"}, {"rows", data.rows}, {"columns", data.columns}, {"seconds", seconds["read"]}});
   FoldFiles measured(folder.path());
-  FittedRun run = fit_run(o, data, registry, context, folder.path(), &measured, seconds, watch);
+  FittedRun run = fit_run(o, data, registry, context, folder, &measured, seconds, watch);
   for (const Candidate& c : run.selection.candidates)
-    folder.log(Json{{"phase", "candidate"},
-                    {"learner", c.learner},
-                    {"settings", c.settings},
-                    {run.metric->name, std::isfinite(c.mean) ? Json(c.mean) : Json(nullptr)},
-                    {"seconds", c.seconds}}
-                   .dump());
+    folder.event({{"phase", "candidate"},
+                  {"learner", c.learner},
+                  {"settings", c.settings},
+                  {run.metric->name, std::isfinite(c.mean) ? Json(c.mean) : Json(nullptr)},
+                  {"seconds", c.seconds}});
 
   Storage::release_unused();
   const Judged* held_out = data.test ? &run.on_test : nullptr;
@@ -162,7 +161,14 @@ TrainOutcome fill_folder(const TrainOptions& o, const PreparedData& data, std::o
   seconds["measure"] = watch.lap();
   ModelCard card = card_of(o, data, run, result);
   if (o.refit_all && data.all) {
-    refit_on_all(data, run, {.seed = static_cast<std::uint64_t>(o.seed), .stop = context.stop});
+    const FitContext refit{.seed = static_cast<std::uint64_t>(o.seed),
+                           .stop = context.stop,
+                           .progress = context.progress,
+                           .log = [&](const Json& e) { folder.event(e); },
+                           .folder = folder.path(),
+                           .event_files = o.tensorboard};
+    refit_on_all(data, run,
+                 refit.named(fmt::format("{} refit", run.selection.candidates[0].pipeline->name())));
     card.notes +=
         "Refitted on all rows after measuring; the figures are those of the model that was measured before. ";
   }
@@ -181,9 +187,10 @@ TrainOutcome fill_folder(const TrainOptions& o, const PreparedData& data, std::o
   result["seconds"] = std::move(seconds);
   write_file(folder.file("report.html"), report_html(result));
   write_file(folder.file("result.json"), result.dump(2) + "\n");
-  folder.log(Json{{"phase", "done"}, {"seconds", result["seconds"]["total"]}}.dump());
+  folder.event({{"phase", "done"}, {"seconds", result["seconds"]["total"]}});
   folder.finish();
   measured.clear();
+  folder.remove("checkpoints");
 
   TrainOutcome outcome{.model = std::move(run.model)};
   if (result.contains("requirements"))
@@ -206,7 +213,7 @@ TrainOutcome train(const TrainOptions& o, const Registry& registry, const RunCon
   const PreparedData data = prepare_data(o, registry, context);
   seconds["read"] = watch.lap();
 
-  RunFolder folder(o.out, data.name, o.overwrite);
+  RunFolder folder(o.out, data.name, o.overwrite, context.resumed);
   write_file(folder.file("config.json"), config_of(o, data).dump(2) + "\n");
   try {
     return fill_folder(o, data, human, registry, context, folder, std::move(seconds), watch);

@@ -14,6 +14,7 @@ namespace cairn {
 struct RunContext {
   StopToken stop;
   Progress* progress = nullptr;
+  bool resumed = false;  // a stopped run goes on in its folder: what it has logged stays
 };
 
 struct TrainOutcome {

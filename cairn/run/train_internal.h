@@ -58,7 +58,7 @@ struct FittedRun {
 };
 // Chooses and fits on the training rows alone; the test rows are judged at the end.
 FittedRun fit_run(const TrainOptions& options, const PreparedData& data, const Registry& registry,
-                  const RunContext& context, const std::string& folder, FoldMemory* memory, Json& seconds,
+                  const RunContext& context, RunFolder& folder, FoldMemory* memory, Json& seconds,
                   Stopwatch& watch);
 
 // result.json without seconds, memory and paths.

@@ -80,6 +80,9 @@ const ParamList& TrainOptions::list() {
           "no_blend", "auto: ship one learner, even where a weighted mean of several is measurably better"),
       param<&T::refit_all>("refit_all",
                            "after measuring, fit the shipped model on all rows; said in the report"),
+      param<&T::tensorboard>("tensorboard",
+                             "event files for TensorBoard in the run folder, a folder a fit: losses, rates, "
+                             "layers, weights; of mlp and cnn"),
       param<&T::require>("require", "a bar such as accuracy>=0.9; exit code 6 when it is not met"),
       param<&T::out>("out", "the run folder; default runs/<date>-<data>-<n>"),
       param<&T::overwrite>("overwrite", "replace a run that is already in the folder"),

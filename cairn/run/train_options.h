@@ -26,7 +26,7 @@ struct TrainOptions {
   std::vector<std::string> learner, set, id, ignore, require;
   double holdout = 0.2;
   std::int64_t folds = 5, polynomial = 1, seed = 0;
-  bool no_doctor = false, no_blend = false, refit_all = false, overwrite = false;
+  bool no_doctor = false, no_blend = false, refit_all = false, overwrite = false, tensorboard = false;
   ReadFlags read;
   static const ParamList& list();  // all but `read`
 };

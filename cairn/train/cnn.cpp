@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -12,6 +11,7 @@
 #include "cairn/train/declared_internal.h"
 #include "cairn/train/layer_sizes_internal.h"
 #include "cairn/train/net_fit_internal.h"
+#include "cairn/train/net_params_internal.h"
 #include "cairn/train/picture_model.h"
 
 namespace cairn {
@@ -37,12 +37,17 @@ const ParamList& CnnParams::list() {
       param<&P::momentum>("momentum", "of sgd (Nesterov's): share of the last step that goes on",
                           ParamRule{.low = 0, .high = 1, .high_open = true}),
       param<&P::schedule>("schedule", "how the learning rate goes on",
-                          one_of("one_cycle", "cosine", "linear", "constant")),
+                          one_of("one_cycle", "cosine", "linear", "constant", "plateau")),
       param<&P::epochs>("epochs", "passes over the pictures; 0: 8 for many, up to 60 for few",
                         between(0, 1e6), {"max_epochs"}),
       param<&P::batch_size>("batch_size", "pictures a step; 0: 16, up to 128 for many", between(0, 1e6)),
       param<&P::weight_decay>("weight_decay", "share of the weights that a step of length 1 takes away",
                               at_least(0), {"l2"}),
+      param<&P::l1>("l1", "strength of the penalty on the weights' sizes, beside the mean loss", at_least(0)),
+      param<&P::max_norm>("max_norm", "largest length of a unit's incoming weights; 0: any", at_least(0)),
+      train_detail::label_smoothing_param<&P::label_smoothing>(),
+      train_detail::mixup_param<&P::mixup>(),
+      train_detail::ema_param<&P::ema>(),
       param<&P::patience>("patience", "epochs without gain before the end; 0: all epochs", between(0, 1e6),
                           {"n_iter_no_change"}),
       param<&P::held_out>("held_out", "share of the rows that patience watches",
@@ -197,18 +202,24 @@ std::unique_ptr<Model> Cnn::fit(const Dataset& dataset, const FitContext& contex
     settings.update({{"momentum", params_.momentum}, {"nesterov", params_.momentum > 0}});
   parts.optimizer_params = settings.dump();
   // Biases and normalisations carry no penalty.
-  parts.step = {.decay = params_.weight_decay,
+  parts.step = {.l1 = params_.l1,
+                .decay = params_.weight_decay,
+                .max_norm = params_.max_norm,
                 .groups = {{.match = "*.bias", .penalty = 0},
                            {.match = "*.gamma", .penalty = 0},
                            {.match = "*.beta", .penalty = 0}}};
   parts.held_out = params_.held_out;
   parts.declared = !params_.network.empty();
   parts.products = products_of(params_.precision);
-  parts.trainer = {.patience = params_.patience, .schedule = {.kind = params_.schedule}};
+  parts.trainer = {.patience = params_.patience, .ema = params_.ema};
+  parts.label_smoothing = params_.label_smoothing;
+  parts.mixup = params_.mixup;
+  parts.settings = params_to_json(params()).dump();
   const Rows rows = divide_rows(data.pixels.size(0), data.weights, parts, context);
   const std::int64_t count = std::ssize(rows.train);
   const Params chosen = with_automatic(params_, count);
   parts.trainer.epochs = chosen.epochs;
+  set_schedule(parts.trainer, params_.schedule);
   parts.batch_size = chosen.batch_size;
 
   const auto examples = [&](const PictureData& from, std::span<const std::int64_t> which) {
@@ -241,13 +252,8 @@ std::unique_ptr<Model> Cnn::fit(const Dataset& dataset, const FitContext& contex
 
   std::vector<std::string> notes = notes_of(net, parts, history, train, form);
   auto model = std::make_unique<PictureModel>(data, scaling, std::move(net));
-  std::vector<double> losses, watched_losses;
-  for (const Epoch& e : history.epochs) {
-    losses.push_back(e.loss);
-    if (std::isfinite(e.validation)) watched_losses.push_back(e.validation);
-  }
   model->set_notes(std::move(notes));
-  model->set_histories(std::move(losses), std::move(watched_losses));
+  model->set_histories(losses_of(history), watched_of(history));
   return model;
 }
 
@@ -269,6 +275,7 @@ LearnerEntry cnn_entry() {
   e.flexibility = "weight_decay";
   e.flexibility_grows = false;
   e.stochastic = true;
+  e.network = true;
   return e;
 }
 

@@ -28,6 +28,11 @@ struct CnnParams {
   std::int64_t epochs = 0;
   std::int64_t batch_size = 0;
   double weight_decay = 0.01;
+  double l1 = 0;
+  double max_norm = 0;
+  double label_smoothing = 0;
+  double mixup = 0;
+  double ema = 0;
   std::int64_t patience = 0;
   double held_out = 0.1;
   std::string precision = "f32";

@@ -88,9 +88,14 @@ void FlightRecording::visit(Visitor& v) {
   v.value("learning_rate", learning_rate);
   v.tensor("x", x);
   v.tensor("y", y);
+  v.optional("label_smoothing", label_smoothing);
+  v.tensor("weights", weights);
   if (v.loading() &&
       (!x.defined() || !y.defined() || x.ndim() == 0 || y.ndim() == 0 || x.size(0) != y.size(0)))
     throw ModelFileError("flight recording", "holds no batch whose inputs and targets belong together");
+  if (v.loading() && weights.defined() && !(weights.shape() == Shape{x.size(0)}))
+    throw ModelFileError("flight recording",
+                         fmt::format("has weights {} for {} examples", weights.text(), x.size(0)));
 }
 
 void save_recording(const std::string& path, FlightRecording& recording, ModuleRef net) {
@@ -164,8 +169,11 @@ std::string FlightRecorder::replay_text() const {
 void FlightRecorder::record(const std::string& reason, double learning_rate, const Batch& batch,
                             std::span<const std::int64_t> rows) {
   if (options_.file.empty()) return;
-  Counters walk(counters_, true);
-  net_.visit(walk);
+  // The batch sees the masks that it saw; a training that goes on after a remark, those that come next.
+  std::vector<std::int64_t> now;
+  Counters take(now, false), before(counters_, true), after(now, true);
+  net_.visit(take);
+  net_.visit(before);
   FlightRecording r{.network = options_.network,
                     .loss = options_.loss,
                     .reason = reason,
@@ -175,7 +183,9 @@ void FlightRecorder::record(const std::string& reason, double learning_rate, con
                     .learning_rate = learning_rate,
                     .x = batch.x,
                     .y = batch.y};
+  if (options_.complete) options_.complete(r);
   save_recording(options_.file, r, net_);
+  net_.visit(after);
 }
 
 void FlightRecorder::broken(const std::string& what, double learning_rate, const Batch& batch,
@@ -207,7 +217,7 @@ void FlightRecorder::check(double loss, double learning_rate, const Batch& batch
   if (!std::isfinite(loss))
     broken(fmt::format("the loss is {}", std::isnan(loss) ? "NaN" : "infinite"), learning_rate, batch, rows,
            again);
-  constexpr int kFirst = 10, kTogether = 10;
+  constexpr std::int64_t kFirst = 10, kTogether = 10;
   if (first_losses_ < kFirst) {
     ++first_losses_;
     reference_ = std::max(reference_, std::abs(loss));
@@ -224,6 +234,7 @@ void FlightRecorder::end(double learning_rate, const Batch& batch, std::span<con
   if (!probe_) return;
   layers_ = probe_->statistics();
   probe_.reset();
+  look_ = {epoch_, batch_, learning_rate, batch, {rows.begin(), rows.end()}};
   // Outside of every module stands the loss, unless nothing says where it is.
   if (layers_.size() > 1)
     std::erase_if(layers_, [](const LayerStatistics& s) { return s.layer == "network"; });
@@ -239,7 +250,9 @@ void FlightRecorder::end(double learning_rate, const Batch& batch, std::span<con
       fmt::format("{} of {} units of {} gave 0 for every example of {} looks, last in {}", dead->dead,
                   dead->units, dead->layer, kLooks, place_text(rows));
   record(text, learning_rate, batch, rows);
-  remarks_.push_back(fmt::format("{}. Lower the learning rate, or use leaky_relu. {}", text, replay_text()));
+  const std::string replay = replay_text();
+  remarks_.push_back(fmt::format("{}. Lower the learning rate, or use leaky_relu.{}{}", text,
+                                 replay.empty() ? "" : " ", replay));
 }
 
 void FlightRecorder::end_epoch(double loss) {
@@ -253,6 +266,10 @@ void FlightRecorder::end_epoch(double loss) {
       epoch_losses_.front() - best > kFell * std::abs(epoch_losses_.front()))
     return;
   told_plateau_ = true;
+  remark_plateau();
+}
+
+void FlightRecorder::remark_plateau() {
   std::string where;
   for (const LayerStatistics& s : layers_)
     if (where.empty() && (2 * s.dead > std::max<std::int64_t>(s.units, 2) || s.saturated > 0.5))
@@ -264,10 +281,32 @@ void FlightRecorder::end_epoch(double loss) {
       where = fmt::format("{} {}", s.layer,
                           s.stddev == 0 ? "gives one number for everything" : "gets no gradient");
   if (where.empty()) where = "no layer stands out";
+  std::string text = fmt::format("after {} epochs the loss is {:.4g}, as at first ({:.4g})",
+                                 epoch_losses_.size(), epoch_losses_.back(), epoch_losses_.front());
+  if (look_.batch == 0) {  // no look has been taken, so there is no batch to show
+    remarks_.push_back(text + ". `cairn check` looks for the cause.");
+    return;
+  }
+  text += fmt::format("; in the last look, in epoch {}, batch {}, {}", look_.epoch, look_.batch, where);
+  // That batch with the weights of now.
+  std::swap(epoch_, look_.epoch);
+  std::swap(batch_, look_.batch);
+  record(text, look_.learning_rate, look_.examples, look_.rows);
+  std::swap(epoch_, look_.epoch);
+  std::swap(batch_, look_.batch);
+  const std::string replay = replay_text();
   remarks_.push_back(
-      fmt::format("after {} epochs the loss is {:.4g}, as at first ({:.4g}); in the last look, in epoch "
-                  "{}, batch {}, {}. `cairn check` looks for the cause.",
-                  epoch_losses_.size(), loss, epoch_losses_.front(), epoch_, batch_, where));
+      fmt::format("{}. `cairn check` looks for the cause.{}{}", text, replay.empty() ? "" : " ", replay));
+}
+
+void FlightRecorder::visit(Visitor& v) {
+  v.value("reference", reference_);
+  v.value("first_losses", first_losses_);
+  v.value("above", above_);
+  v.value("dead_looks", dead_looks_);
+  v.value("told_dead", told_dead_);
+  v.value("told_plateau", told_plateau_);
+  v.value("epoch_losses", epoch_losses_);
 }
 
 std::vector<std::string> FlightRecorder::take_remarks() { return std::exchange(remarks_, {}); }

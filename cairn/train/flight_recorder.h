@@ -22,12 +22,13 @@ namespace cairn {
 struct FlightRecording {
   static constexpr const char* kKind = "flight recording";
   std::string network;  // as JSON; empty: a class of the user's own
-  std::string loss;     // "cross_entropy", "mse"; empty: the user's own
+  std::string loss;     // of BatchLoss: "cross_entropy", "mse"; empty: the user's own
+  double label_smoothing = 0;
   std::string reason;
   std::int64_t epoch = 0, batch = 0;  // from 1
   std::vector<std::int64_t> rows;     // the examples' numbers
   double learning_rate = 0;
-  Tensor x, y;
+  Tensor x, y, weights;  // as BatchLoss takes them
   void visit(Visitor& v);
 };
 void save_recording(const std::string& path, FlightRecording& recording, ModuleRef net);
@@ -51,6 +52,7 @@ struct FlightOptions {
   double explodes = 1e4;      // a loss that many times the first ones', ten batches long, ends the training
   std::string file;           // for the recording; empty: none
   std::string network, loss;  // as in FlightRecording
+  std::function<void(FlightRecording& recording)> complete;  // what else a loss of a name needs; may be empty
 };
 
 class FlightRecorder {
@@ -72,12 +74,15 @@ class FlightRecorder {
   // After an epoch; text for a person when training stands still, once.
   void end_epoch(double loss);
 
-  const std::vector<LayerStatistics>& layers() const { return layers_; }  // of the last look
-  std::vector<std::string> take_remarks();                                // each is given once
+  const std::vector<LayerStatistics>& layers() const { return layers_; }     // of the last look
+  bool looked() const { return !layers_.empty() && look_.epoch == epoch_; }  // in this epoch
+  std::vector<std::string> take_remarks();                                   // each is given once
+  void visit(Visitor& v);  // for checkpoints: what later remarks and the watch over the loss depend on
 
  private:
   void record(const std::string& reason, double learning_rate, const Batch& batch,
               std::span<const std::int64_t> rows);
+  void remark_plateau();
   std::string place_text(std::span<const std::int64_t> rows) const;
   std::string replay_text() const;
   ModuleRef net_;
@@ -85,12 +90,18 @@ class FlightRecorder {
   std::int64_t epoch_ = 0, batch_ = 0;
   std::unique_ptr<LayerProbe> probe_;
   std::vector<LayerStatistics> layers_;
+  struct Look {  // the last one
+    std::int64_t epoch = 0, batch = 0;
+    double learning_rate = 0;
+    Batch examples;
+    std::vector<std::int64_t> rows;
+  } look_;
   std::vector<std::string> remarks_;
   std::vector<double> epoch_losses_;
   std::vector<std::int64_t> counters_;  // of the network, before the batch
   bool has_counters_ = true, told_dead_ = false, told_plateau_ = false;
   double reference_ = 0;  // the largest of the first losses
-  int first_losses_ = 0, above_ = 0, dead_looks_ = 0;
+  std::int64_t first_losses_ = 0, above_ = 0, dead_looks_ = 0;
 };
 
 }  // namespace cairn

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <numeric>
 
 #include "cairn/base/background.h"
@@ -33,6 +34,8 @@ Tensor take_rows(const Tensor& from, std::span<const std::int64_t> rows) {
   return out;
 }
 
+constexpr std::int64_t kMostWorkers = 256;
+
 }  // namespace
 
 Loader::Loader(const Tensor& x, const Tensor& y, LoaderOptions options) {
@@ -42,6 +45,9 @@ Loader::Loader(const Tensor& x, const Tensor& y, LoaderOptions options) {
                                  x.defined() ? x.text() : "undefined", y.defined() ? y.text() : "undefined"));
   if (options.batch_size < 1)
     throw ParamError("", fmt::format("loader.batch_size = {} is outside [1, inf)", options.batch_size));
+  if (options.workers < 0 || options.workers > kMostWorkers)
+    throw ParamError("",
+                     fmt::format("loader.workers = {} is outside [0, {}]", options.workers, kMostWorkers));
   source_ = std::make_shared<const Source>(
       Source{x.detach().contiguous(), y.detach().contiguous(), std::move(options)});
 }
@@ -69,13 +75,17 @@ std::int64_t Loader::num_batches() const {
   return options().drop_last ? n / size : (n + size - 1) / size;
 }
 
-// One pass: its order, the batch that is used and the one that is made beside it.
+// One pass: its order, the batch that is used and those that are made beside it.
 struct Loader::Iterator::State {
   std::shared_ptr<const Source> source;
   std::int64_t pass = 0, number = 0, batches = 0;
   std::vector<std::int64_t> order;
-  Batch batch, next;
-  Background making;  // last, so it ends before what it writes to
+  Batch batch;
+  struct Ahead {
+    Batch batch;
+    Background making;  // last, so it ends before what it writes to
+  };
+  std::deque<std::unique_ptr<Ahead>> ahead;  // the batches after `number`, each by a thread of its own
 
   std::span<const std::int64_t> rows_of(std::int64_t batch_number) const {
     const std::int64_t n = std::ssize(order), size = source->options.batch_size;
@@ -92,16 +102,22 @@ struct Loader::Iterator::State {
     return b;
   }
   void go_to(std::int64_t batch_number) {
-    const bool made = making.running();
-    if (made) {
-      making.wait();
-      batch = std::move(next);
-    }
     number = batch_number;
-    if (number >= batches) return;
-    if (!made) batch = make(number);
-    if (source->options.prefetch && number + 1 < batches)
-      making = Background([this, ahead = number + 1] { next = make(ahead); });
+    if (!ahead.empty()) {
+      const std::unique_ptr<Ahead> next = std::move(ahead.front());
+      ahead.pop_front();
+      next->making.wait();
+      batch = std::move(next->batch);
+    } else if (number < batches) {
+      batch = make(number);
+    }
+    const std::int64_t workers = std::max<std::int64_t>(source->options.workers, source->options.prefetch);
+    while (std::ssize(ahead) < workers && number + 1 + std::ssize(ahead) < batches) {
+      ahead.push_back(std::make_unique<Ahead>());
+      Ahead& slot = *ahead.back();
+      slot.making =
+          Background([this, &slot, later = number + std::ssize(ahead)] { slot.batch = make(later); });
+    }
   }
 };
 

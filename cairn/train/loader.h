@@ -30,6 +30,7 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
   bool drop_last = false;    // leave out a last batch that is not full
   bool prefetch = false;     // the next batch is made while this one is used
+  std::int64_t workers = 0;  // threads that make so many batches ahead; `prefetch` is one
   DType dtype = DType::f32;  // of the numbers taken from a data set
   // Changes a batch (crops, flips, noise), from random numbers of its own.
   std::function<void(Batch& batch, Random& random)> augment;

@@ -13,6 +13,7 @@
 #include "cairn/train/net_fit_internal.h"
 #include "cairn/train/net_learner.h"
 #include "cairn/train/net_model.h"
+#include "cairn/train/net_params_internal.h"
 
 namespace cairn {
 
@@ -35,12 +36,19 @@ const ParamList& MlpParams::list() {
           {"solver"}),
       param<&P::learning_rate>("learning_rate", "length of a step", above(0), {"learning_rate_init", "lr"}),
       param<&P::schedule>("schedule", "how the learning rate goes on",
-                          one_of("constant", "linear", "cosine", "one_cycle")),
+                          one_of("constant", "linear", "cosine", "one_cycle", "plateau")),
       param<&P::epochs>("epochs", "passes over the rows", between(1, 1e6), {"max_iter", "max_epochs"}),
       param<&P::batch_size>("batch_size", "rows a step; 0: 32, up to 512 for many rows", between(0, 1e9)),
       param<&P::l2>("l2", "strength of the penalty on the weights; the more rows, the less it counts",
                     at_least(0), {"alpha"}),
+      param<&P::l1>("l1", "the same for the weights' sizes: many become nearly 0", at_least(0)),
+      param<&P::max_norm>("max_norm", "largest length of a unit's incoming weights; 0: any", at_least(0)),
+      param<&P::dropout>("dropout", "share of the numbers after each hidden layer that training leaves out",
+                         ParamRule{.low = 0, .high = 1, .high_open = true}),
+      train_detail::label_smoothing_param<&P::label_smoothing>(),
+      train_detail::mixup_param<&P::mixup>(),
       param<&P::clip_norm>("clip_norm", "largest length of a gradient; 0: any", at_least(0)),
+      train_detail::ema_param<&P::ema>(),
       param<&P::patience>("patience", "epochs without gain before the end; 0: all epochs", between(0, 1e6),
                           {"n_iter_no_change"}),
       param<&P::held_out>("held_out", "share of the rows that patience watches",
@@ -64,6 +72,7 @@ std::string Mlp::declared() const {
     train_detail::refuse_beside_declaration("mlp.network",
                                             {{"mlp.hidden", params_.hidden != usual.hidden},
                                              {"mlp.activation", params_.activation != usual.activation},
+                                             {"mlp.dropout", params_.dropout != usual.dropout},
                                              {"mlp.categories", params_.categories != usual.categories}});
   return train_detail::declared_network("mlp.network", params_.network);
 }
@@ -79,6 +88,7 @@ std::string Mlp::network(std::int64_t inputs, std::int64_t outputs, const std::s
     layers.push_back(
         {{"layer", "linear"}, {"out", size}, {"init", rectifies ? "he_uniform" : "xavier_uniform"}});
     layers.push_back(params_.activation);
+    if (params_.dropout > 0) layers.push_back({{"layer", "dropout"}, {"rate", params_.dropout}});
   }
   layers.push_back({{"layer", "linear"}, {"out", outputs}});
   return Json{{"input", {inputs}}, {"layers", layers}}.dump();
@@ -128,10 +138,15 @@ std::unique_ptr<Model> Mlp::fit(const Dataset& data, const FitContext& context) 
   // The loss is a mean over the rows and the penalty stands beside their sum, as with ridge's alpha: what a
   // prior says counts less where data say more. Biases carry none.
   parts.step = {.l2 = params_.l2 / rows_of(data),
+                .l1 = params_.l1 / rows_of(data),
                 .clip_norm = params_.clip_norm,
+                .max_norm = params_.max_norm,
                 .groups = {{.match = "*.bias", .penalty = 0}}};
-  parts.trainer = {
-      .epochs = params_.epochs, .patience = params_.patience, .schedule = {.kind = params_.schedule}};
+  parts.trainer = {.epochs = params_.epochs, .patience = params_.patience, .ema = params_.ema};
+  train_detail::set_schedule(parts.trainer, params_.schedule);
+  parts.label_smoothing = params_.label_smoothing;
+  parts.mixup = params_.mixup;
+  parts.settings = params_to_json(params()).dump();
   parts.batch_size = params_.batch_size;
   parts.held_out = params_.held_out;
   parts.declared = !params_.network.empty();
@@ -161,6 +176,7 @@ LearnerEntry mlp_entry() {
   e.flexibility = "l2";
   e.flexibility_grows = false;
   e.stochastic = true;
+  e.network = true;
   return e;
 }
 

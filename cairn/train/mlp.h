@@ -23,7 +23,13 @@ struct MlpParams {
   std::int64_t epochs = 60;
   std::int64_t batch_size = 0;
   double l2 = 3;  // lambda: lambda / (2 n) times the sum of squared weights joins the mean loss
+  double l1 = 0;  // lambda / n times the sum of the weights' sizes joins the mean loss
+  double max_norm = 0;
+  double dropout = 0;
+  double label_smoothing = 0;
+  double mixup = 0;
   double clip_norm = 0;
+  double ema = 0;
   std::int64_t patience = 0;
   double held_out = 0.1;
   std::string precision = "f32";

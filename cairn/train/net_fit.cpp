@@ -4,12 +4,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
-#include "cairn/ops/elementwise.h"
-#include "cairn/ops/loss.h"
+#include "cairn/base/error.h"
+#include "cairn/base/hash.h"
+#include "cairn/base/isa.h"
+#include "cairn/base/parallel.h"
+#include "cairn/base/version.h"
 #include "cairn/ops/reduce.h"
 #include "cairn/optim/optimizer_table.h"
+#include "cairn/train/batch_loss.h"
+#include "cairn/train/flight_recorder.h"
+#include "cairn/train/mixup_internal.h"
 
 namespace cairn::train_detail {
 
@@ -70,18 +78,6 @@ Rows divide_rows(std::int64_t count, std::span<const double> weights, const NetL
 
 namespace {
 
-// Mean over the batch of weight times loss.
-Tensor batch_loss(const Tensor& output, const Tensor& y, const std::vector<double>& weights,
-                  std::span<const std::int64_t> rows) {
-  const bool classes = y.dtype() == DType::i64;
-  if (weights.empty()) return classes ? cross_entropy(output, y) : mse(output, y);
-  std::vector<double> w;
-  for (const std::int64_t r : rows) w.push_back(weights[static_cast<std::size_t>(r)]);
-  const Tensor each = classes ? cross_entropy(output, y, {.reduction = Reduction::none})
-                              : mse(output, y, Reduction::none).reshape({y.size(0)});
-  return mean(each * Tensor::from(w).to(output.dtype()));
-}
-
 std::int64_t batch_size_for(std::int64_t rows, std::int64_t asked) {
   if (asked > 0) return asked;
   constexpr std::int64_t kLeast = 32, kMost = 512, kBatches = 100;
@@ -90,21 +86,168 @@ std::int64_t batch_size_for(std::int64_t rows, std::int64_t asked) {
   return size;
 }
 
-Tensor presented(const InputForm& form, const Tensor& x) { return form.present ? form.present(x) : x; }
+Tensor weights_of(const std::vector<double>& weights, std::span<const std::int64_t> rows) {
+  if (weights.empty()) return {};
+  std::vector<double> w;
+  for (const std::int64_t r : rows) w.push_back(weights[static_cast<std::size_t>(r)]);
+  return Tensor::from(w);
+}
 
-double whole_loss(const Network& net, const Examples& e, const InputForm& form) {
+struct Watched {
+  double loss = 0, right = 0;  // right: share of the weight whose class is the likeliest
+};
+
+// The plain loss, without smoothing.
+Watched watch_rows(const Network& net, const Examples& e, const InputForm& form) {
   constexpr std::int64_t kRows = 1024;
-  double total = 0;
+  const BatchLoss loss{.name = e.y.dtype() == DType::i64 ? "cross_entropy" : "mse"};
+  Watched all;
+  double weight = 0;
   std::vector<std::int64_t> rows;
   for (std::int64_t begin = 0; begin < e.x.size(0); begin += kRows) {
     const std::int64_t end = std::min(e.x.size(0), begin + kRows);
     rows.resize(static_cast<std::size_t>(end - begin));
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = begin + static_cast<std::int64_t>(i);
-    const Tensor output = net(presented(form, e.x.slice(0, begin, end)));
-    total += batch_loss(output, e.y.slice(0, begin, end), e.weights, rows).item() *
-             static_cast<double>(end - begin);
+    const Tensor x = e.x.slice(0, begin, end), y = e.y.slice(0, begin, end);
+    const Tensor output = net(form.present ? form.present(x) : x);
+    all.loss += loss(output, y, weights_of(e.weights, rows)).item() * static_cast<double>(end - begin);
+    if (y.dtype() != DType::i64) continue;
+    const Tensor said = argmax(output, 1).contiguous().to(DType::i64), truth = y.contiguous();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const double w = e.weights.empty() ? 1 : e.weights[static_cast<std::size_t>(rows[i])];
+      weight += w;
+      if (said.data<std::int64_t>()[i] == truth.data<std::int64_t>()[i]) all.right += w;
+    }
   }
-  return total / static_cast<double>(e.x.size(0));
+  all.loss /= static_cast<double>(e.x.size(0));
+  all.right /= std::max(weight, std::numeric_limits<double>::min());
+  return all;
+}
+
+// Work, not time, decides how often: what takes less than some tenths of a second is begun again rather than
+// kept.
+std::int64_t epochs_between_checkpoints(const Network& net, const Loader& loader) {
+  constexpr double kWorthKeeping = 2e9, kOfABatch = 1e6;  // multiply-adds
+  constexpr double kPasses = 3;                           // forward, and back to inputs and weights
+  double each = 0;
+  for (const Network::Row& row : net.rows()) each += static_cast<double>(row.multiply_adds);
+  const double epoch = kPasses * each * static_cast<double>(loader.num_examples()) +
+                       kOfABatch * static_cast<double>(loader.num_batches());
+  return static_cast<std::int64_t>(std::ceil(kWorthKeeping / std::max(epoch, 1.0)));
+}
+
+void add(Sha256& hash, const Tensor& t) {
+  hash.update(t.defined() ? t.text() : "nothing");
+  if (!t.defined() || t.size() == 0) return;
+  const Tensor whole = t.contiguous();
+  hash.update(whole.raw(), static_cast<std::size_t>(whole.size()) * size_of(whole.dtype()));
+}
+
+void add(Sha256& hash, const Examples& e) {
+  add(hash, e.x);
+  add(hash, e.y);
+  hash.update(e.weights.data(), e.weights.size() * sizeof(double));
+}
+
+// All that decides the fit's bytes.
+std::string key_of(const Network& net, const NetLearnerParts& parts, const TrainerOptions& options,
+                   const StepOptions& step, const Loader& loader, const Examples& train,
+                   const Examples& watched, std::uint64_t seed) {
+  const auto json = [](const char* name, const auto& params) {
+    using P = std::remove_cvref_t<decltype(params)>;
+    return params_to_json({name, const_cast<P*>(&params), &P::list()}).dump();
+  };
+  std::string text =
+      fmt::format("{} {} {}\n{}\n{} {}\n{} {}\n{} {}\n{} {} {} {} {} {}\n{}", version(), build(),
+                  instruction_set(), net.json(), parts.optimizer, parts.optimizer_params, json("step", step),
+                  json("trainer", options), json("schedule", options.schedule),
+                  options.plateau ? json("plateau", *options.plateau) : "", loader.options().batch_size,
+                  parts.label_smoothing, parts.mixup, name_of(parts.dtype),
+                  static_cast<int>(parts.products), seed, parts.settings);
+  for (const ParameterGroup& g : step.groups)
+    text += fmt::format("\n{} {} {}", g.match, g.learning_rate, g.penalty);
+  Sha256 hash;
+  hash.update(text);
+  add(hash, train);
+  add(hash, watched);
+  return to_hex(hash.finish());
+}
+
+// Groups that match none of a declared network's parameters are left out.
+StepOptions step_options(Network& net, const NetLearnerParts& parts) {
+  StepOptions step = parts.step;
+  if (!parts.declared) return step;
+  const auto named = parameters(net);
+  std::erase_if(step.groups, [&](const auto& group) {
+    return std::ranges::none_of(named,
+                                [&](const NamedParameter& p) { return name_matches(group.match, p.name); });
+  });
+  return step;
+}
+
+// What stands in the loader as targets: for mixup of weighted examples the weights too, to be mixed with
+// them.
+Tensor loader_targets(const Examples& train, const Mixup& mixup) {
+  if (!mixup.any() || !mixup.weighted) return train.y;
+  const Tensor wide = train.y.contiguous().to(DType::f64);
+  std::vector<double> both;
+  for (std::size_t i = 0; i < train.weights.size(); ++i) {
+    both.push_back(wide.data<double>()[i]);
+    both.push_back(train.weights[i]);
+  }
+  return Tensor::take(std::move(both)).reshape({train.x.size(0), 2});
+}
+
+Loader loader_of(const Examples& train, const NetLearnerParts& parts, const InputForm& form,
+                 const Mixup& mixup, std::uint64_t seed) {
+  LoaderOptions options{.batch_size = batch_size_for(train.x.size(0), parts.batch_size),
+                        .shuffle = true,
+                        .seed = derive_seed(seed, "loader"),
+                        .dtype = parts.dtype};
+  if (form.present || form.augment || mixup.any()) {
+    options.augment = [&form, mixup](Batch& batch, Random& random) {
+      if (form.augment) form.augment(batch, random);
+      if (form.present) batch.x = form.present(batch.x);
+      if (mixup.any()) mix(batch, mixup, random);
+    };
+    options.workers = num_threads() > 1 ? 1 : 0;
+  }
+  return Loader(train.x, loader_targets(train, mixup), options);
+}
+
+// Of a batch as the loader hands it on.
+struct LossOfBatch {
+  const Network& net;
+  BatchLoss loss;
+  Mixup mixup;
+  const std::vector<double>& weights;
+
+  Tensor operator()(const Batch& b, std::span<const std::int64_t> rows) const {
+    const Tensor output = net(b.x);
+    if (!mixup.any()) return loss(output, b.y, weights_of(weights, rows));
+    const MixedTargets mixed = mixed_targets(b.y, mixup);
+    return loss(output, mixed.y, mixed.weights);
+  }
+  // What a recording needs to give the same.
+  void complete(FlightRecording& r) const {
+    r.label_smoothing = loss.label_smoothing;
+    if (!mixup.any()) {
+      r.weights = weights_of(weights, r.rows);
+      return;
+    }
+    const MixedTargets mixed = mixed_targets(r.y, mixup);
+    r.y = mixed.y;
+    r.weights = mixed.weights;
+  }
+};
+
+// Where the run keeps what this fit leaves.
+void name_files(TrainerHooks& hooks, const FitContext& context) {
+  std::string name = context.fit.empty() ? "fit" : context.fit;
+  std::ranges::replace(name, ' ', '-');
+  hooks.recording = context.folder + "/flight.cairn";
+  hooks.checkpoint = fmt::format("{}/checkpoints/{}.cairn", context.folder, name);
+  hooks.events = fmt::format("{}/tensorboard/{}", context.folder, name);
 }
 
 }  // namespace
@@ -114,39 +257,62 @@ History fit_network(Network& net, const NetLearnerParts& parts, const Examples& 
   const PrecisionScope precision(parts.products, parts.name + ".precision");
   convert(net, parts.dtype);
   initialise(net, context.seed);
-  StepOptions step = parts.step;
-  if (parts.declared) {
-    const auto named = parameters(net);
-    std::erase_if(step.groups, [&](const auto& group) {
-      return std::ranges::none_of(named,
-                                  [&](const NamedParameter& p) { return name_matches(group.match, p.name); });
-    });
-  }
+  const bool classes = train.y.dtype() == DType::i64;
+  if (!classes && parts.label_smoothing > 0)
+    throw ParamError("", fmt::format("{}.label_smoothing = {} is for classes; this is a regression",
+                                     parts.name, parts.label_smoothing));
+  const StepOptions step = step_options(net, parts);
   const auto opt = optimizer_named(parts.optimizer).make(net, Json::parse(parts.optimizer_params), step);
-  const Loader loader(train.x, train.y,
-                      {.batch_size = batch_size_for(train.x.size(0), parts.batch_size),
-                       .shuffle = true,
-                       .seed = derive_seed(context.seed, "loader"),
-                       .dtype = parts.dtype,
-                       .augment = form.augment});
+  const LossOfBatch loss{
+      net,
+      {.name = classes ? "cross_entropy" : "mse", .label_smoothing = parts.label_smoothing},
+      {.alpha = parts.mixup,
+       .classes = classes ? net.output_shape().size() : 0,
+       .weighted = !train.weights.empty()},
+      train.weights};
+  const Loader loader = loader_of(train, parts, form, loss.mixup, context.seed);
   TrainerOptions options = parts.trainer;
   ScheduleParams& schedule = options.schedule;
   const std::int64_t steps_an_epoch = (loader.num_batches() + options.accumulate - 1) / options.accumulate;
   if (schedule.total == 0)
     schedule.total = options.epochs * (schedule.unit == "epoch" ? 1 : steps_an_epoch) + schedule.warm_up;
   TrainerHooks hooks{.log = context.log, .stop = context.stop, .progress = context.progress};
-  if (!context.folder.empty()) hooks.recording = context.folder + "/flight.cairn";
-  if (!form.present) {  // a recording holds what the network itself takes: a program can run it again
-    hooks.network = net.json();
-    hooks.loss = train.y.dtype() == DType::i64 ? "cross_entropy" : "mse";
+  hooks.name = context.fit;
+  hooks.network = net.json();
+  hooks.loss = loss.loss.name;
+  hooks.complete = [&](FlightRecording& r) { loss.complete(r); };
+  if (!context.folder.empty()) {
+    name_files(hooks, context);
+    options.tensorboard = context.event_files;
+    options.checkpoint_every = epochs_between_checkpoints(net, loader);
+    if (options.checkpoint_every < options.epochs)
+      hooks.key = key_of(net, parts, options, step, loader, train, watched, context.seed);
+    else
+      hooks.checkpoint.clear();
   }
-  if (watched.x.defined()) hooks.validate = [&] { return whole_loss(net, watched, form); };
+  Watched seen;
+  if (watched.x.defined()) {
+    hooks.validate = [&] { return (seen = watch_rows(net, watched, form)).loss; };
+    hooks.describe = [&](Json& event) {
+      event[classes ? "accuracy" : "rmse"] = classes ? seen.right : form.unit * std::sqrt(seen.loss);
+    };
+  }
   return Trainer(options).fit(
-      net, *opt, loader,
-      [&](const Batch& b, std::span<const std::int64_t> numbers) {
-        return batch_loss(net(presented(form, b.x)), b.y, train.weights, numbers);
-      },
+      net, *opt, loader, [&](const Batch& b, std::span<const std::int64_t> rows) { return loss(b, rows); },
       hooks);
+}
+
+std::vector<double> losses_of(const History& history) {
+  std::vector<double> losses;
+  for (const Epoch& e : history.epochs) losses.push_back(e.loss);
+  return losses;
+}
+
+std::vector<double> watched_of(const History& history) {
+  std::vector<double> losses;
+  for (const Epoch& e : history.epochs)
+    if (std::isfinite(e.validation)) losses.push_back(e.validation);
+  return losses;
 }
 
 Precision products_of(const std::string& precision) {
@@ -167,12 +333,12 @@ std::vector<std::string> notes_of(Network& net, const NetLearnerParts& parts, co
     some.y = some.y.slice(0, 0, rows);
     const EvaluationScope evaluation(net);
     const NoGrad no_grad;
-    const double exact = whole_loss(net, some, form);
+    const double exact = watch_rows(net, some, form).loss;
     const PrecisionScope scope(Precision::bf16);
     notes.push_back(fmt::format(
         "trained with products in bf16; the loss of {} training rows is {:.6g} in bf16 and {:.6g} in f32, "
         "in which the model predicts",
-        rows, whole_loss(net, some, form), exact));
+        rows, watch_rows(net, some, form).loss, exact));
   }
   return notes;
 }

@@ -39,10 +39,11 @@ struct Rows {
 Rows divide_rows(std::int64_t count, std::span<const double> weights, const NetLearnerParts& parts,
                  const FitContext& context);
 
-// How a batch becomes what the network sees.
+// How a batch becomes what the network sees: by a thread of its own, where anything is to be done.
 struct InputForm {
   std::function<Tensor(const Tensor& x)> present;             // empty: as it is
   std::function<void(Batch& batch, Random& random)> augment;  // training only, before `present`
+  double unit = 1;  // of a regression's target: what one of the standardised values is
 };
 
 // What a learner's parameter `precision` says of products: f32 where it is f64, which they then are.
@@ -51,6 +52,9 @@ Precision products_of(const std::string& precision);
 // Draws the network from the context's seed and trains it. `watched` may be empty.
 History fit_network(Network& net, const NetLearnerParts& parts, const Examples& train,
                     const Examples& watched, const FitContext& context, const InputForm& form = {});
+
+std::vector<double> losses_of(const History& history);
+std::vector<double> watched_of(const History& history);  // empty: no rows were watched
 
 // What a person should know of a training, for the model's notes. With products in bf16: what the rounding
 // does to the loss of some examples.

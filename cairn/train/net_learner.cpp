@@ -43,13 +43,12 @@ std::unique_ptr<Model> NetLearner::fit(const Dataset& dataset, const FitContext&
         parts_.name,
         fmt::format("the network takes {} and gives {}; the data have {} features and {} outputs",
                     net.input_shape().text(), net.output_shape().text(), data.x.columns(), outputs));
-  const History history = fit_network(net, parts_, train, watched, context);
-  std::vector<std::string> notes = notes_of(net, parts_, history, train);
+  const InputForm form{.unit = scaling.scale};
+  const History history = fit_network(net, parts_, train, watched, context, form);
+  std::vector<std::string> notes = notes_of(net, parts_, history, train, form);
   auto model = std::make_unique<NetModel>(data, std::move(net), parts_.dtype, scaling.center, scaling.scale);
   for (std::string& note : notes) model->add_note(std::move(note));
-  std::vector<double> losses;
-  for (const Epoch& e : history.epochs) losses.push_back(e.loss);
-  model->set_loss_history(std::move(losses));
+  model->set_histories(losses_of(history), watched_of(history));
   return model;
 }
 

@@ -29,6 +29,8 @@ struct NetLearnerParts {
   StepOptions step = {};
   TrainerOptions trainer = {};
   std::int64_t batch_size = 0;  // 0: 32, up to 512 for many rows
+  double label_smoothing = 0;   // of classes, in training: targets become (1 - s) q + s / C
+  double mixup = 0;             // alpha: training sees points between examples; 0: the examples
   double held_out =
       0.1;  // share of the rows that early stopping watches when the context brings no validation
   DType dtype = DType::f32;
@@ -36,6 +38,9 @@ struct NetLearnerParts {
   // The network is a person's declaration: it need not have all parameters that step.groups speak of. Else a
   // group that matches none is a UsageError.
   bool declared = false;
+  // What decides the fit beside these parts and the data, such as a learner's own parameters as JSON: a
+  // checkpoint of other settings is not gone on from.
+  std::string settings;
 };
 
 // Squared error on a standardised target, or cross-entropy of logits; weights multiply an example's loss. The

@@ -83,6 +83,7 @@ void NetModel::visit_members(Visitor& v) {
   v.value("center", center_);
   v.value("scale", scale_);
   v.value("loss_history", loss_history_);
+  v.optional("watched_history", watched_history_);
 }
 
 }  // namespace cairn

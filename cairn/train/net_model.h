@@ -23,7 +23,11 @@ class NetModel final : public NumericModel {
   std::string_view kind() const override { return kKind; }
   void compute(const Matrix& x, std::span<double> outputs) const override;
   std::vector<double> loss_history() const override { return loss_history_; }
-  void set_loss_history(std::vector<double> history) { loss_history_ = std::move(history); }
+  std::vector<double> watched_history() const override { return watched_history_; }
+  void set_histories(std::vector<double> loss, std::vector<double> watched) {
+    loss_history_ = std::move(loss);
+    watched_history_ = std::move(watched);
+  }
   void add_note(std::string note) { notes_.push_back(std::move(note)); }
   const Network& network() const { return *net_; }
 
@@ -32,7 +36,7 @@ class NetModel final : public NumericModel {
   std::unique_ptr<Network> net_;  // in evaluation: running it changes nothing
   DType dtype_ = DType::f32;
   double center_ = 0, scale_ = 1;
-  std::vector<double> loss_history_;
+  std::vector<double> loss_history_, watched_history_;
 };
 
 }  // namespace cairn

@@ -5,13 +5,13 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cairn/base/error.h"
 #include "cairn/model/state_file.h"
 #include "cairn/nn/snapshot.h"
-#include "cairn/train/event_file.h"
+#include "cairn/optim/ema.h"
+#include "cairn/train/epoch_log_internal.h"
 #include "cairn/train/flight_recorder.h"
 #include "cairn/train/step_replay.h"
 
@@ -32,6 +32,8 @@ const ParamList& TrainerOptions::list() {
       param<&P::explodes>("explodes", "a loss this many times the first ones' ends the training; 0: never",
                           at_least(0)),
       param<&P::tensorboard>("tensorboard", "whether event files for TensorBoard are written"),
+      param<&P::ema>("ema", "decay of a running mean of the weights that takes their place; 0: none",
+                     ParamRule{.low = 0, .high = 1, .high_open = true}),
   };
   return l;
 }
@@ -39,6 +41,7 @@ const ParamList& TrainerOptions::list() {
 Trainer::Trainer(TrainerOptions options) : options_(std::move(options)) {
   validate({"trainer", &options_, &TrainerOptions::list()});
   Schedule check(options_.schedule);
+  if (options_.plateau) Plateau check_plateau(*options_.plateau);
 }
 
 namespace {
@@ -47,8 +50,6 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
-
-Json number(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
 
 // One call of fit(): what a checkpoint holds, and the loop.
 class Run {
@@ -64,27 +65,43 @@ class Run {
         steps_(net),
         schedule_(o.schedule),
         rate_(opt.learning_rate()),
+        now_(rate_),
         recorder_(net, {.every = o.look_every,
                         .explodes = o.explodes,
                         .file = recording_file(o, hooks),
                         .network = hooks.network,
-                        .loss = hooks.loss}) {}
+                        .loss = hooks.loss,
+                        .complete = hooks.complete}) {
+    if (o.plateau) plateau_.emplace(*o.plateau);
+    if (o.ema > 0) average_.emplace(net, o.ema);
+  }
 
   History run() {
     if (data_.num_batches() == 0) throw DataError("trainer", "there is no batch to learn from");
     resume();
-    if (o_.tensorboard && !o_.folder.empty()) events_.emplace(o_.folder);
-    if (hooks_.progress) hooks_.progress->begin("epochs", o_.epochs - std::ssize(history_.epochs));
+    log_.emplace(o_, hooks_, history_.epochs.size());
+    if (hooks_.progress)
+      hooks_.progress->begin(hooks_.name.empty() ? "epochs" : hooks_.name,
+                             (o_.epochs - std::ssize(history_.epochs)) * data_.num_batches());
     while (!ended_ && std::ssize(history_.epochs) < o_.epochs) {
       hooks_.stop.throw_if_requested("trainer");
-      one_epoch(std::ssize(history_.epochs));
-      if (hooks_.progress) hooks_.progress->advance(1);
+      try {
+        one_epoch(std::ssize(history_.epochs));
+      } catch (const FitError& e) {
+        if (saved_ == 0) throw;
+        throw FitError(e.where(), e.message(),
+                       fmt::format("{}{}{} holds the weights after epoch {}.", e.hint(),
+                                   e.hint().empty() ? "" : " ", checkpoint(), saved_));
+      }
     }
     if (hooks_.progress) hooks_.progress->end();
     opt_.set_learning_rate(rate_);
     history_.replayed = steps_.replayed();
     history_.not_replayed = steps_.refusal();
-    if (o_.patience > 0 && o_.keep_best && best_weights_.any()) best_weights_.put_back(net_);
+    if (o_.patience > 0 && o_.keep_best && best_weights_.any())
+      best_weights_.put_back(net_);
+    else if (average_)
+      average_->exchange();
     return std::move(history_);
   }
 
@@ -95,12 +112,23 @@ class Run {
   }
 
   void one_epoch(std::int64_t index) {
+    if (hooks_.progress)
+      hooks_.progress->rename(fmt::format("{}{}epoch {} of {}", hooks_.name, hooks_.name.empty() ? "" : ": ",
+                                          index + 1, o_.epochs));
     const auto begin = Clock::now();
+    Epoch epoch{.number = index + 1};
+    const std::int64_t examples = learn(index, epoch);
+    epoch.learning_rate = opt_.learning_rate();
+    end_epoch(epoch, examples, begin);
+  }
+
+  // One pass over the batches; their examples.
+  std::int64_t learn(std::int64_t index, Epoch& epoch) {
     set_training(net_, true);
     double total = 0;
     std::int64_t examples = 0, waiting = 0;
     Gradients sum;
-    if (o_.schedule.unit == "epoch") opt_.set_learning_rate(rate_ * schedule_.factor(index));
+    if (o_.schedule.unit == "epoch") opt_.set_learning_rate(now_ * schedule_.factor(index));
     steps_.begin_epoch();
     const Loader::Pass pass = data_.pass(index);
     const std::int64_t batches = data_.num_batches();
@@ -127,41 +155,50 @@ class Run {
       total += value * static_cast<double>(at.rows().size());
       examples += std::ssize(at.rows());
       recorder_.end(opt_.learning_rate(), *at, at.rows());
+      if (hooks_.progress) hooks_.progress->advance(1);
       if (waiting++ == 0)
         sum = std::move(result.gradients);
       else
         sum += result.gradients;
       if (waiting < together) continue;
-      if (o_.schedule.unit == "step") opt_.set_learning_rate(rate_ * schedule_.factor(opt_.steps()));
+      if (o_.schedule.unit == "step") opt_.set_learning_rate(now_ * schedule_.factor(opt_.steps()));
       try {
         opt_.step(sum);
       } catch (const FitError& e) {  // nothing has moved
         recorder_.broken(e.message(), opt_.learning_rate(), *at, at.rows(), again);
       }
+      if (average_) average_->update();
       sum = Gradients();
       waiting = 0;
     }
-    Epoch epoch{.number = index + 1,
-                .loss = total / static_cast<double>(examples),
-                .learning_rate = opt_.learning_rate()};
+    epoch.loss = total / static_cast<double>(examples);
+    return examples;
+  }
+
+  void end_epoch(Epoch& epoch, std::int64_t examples, Clock::time_point begin) {
+    if (average_) average_->exchange();  // what is judged and kept is the mean
     if (hooks_.validate) {
       const EvaluationScope evaluation(net_);
       epoch.validation = hooks_.validate();
     }
+    watch(epoch);
+    if (average_) average_->exchange();
     epoch.seconds = seconds_since(begin);
     epoch.examples_a_second = static_cast<double>(examples) / std::max(epoch.seconds, 1e-9);
     history_.epochs.push_back(epoch);
-    watch(epoch);
     recorder_.end_epoch(epoch.loss);
-    for (std::string& remark : recorder_.take_remarks()) {
+    const std::vector<std::string> remarks = recorder_.take_remarks();
+    for (const std::string& remark : remarks) {
       if (hooks_.progress) hooks_.progress->remark(remark);
-      history_.remarks.push_back(std::move(remark));
+      history_.remarks.push_back(remark);
     }
-    tell(epoch);
+    log_->tell(epoch, recorder_.looked() ? recorder_.layers() : std::vector<LayerStatistics>{}, remarks,
+               net_);
     if (hooks_.on_epoch && !hooks_.on_epoch(epoch)) ended_ = true;
     const bool last = ended_ || epoch.number == o_.epochs;
-    if (!o_.folder.empty() && (last || (epoch.number % o_.checkpoint_every == 0 && sound(epoch))))
-      write_checkpoint();
+    if (checkpoint().empty() || !(last || (epoch.number % o_.checkpoint_every == 0 && sound(epoch)))) return;
+    save_state(checkpoint(), kKind, [&](Visitor& v) { visit(v); });
+    saved_ = epoch.number;
   }
 
   // A loss on its way out of all bounds does not replace a good checkpoint.
@@ -181,54 +218,19 @@ class Run {
     } else if (o_.patience > 0 && epoch.number - history_.best_epoch >= o_.patience) {
       history_.stopped_early = ended_ = true;
     }
+    if (plateau_) now_ = plateau_->next_rate(watched, now_);
   }
 
-  void tell(const Epoch& e) {
-    if (!hooks_.log && o_.folder.empty()) return;
-    Json event{{"epoch", e.number}, {"loss", e.loss}, {"learning_rate", e.learning_rate}};
-    if (hooks_.validate) event["validation"] = number(e.validation);
-    if (hooks_.log) hooks_.log(event);
-    if (o_.folder.empty()) return;
-    event["seconds"] = e.seconds;
-    event["examples_a_second"] = e.examples_a_second;
-    if (!recorder_.layers().empty()) {
-      event["layers"] = Json::array();
-      for (const LayerStatistics& s : recorder_.layers())
-        event["layers"].push_back({{"layer", s.layer},
-                                   {"mean", number(s.mean)},
-                                   {"stddev", number(s.stddev)},
-                                   {"gradient", number(s.gradient)},
-                                   {"dead", s.dead},
-                                   {"saturated", s.saturated}});
-    }
-    std::ofstream file(o_.folder + "/log.jsonl", std::ios::app);
-    file << event.dump() << "\n";
-    if (!file.flush()) throw FileError(o_.folder + "/log.jsonl", "cannot be written");
-    if (events_) tell_tensorboard(e);
+  std::string checkpoint() const {  // empty: none
+    if (!hooks_.checkpoint.empty() || o_.folder.empty()) return hooks_.checkpoint;
+    return o_.folder + "/checkpoint.cairn";
   }
-
-  void tell_tensorboard(const Epoch& e) {
-    events_->scalar("loss/train", e.loss, e.number);
-    if (hooks_.validate) events_->scalar("loss/validation", e.validation, e.number);
-    events_->scalar("learning_rate", e.learning_rate, e.number);
-    events_->scalar("examples_a_second", e.examples_a_second, e.number);
-    for (const LayerStatistics& s : recorder_.layers()) {
-      const std::string layer = s.layer.substr(0, s.layer.find(' '));
-      events_->scalar("activations/" + layer + "/stddev", s.stddev, e.number);
-      if (!std::isnan(s.gradient)) events_->scalar("gradients/" + layer, s.gradient, e.number);
-      if (s.dead > 0) events_->scalar("dead_units/" + layer, static_cast<double>(s.dead), e.number);
-    }
-    for (const NamedParameter& p : parameters(net_)) {
-      const Tensor values = p.parameter->value().detach().contiguous().to(DType::f64);
-      events_->histogram("weights/" + p.name, values.data<double>(), e.number);
-    }
-  }
-
-  std::string checkpoint() const { return o_.folder + "/checkpoint.cairn"; }
   static constexpr const char* kKind = "training checkpoint";
 
   // No clock: the same run writes the same bytes.
   void visit(Visitor& v) {
+    std::string key = hooks_.key;
+    v.optional("key", key);
     v.child("network", net_);
     v.child("optimizer", opt_);
     v.value("best", best_);
@@ -236,6 +238,7 @@ class Run {
     v.value("stopped_early", history_.stopped_early);
     v.value("ended", ended_);
     v.value("rate", rate_);
+    v.value("rate_now", now_);
     std::vector<double> losses, validations, rates;
     for (const Epoch& e : history_.epochs) {
       losses.push_back(e.loss);
@@ -254,25 +257,35 @@ class Run {
                                    .loss = losses[i],
                                    .validation = validations[i],
                                    .learning_rate = rates[i]});
-      if (history_.best_epoch < 0 || history_.best_epoch > std::ssize(history_.epochs) || !(rate_ >= 0))
+      if (history_.best_epoch < 0 || history_.best_epoch > std::ssize(history_.epochs) || !(rate_ >= 0) ||
+          !(now_ >= 0))
         throw ModelFileError("checkpoint", "its best epoch or learning rate cannot be");
     }
     v.enter("best_weights");
     best_weights_.visit(v, net_);
     v.leave();
+    v.child("recorder", recorder_);
+    if (plateau_) v.child("plateau", *plateau_);
+    if (average_) v.child("average", *average_);
   }
 
-  void write_checkpoint() {
-    save_state(checkpoint(), kKind, [&](Visitor& v) { visit(v); });
+  static void make_folder(const std::string& folder) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) throw FileError(folder, fmt::format("cannot be made: {}", error.message()));
   }
 
   void resume() {
-    if (o_.folder.empty()) return;
-    std::error_code error;
-    std::filesystem::create_directories(o_.folder, error);
-    if (error) throw FileError(o_.folder, fmt::format("cannot be made: {}", error.message()));
+    if (!o_.folder.empty()) make_folder(o_.folder);
+    if (checkpoint().empty()) return;
+    if (const std::string folder = std::filesystem::path(checkpoint()).parent_path(); !folder.empty())
+      make_folder(folder);
     if (!std::filesystem::exists(checkpoint())) return;
+    std::string key;
+    load_state(checkpoint(), kKind, [&](Visitor& v) { v.optional("key", key); });
+    if (key != hooks_.key) return;
     load_state(checkpoint(), kKind, [&](Visitor& v) { visit(v); });
+    saved_ = std::ssize(history_.epochs);
     // A longer training goes on where a whole one had ended; one that had no gain stays ended.
     if (std::ssize(history_.epochs) < o_.epochs && !history_.stopped_early) ended_ = false;
   }
@@ -285,10 +298,13 @@ class Run {
   const TrainerHooks& hooks_;
   StepReplay steps_;
   Schedule schedule_;
-  double rate_, best_ = 0;
+  double rate_, now_, best_ = 0;  // the rate as it was given, and after what a plateau took off
   FlightRecorder recorder_;
-  std::optional<EventFile> events_;
+  std::optional<train_detail::EpochLog> log_;
+  std::optional<Plateau> plateau_;
+  std::optional<WeightAverage> average_;
   History history_;
+  std::int64_t saved_ = 0;  // the epoch of the checkpoint; 0: there is none
   Snapshot best_weights_;
   bool ended_ = false;
 };

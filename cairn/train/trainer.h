@@ -37,6 +37,9 @@ struct TrainerOptions {
   double explodes = 1e4;          // a loss this many times the first ones' ends the training; 0: never
   bool tensorboard = false;       // event files in the folder
   ScheduleParams schedule = {};
+  // Beside the schedule: the rate falls when the watched loss, or that of training, stands still.
+  std::optional<PlateauParams> plateau = {};
+  double ema = 0;  // decay of a running mean of the weights, which is validated and kept; 0: none
   static const ParamList& list();
 };
 
@@ -56,15 +59,25 @@ struct History {
   std::vector<std::string> remarks;  // of the flight recorder: dead units, a loss that stands still
 };
 
+struct FlightRecording;  // cairn/train/flight_recorder.h
+
 struct TrainerHooks {
   std::function<double()> validate;  // a loss, called with the network in evaluation, after each epoch
+  std::function<void(Json& event)> describe;  // adds to an epoch's event: metrics of what validate() saw
   std::function<bool(const Epoch& epoch)> on_epoch;  // false ends the training
   std::function<void(const Json& event)> log;        // {"epoch": 3, "loss": 0.2, ...}; beside log.jsonl
   StopToken stop;
   Progress* progress = nullptr;
-  // For the flight recording of a training that breaks: its file where it is not the folder's flight.cairn,
-  // and what makes it one that `cairn check` can replay: the network as JSON and the loss by its name.
-  std::string recording, network, loss;
+  std::string name;  // of the training, before the epoch's number on a person's screen
+  // Where they are not the folder's checkpoint.cairn, flight.cairn and the folder itself (event files).
+  std::string checkpoint, recording, events;
+  // What the training is of (data, settings, build): a checkpoint of another one is not gone on from but
+  // replaced. Empty: whoever names the folder knows.
+  std::string key;
+  // What makes a flight recording one that `cairn check` can replay: the network as JSON, the loss by its
+  // name, and what else that loss needs (weights of the examples).
+  std::string network, loss;
+  std::function<void(FlightRecording& recording)> complete;
 };
 
 class Trainer {
@@ -75,7 +88,7 @@ class Trainer {
 
   explicit Trainer(TrainerOptions options);  // ParamError
 
-  // Goes on from checkpoint.cairn where the folder holds one. FitError when the loss is not finite or has
+  // Goes on from checkpoint.cairn where there is one. FitError when the loss is not finite or has
   // exploded, with the layer and the batch where it began; the checkpoint is then the last good one.
   // Interrupted; ModelFileError when the checkpoint is of another network or optimiser.
   History fit(ModuleRef net, Optimizer& optimizer, const Loader& data, const Loss& loss,

@@ -20,6 +20,7 @@
 #include "cairn/optim/adam.h"
 #include "cairn/optim/momentum.h"
 #include "cairn/tensor/samples.h"
+#include "cairn/train/cnn.h"
 #include "cairn/train/layer_probe.h"
 #include "cairn/train/trainer.h"
 #include "tests/support/error_text.h"
@@ -150,6 +151,8 @@ TEST_CASE("flight recorder: an exploding loss ends the training and leaves the l
         std::string::npos);
   CHECK(message.find("in epoch 4, batch 10 (examples ") != std::string::npos);
   CHECK(message.find("Replay it with: cairn check " + file) != std::string::npos);
+  CHECK(message.find(folder.file("checkpoint.cairn") + " holds the weights after epoch 3.") !=
+        std::string::npos);
   // The same batch, the same mask: the same loss.
   const FlightReplay r = replay_flight(file);
   CHECK(r.loss == doctest::Approx(last).epsilon(1e-6));
@@ -189,6 +192,69 @@ TEST_CASE("flight recorder: looks change no number, and stand in log.jsonl and e
   CHECK(reached[0] == reached[1]);
 }
 
+TEST_CASE("flight recorder: a remark changes no number, whatever counts there are") {
+  const Problem p;
+  std::vector<double> reached[2];
+  for (const int recorded : {0, 1}) {
+    const TemporaryFolder folder;
+    Sequential net{{"fc1", Linear({.in = 3, .out = 8})},
+                   {"act", Relu()},
+                   {"drop", Dropout({.rate = 0.5})},
+                   {"fc2", Linear({.in = 8, .out = 1})}};
+    initialise(net, 1);
+    // Six of eight units are dead.
+    const std::vector<float> bias{-50, -50, -50, -50, -50, -50, 1, 1};
+    parameters(net)[1].parameter->set(Tensor::from(bias));
+    SgdOptimizer opt(net, {.learning_rate = 1e-2});
+    const Loader loader(p.x, p.y, {.batch_size = 16});
+    TrainerHooks hooks;
+    if (recorded == 1) hooks.recording = folder.file("flight.cairn");
+    const History h = Trainer({.epochs = 3, .look_every = 1})
+                          .fit(net, opt, loader, [&](const Batch& b) { return mse(net(b.x), b.y); }, hooks);
+    CHECK(h.remarks.size() == 1);
+    CHECK(std::filesystem::exists(folder.file("flight.cairn")) == (recorded == 1));
+    reached[recorded] = weights_of(net);
+  }
+  CHECK(reached[0] == reached[1]);
+}
+
+TEST_CASE("flight recorder: what the learners leave is run again, pictures, weights and mixed targets too") {
+  const Problem p;
+  const TemporaryFolder folder;
+  std::vector<double> weights(64, 1);
+  weights[0] = 5;
+  Tensor pixels = Tensor::empty({64, 4, 4, 1}, DType::u8);
+  std::vector<std::int32_t> codes;
+  for (std::size_t i = 0; i < 64; ++i) {
+    codes.push_back(static_cast<std::int32_t>(i % 2));
+    for (std::size_t k = 0; k < 16; ++k)
+      pixels.mutable_data<std::uint8_t>()[16 * i + k] = static_cast<std::uint8_t>(3 * i + k);
+  }
+  const Dataset pictures(Table({Column::image("image", pixels), Column::number("w", Tensor::from(weights)),
+                                Column::category("label", Tensor::from(codes), {"a", "b"})}),
+                         {.roles = {.target = "label", .weight = "w"}});
+  for (const double mixup : {0.0, 0.5}) {
+    const std::string message = error_text([&] {
+      Cnn({.channels = "4",
+           .optimizer = "sgd",
+           .learning_rate = 1e30,
+           .epochs = 5,
+           .label_smoothing = 0.1,
+           .mixup = mixup})
+          .fit(pictures, {.seed = 1, .folder = folder.path()});
+    });
+    CAPTURE(message);
+    CHECK(message.find("Replay it with: cairn check " + folder.file("flight.cairn")) != std::string::npos);
+    const FlightReplay r = replay_flight(folder.file("flight.cairn"));
+    CHECK(r.fault.any());
+    CHECK_FALSE(std::isfinite(r.loss));
+    CHECK(r.recording.label_smoothing == 0.1);
+    CHECK(r.recording.weights.shape() == Shape{r.recording.x.size(0)});
+    CHECK(r.recording.y.ndim() == (mixup > 0 ? 2 : 1));
+    CHECK(message.find(r.fault.layer) != std::string::npos);
+  }
+}
+
 TEST_CASE("flight recorder: dead units and a loss that stands still are told once") {
   const Problem p;
   Sequential net{{"fc1", Linear({.in = 3, .out = 8})}, {"act", Relu()}, {"fc2", Linear({.in = 8, .out = 1})}};
@@ -206,6 +272,12 @@ TEST_CASE("flight recorder: dead units and a loss that stands still are told onc
         std::string::npos);
   CHECK(h.remarks[1].find("after 6 epochs the loss is") != std::string::npos);
   CHECK(h.remarks[1].find("has 8 dead units of 8") != std::string::npos);
+  for (const std::string& remark : h.remarks)
+    CHECK(remark.find("Replay it with load_recording(\"" + folder.file("flight.cairn") + "\", net).") !=
+          std::string::npos);
+  const FlightRecording kept = read_recording(folder.file("flight.cairn"));
+  CHECK(kept.epoch == 6);
+  CHECK(kept.batch == 4);
   CHECK(std::filesystem::exists(folder.file("flight.cairn")));
 }
 

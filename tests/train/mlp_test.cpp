@@ -3,15 +3,20 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "cairn/base/error.h"
 #include "cairn/base/random.h"
 #include "cairn/builtin/registry.h"
+#include "cairn/model/archive.h"
 #include "cairn/nn/network.h"
 #include "cairn/tensor/precision.h"
 #include "cairn/train/net_learner.h"
 #include "tests/support/numeric_dataset.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace cairn;
 
@@ -51,6 +56,58 @@ TEST_CASE("mlp: the penalty stands beside the sum over the rows: rows that count
   const std::vector<double> twice(line.y.size(), 2);
   CHECK(largest_difference(once, fitted(line, twice, 10)) < 1e-9);
   CHECK(largest_difference(once, fitted(line, twice, 5)) > 1e-3);
+}
+
+TEST_CASE("mlp: rows that patience watches leave their losses in the model, which is saved with them") {
+  const Line line;
+  const auto model = Mlp({.hidden = "8", .epochs = 12, .patience = 12, .held_out = 0.25})
+                         .fit(test::regression_data(line.rows, line.y), {.seed = 1});
+  CHECK(model->watched_history().size() == 12);
+  CHECK(model->watched_history() != model->loss_history());
+  const auto again = model_from_bytes(to_bytes(*model), "model", builtin_registry());
+  CHECK(again->watched_history() == model->watched_history());
+}
+
+TEST_CASE("mlp: in a folder a fit tells its epochs, and one that was stopped goes on from its checkpoint") {
+  const Line line;
+  const Dataset data = test::regression_data(line.rows, line.y);
+  // Large enough that a checkpoint pays every few epochs.
+  const Mlp learner({.hidden = "1024, 512", .epochs = 60, .patience = 60});
+  const auto predicted = [&](const Model& model) {
+    const Table said = model.predict(data.features());
+    const auto v = said.column("prediction").values().data<double>();
+    return std::vector<double>(v.begin(), v.end());
+  };
+  const auto whole = predicted(*learner.fit(data, {.seed = 1}));
+  const cairn::testing::TemporaryFolder folder;
+  std::vector<Json> events;
+  struct Killed {};
+  const auto fit = [&](std::size_t killed_at) {
+    events.clear();
+    const FitContext context{.seed = 1,
+                             .log =
+                                 [&](const Json& e) {
+                                   events.push_back(e);
+                                   if (events.size() == killed_at) throw Killed{};
+                                 },
+                             .folder = folder.path()};
+    return learner.fit(data, context.named("mlp final"));
+  };
+  CHECK_THROWS_AS(fit(50), Killed);
+  CHECK(std::filesystem::exists(folder.file("checkpoints/mlp-final.cairn")));
+  const Json& last = events.back();
+  CHECK(last["fit"] == "mlp final");
+  CHECK(last["epoch"] == 50);
+  for (const char* number : {"loss", "learning_rate", "validation", "rmse", "seconds"})
+    CHECK(last[number].is_number());
+  CHECK(std::ranges::any_of(events, [](const Json& e) { return e.contains("layers"); }));
+  const auto resumed = fit(0);
+  REQUIRE_FALSE(events.empty());
+  CHECK(events.front()["epoch"].get<int>() > 1);
+  CHECK(events.front()["epoch"].get<int>() <= 50);
+  CHECK(events.back()["epoch"] == 60);
+  CHECK(predicted(*resumed) == whole);
+  CHECK(resumed->watched_history().size() == 60);
 }
 
 TEST_CASE("mlp: a group of no parameter is left out for a declared network, and a mistake in a user's own") {

@@ -165,6 +165,209 @@ TEST_CASE("trainer: a run stopped and taken up again ends in the same bytes, for
   set_num_threads(threads_before);
 }
 
+TEST_CASE("loader: batches are the same for any number of workers") {
+  const Tensor x = uniform({23, 4}, -1, 1);
+  const auto all = [&](std::int64_t workers, bool prefetch) {
+    const Loader loader(x, x,
+                        {.batch_size = 3,
+                         .shuffle = true,
+                         .seed = 4,
+                         .prefetch = prefetch,
+                         .workers = workers,
+                         .augment = [](Batch& b, Random& random) { b.x = b.x * random.uniform(); }});
+    std::vector<double> seen;
+    for (const std::int64_t pass : {0, 1})
+      for (auto& [bx, by] : loader.pass(pass))
+        for (const Tensor& t : {bx, by})
+          for (const double v : numbers(t)) seen.push_back(v);
+    return seen;
+  };
+  const std::vector<double> alone = all(0, false);
+  CHECK(alone.size() == 2 * 2 * 23 * 4);
+  for (const std::int64_t workers : {1, 2, 7, 40}) CHECK(all(workers, false) == alone);
+  CHECK(all(0, true) == alone);
+  CHECK_THROWS_WITH_AS(all(-1, false), doctest::Contains("loader.workers = -1 is outside [0"), ParamError);
+  // What a worker throws reaches the loop; a loop that is left early waits for its workers.
+  const Loader failing(x, x, {.batch_size = 3, .workers = 2, .augment = [](Batch& b, Random&) {
+                                if (b.x.size(0) == 2) throw DataError("augment", "two rows");
+                              }});
+  int batches = 0;
+  const auto walk = [&] {
+    for (auto& batch : failing.pass(0)) batches += batch.x.size(0) == 3 ? 1 : 0;
+  };
+  CHECK_THROWS_WITH_AS(walk(), doctest::Contains("two rows"), DataError);
+  CHECK(batches == 7);
+  for (auto& batch : failing.pass(0)) {
+    CHECK(batch.x.size(0) == 3);
+    break;
+  }
+}
+
+namespace {
+
+// What stands in a log: the epochs' numbers, in order.
+std::vector<int> epochs_in(const std::string& log) {
+  std::vector<int> all;
+  for (std::size_t begin = 0; begin < log.size(); begin = log.find('\n', begin) + 1)
+    all.push_back(nlohmann::json::parse(log.substr(begin, log.find('\n', begin) - begin))["epoch"]);
+  return all;
+}
+
+struct Killed {};  // what a kill -9 leaves behind: nothing is done after it
+
+}  // namespace
+
+TEST_CASE(
+    "trainer: killed between an epoch's line and its checkpoint, a run ends alike with each line once") {
+  const Problem p;
+  for (const std::int64_t every : {1, 3}) {
+    std::vector<double> reached[2];
+    std::string bytes[2];
+    for (const int way : {0, 1}) {
+      const TemporaryFolder folder;
+      const auto train = [&](int killed_at) {
+        Sequential net = make_net();
+        Adam opt(net, {.learning_rate = 0.01});
+        const Loader loader(p.x, p.y, {.batch_size = 16, .shuffle = true, .seed = 3});
+        Trainer({.epochs = 8,
+                 .folder = folder.path(),
+                 .checkpoint_every = every,
+                 .plateau = PlateauParams{.factor = 0.5, .patience = 0, .threshold = 0.02},
+                 .ema = 0.9})
+            .fit(net, opt, loader, [&](const Batch& b) { return mean(square(net(b.x) - b.y)); },
+                 {.on_epoch = [&](const Epoch& e) {
+                   if (e.number == killed_at) throw Killed{};
+                   return true;
+                 }});
+        reached[way] = weights_of(net);
+      };
+      if (way == 1) {
+        CHECK_THROWS_AS(train(5), Killed);
+        const std::string log = read_file(folder.file("log.jsonl"));
+        CHECK(epochs_in(log) == std::vector{1, 2, 3, 4, 5});
+        write_file(folder.file("log.jsonl"), log + R"({"epoch": 6, "lo)");  // a line cut short
+      }
+      train(0);
+      CHECK(epochs_in(read_file(folder.file("log.jsonl"))) == std::vector{1, 2, 3, 4, 5, 6, 7, 8});
+      bytes[way] = read_file(folder.file("checkpoint.cairn"));
+    }
+    CHECK(reached[0] == reached[1]);
+    CHECK(bytes[0] == bytes[1]);
+  }
+}
+
+TEST_CASE("trainer: a checkpoint of another key is not gone on from") {
+  const Problem p;
+  const TemporaryFolder folder;
+  const auto epochs_told = [&](const std::string& key) {
+    Sequential net = make_net();
+    Adam opt(net, {.learning_rate = 0.01});
+    const Loader loader(p.x, p.y, {.batch_size = 32});
+    int told = 0;
+    TrainerHooks hooks{.log = [&](const Json&) { ++told; }};
+    hooks.checkpoint = folder.file("deep/one.cairn");
+    hooks.key = key;
+    Trainer({.epochs = 4})
+        .fit(net, opt, loader, [&](const Batch& b) { return mean(square(net(b.x) - b.y)); }, hooks);
+    return told;
+  };
+  CHECK(epochs_told("a") == 4);
+  CHECK(epochs_told("a") == 0);
+  CHECK(epochs_told("b") == 4);
+}
+
+TEST_CASE("trainer: on a plateau the rate falls; the caller's optimiser gets its rate back") {
+  const Problem p;
+  Sequential net = make_net();
+  SgdOptimizer opt(net, {.learning_rate = 0.1});
+  const Loader loader(p.x, p.y, {.batch_size = 45});
+  const double losses[] = {5, 4, 4, 4, 4, 3, 3, 3, 3};
+  int asked = 0;
+  const History h =
+      Trainer({.epochs = 9,
+               .plateau = PlateauParams{.factor = 0.5, .patience = 1, .threshold = 0.1, .lowest = 0.03}})
+          .fit(net, opt, loader, [&](const Batch& b) { return mean(square(net(b.x) - b.y)); },
+               {.validate = [&] { return losses[asked++]; }});
+  std::vector<double> rates;
+  for (const Epoch& e : h.epochs) rates.push_back(e.learning_rate);
+  // Epoch 4 is the second without a gain, epoch 8 the second after the next one: it holds from epoch 5,
+  // and 9.
+  const std::vector<double> expected{0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.03};
+  CHECK(rates == expected);
+  CHECK(opt.learning_rate() == 0.1);
+  CHECK_THROWS_WITH_AS(Trainer({.plateau = PlateauParams{.factor = 1}}),
+                       doctest::Contains("plateau.factor = 1 is outside (0, 1)"), ParamError);
+}
+
+TEST_CASE("trainer: a running mean of the weights is validated and kept") {
+  const Problem p;
+  const Loader loader(p.x, p.y, {.batch_size = 30, .shuffle = true, .seed = 2});
+  Sequential net = make_net();
+  std::vector<double> mean_weights = weights_of(net);
+  int steps = 0;
+  {  // the same steps by hand
+    Sequential mine = make_net();
+    SgdOptimizer opt(mine, {.learning_rate = 0.1});
+    for (const std::int64_t pass : {0, 1})
+      for (auto& [x, y] : loader.pass(pass)) {
+        opt.step(backward(mean(square(mine(x) - y)), mine));
+        const double t = ++steps, decay = std::min(0.5, (1 + t) / (10 + t));
+        const std::vector<double> now = weights_of(mine);
+        for (std::size_t i = 0; i < now.size(); ++i)
+          mean_weights[i] = decay * mean_weights[i] + (1 - decay) * now[i];
+      }
+  }
+  CHECK(steps == 6);
+  SgdOptimizer opt(net, {.learning_rate = 0.1});
+  std::vector<double> validated;
+  Trainer({.epochs = 2, .ema = 0.5})
+      .fit(net, opt, loader, [&](const Batch& b) { return mean(square(net(b.x) - b.y)); }, {.validate = [&] {
+             validated = weights_of(net);
+             return 1.0;
+           }});
+  const std::vector<double> kept = weights_of(net);
+  CHECK(kept == validated);
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    CHECK(kept[i] == doctest::Approx(mean_weights[i]).epsilon(1e-12));
+  CHECK_THROWS_WITH_AS(Trainer({.ema = 1}), doctest::Contains("trainer.ema = 1 is outside [0, 1)"),
+                       ParamError);
+}
+
+namespace {
+
+class Bar : public Progress {
+ public:
+  std::vector<std::string> phases;
+  std::int64_t total = 0, done = 0;
+  void begin(std::string_view phase, std::int64_t of) override {
+    phases.emplace_back(phase);
+    total = of;
+  }
+  void advance(std::int64_t units) override { done += units; }
+  void rename(std::string_view phase) override { phases.emplace_back(phase); }
+  void end() override { phases.emplace_back("end"); }
+  void remark(std::string_view /*text*/) override {}
+};
+
+}  // namespace
+
+TEST_CASE("trainer: the bar counts batches and names the epoch") {
+  const Problem p;
+  Sequential net = make_net();
+  SgdOptimizer opt(net, {.learning_rate = 0.1});
+  const Loader loader(p.x, p.y, {.batch_size = 30});
+  Bar bar;
+  TrainerHooks hooks{.progress = &bar};
+  hooks.name = "mlp fold 2";
+  Trainer({.epochs = 2})
+      .fit(net, opt, loader, [&](const Batch& b) { return mean(square(net(b.x) - b.y)); }, hooks);
+  CHECK(bar.total == 6);
+  CHECK(bar.done == 6);
+  const std::vector<std::string> phases{"mlp fold 2", "mlp fold 2: epoch 1 of 2", "mlp fold 2: epoch 2 of 2",
+                                        "end"};
+  CHECK(bar.phases == phases);
+}
+
 TEST_CASE("trainer: a damaged checkpoint, or one of another network, is refused") {
   const Problem p;
   const TemporaryFolder folder;
