@@ -26,6 +26,8 @@ std::span<const Recipe> all_recipes() {
                                   kAdmissions,
                                   kMicrochips,
                                   kBoundaries,
+                                  kComponents,
+                                  kSupportVectors,
                                   kPolynomialAdvice,
                                   kNetworkAdvice,
                                   kCatsTwoLayers,

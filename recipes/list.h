@@ -18,6 +18,7 @@ extern const Recipe kLogisticCost, kLogisticDescent, kLibraryLogistic,
 extern const Recipe kAdmissions;                         // classification/admissions.cpp
 extern const Recipe kMicrochips;                         // classification/microchips.cpp
 extern const Recipe kBoundaries;                         // classification/boundaries.cpp
+extern const Recipe kComponents, kSupportVectors;        // classification/support_vectors.cpp
 extern const Recipe kPolynomialAdvice;                   // strategy/polynomial_advice.cpp
 extern const Recipe kNetworkAdvice;                      // strategy/network_advice.cpp
 extern const Recipe kCatsTwoLayers, kCatsFourLayers;     // networks/cats.cpp
