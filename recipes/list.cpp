@@ -29,6 +29,8 @@ std::span<const Recipe> all_recipes() {
                                   kHeart,
                                   kMushrooms,
                                   kBoundaries,
+                                  kComponents,
+                                  kSupportVectors,
                                   kPolynomialAdvice,
                                   kNetworkAdvice,
                                   kUnits,

@@ -19,6 +19,7 @@ extern const Recipe kAdmissions;                         // classification/admis
 extern const Recipe kMicrochips;                         // classification/microchips.cpp
 extern const Recipe kCatTree, kMushrooms, kHeart;        // classification/trees.cpp
 extern const Recipe kBoundaries;                         // classification/boundaries.cpp
+extern const Recipe kComponents, kSupportVectors;        // classification/support_vectors.cpp
 extern const Recipe kPolynomialAdvice;                   // strategy/polynomial_advice.cpp
 extern const Recipe kNetworkAdvice;                      // strategy/network_advice.cpp
 extern const Recipe kCatsTwoLayers, kCatsFourLayers;     // networks/cats.cpp

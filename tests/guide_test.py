@@ -12,7 +12,8 @@ from checks import ROOT, Checks  # noqa: E402
 # What the pages call the public tables, and where they stand under $CAIRN_DATA or ../shared/data.
 TABLES = {"adult-train.csv.gz": "adult", "adult-test.csv.gz": "adult", "housing.csv": "california_housing", "sms.tsv": "sms_spam",
           "mnist": "", "digits5000-images-idx3-ubyte.gz": "course_ml", "digits5000-labels-idx1-ubyte.gz": "course_ml",
-          "rt-polarity.pos": "rt_polarity", "rt-polarity.neg": "rt_polarity", "train_catvnoncat.h5": "course_dl", "test_catvnoncat.h5": "course_dl"}
+          "rt-polarity.pos": "rt_polarity", "rt-polarity.neg": "rt_polarity", "train_catvnoncat.h5": "course_dl", "test_catvnoncat.h5": "course_dl",
+          "airline-passengers.csv": "timeseries"}
 
 
 def pages():
@@ -20,7 +21,7 @@ def pages():
     for name in sorted(os.listdir(folder)):
         with open(os.path.join(folder, name), encoding="utf-8") as file:
             commands = [line for block in re.findall(r"```sh\n(.*?)```", file.read(), re.DOTALL) for line in block.splitlines()]
-        yield name, [command for command in commands if command.startswith("cairn ")]
+        yield name, [command for command in commands if command.startswith(("cairn ", "printf "))]
 
 
 def main():

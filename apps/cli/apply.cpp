@@ -82,12 +82,19 @@ int run_evaluate(const EvaluateOptions& options, const std::string& html, const 
   return 0;
 }
 
+// The lines after the first, below the first.
+std::string below(std::string text) {
+  for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1))
+    text.replace(at, 1, fmt::format("\n{:<19}", ""));
+  return text;
+}
+
 std::string card_text(const Json& card) {
   std::string text;
   for (const auto& [name, value] : card.items())
     if (const auto said = value.is_string() ? value.get<std::string>() : value.dump();
         name != "inference" && !value.empty() && !said.empty())
-      text += fmt::format("  {:<16} {}\n", name, said);
+      text += fmt::format("  {:<16} {}\n", name, below(said));
   return text;
 }
 

@@ -347,6 +347,13 @@ Dataset Dataset::with_features(const Table& features) const {
   return other;
 }
 
+Dataset Dataset::with_target(std::vector<double> values) const {
+  CAIRN_ASSERT(task_ == Task::regression && static_cast<std::int64_t>(values.size()) == num_rows());
+  Dataset other = *this;
+  other.table_ = table_.with(Column::number(roles_.target, Tensor::take(std::move(values))));
+  return other;
+}
+
 Dataset Dataset::with_weights(std::vector<double> weights) const {
   CAIRN_ASSERT(static_cast<std::int64_t>(weights.size()) == num_rows());
   Dataset weighted = *this;

@@ -63,6 +63,8 @@ class Dataset {
   Dataset with_table(Table table) const;
   // The same rows with other feature columns, as transforms produce them; columns with a role stay.
   Dataset with_features(const Table& features) const;
+  // A regression whose target is another number a row: a transformed one.
+  Dataset with_target(std::vector<double> values) const;
   Dataset with_weights(
       std::vector<double> weights) const;  // multiplies into present weights; for class weights and tests
 

@@ -14,6 +14,8 @@ namespace cairn {
 namespace {
 
 using transform_detail::find_all;
+using transform_detail::level_codes;
+using transform_detail::level_names;
 
 constexpr const char* kOther = "other";
 constexpr std::size_t kDenseFeatures = 50;  // beyond this many, zeros are not stored
@@ -31,22 +33,9 @@ struct Encoding {
   }
 };
 
-std::vector<std::string> levels_of(const Column& c) {
-  return c.kind() == ColumnKind::category ? c.levels() : std::vector<std::string>{"false", "true"};
-}
-
-// A level number a row, -1 where it is missing.
-std::vector<std::int32_t> codes_of(const Column& c) {
-  if (c.kind() == ColumnKind::category) return {c.codes().begin(), c.codes().end()};
-  std::vector<std::int32_t> codes;
-  for (std::int64_t r = 0; r < c.size(); ++r)
-    codes.push_back(c.is_missing(r) ? -1 : static_cast<int>(c.number_at(r)));
-  return codes;
-}
-
 Encoding encoding_of(const Column& c, const std::vector<double>& weights, const OneHotParams& p) {
-  const std::vector<std::string> levels = levels_of(c);
-  const std::vector<std::int32_t> codes = codes_of(c);
+  const std::vector<std::string> levels = level_names(c);
+  const std::vector<std::int32_t> codes = level_codes(c);
   std::vector<std::int64_t> counts(levels.size(), 0);
   for (std::size_t r = 0; r < codes.size(); ++r)
     if (codes[r] >= 0 && (weights.empty() || weights[r] > 0)) ++counts[static_cast<std::size_t>(codes[r])];
@@ -91,7 +80,7 @@ std::vector<std::int32_t> feature_of_level(const Column& c, const Encoding& enco
   const auto other = feature.find(kOther);
   for (const std::string& level : encoding.grouped)
     feature.emplace(level, other == feature.end() ? -1 : other->second);
-  const std::vector<std::string> levels = levels_of(c);
+  const std::vector<std::string> levels = level_names(c);
   std::vector<std::int32_t> result;
   for (const std::string& level : levels) {
     const auto it = feature.find(level);
@@ -140,7 +129,7 @@ Table FittedOneHot::apply(const Table& features) const {
     if (width == 0) continue;
     const Column& c = features.columns()[at[i]];
     const std::vector<std::int32_t> feature = feature_of_level(c, encoding);
-    std::vector<std::int32_t> active = codes_of(c);
+    std::vector<std::int32_t> active = level_codes(c);
     for (std::int32_t& code : active) code = code < 0 ? -1 : feature[static_cast<std::size_t>(code)];
     Matrix encoded = sparse ? (f32 ? csr<float>(active, width) : csr<double>(active, width))
                             : (f32 ? dense<float>(active, width) : dense<double>(active, width));

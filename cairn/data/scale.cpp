@@ -31,6 +31,8 @@ class FittedScale : public FittedTransform {
   Table apply(const Table& features) const override;
   void visit(Visitor& v) override;
   std::string describe() const override;
+  bool inverts() const override { return true; }
+  Table invert(const Table& made) const override;
   void set(std::size_t column, double center, double scale) {
     centers_[column] = center;
     scales_[column] = scale > 0 ? scale : 1;
@@ -42,29 +44,42 @@ class FittedScale : public FittedTransform {
   std::vector<double> centers_, scales_;
 };
 
-template <class T>
-Tensor scaled(const Tensor& values, double center, double scale) {
+template <class T, class F>
+Tensor each(const Tensor& values, F&& f) {
   Tensor result = Tensor::empty(values.shape(), values.dtype());
   const auto from = values.data<T>();
   const auto to = result.mutable_data<T>();
   parallel_for(values.size(), kRows, [&](std::int64_t b, std::int64_t e) {
     for (auto r = static_cast<std::size_t>(b); r < static_cast<std::size_t>(e); ++r)
-      to[r] = static_cast<T>((static_cast<double>(from[r]) - center) / scale);
+      to[r] = static_cast<T>(f(static_cast<double>(from[r])));
   });
   return result;
 }
 
-Table FittedScale::apply(const Table& features) const {
-  const auto at = find_all(features, names_, {ColumnKind::number, ColumnKind::integer}, kind_);
+// Every named column with f(x, its center, its scale) for x.
+template <class F>
+Table with_each(const Table& table, const std::vector<std::string>& names, const std::vector<double>& centers,
+                const std::vector<double>& scales, const std::string& kind, F&& f) {
+  const auto at = find_all(table, names, {ColumnKind::number, ColumnKind::integer}, kind);
   std::vector<std::vector<Column>> columns(at.size());
   for (std::size_t i = 0; i < at.size(); ++i) {
-    const Column& c = features.columns()[at[i]];
+    const Column& c = table.columns()[at[i]];
     const Tensor values = c.kind() == ColumnKind::number ? c.values() : c.numbers();
-    columns[i] = {Column::number(names_[i], values.dtype() == DType::f32
-                                                ? scaled<float>(values, centers_[i], scales_[i])
-                                                : scaled<double>(values, centers_[i], scales_[i]))};
+    const auto of_x = [&f, center = centers[i], scale = scales[i]](double x) { return f(x, center, scale); };
+    columns[i] = {Column::number(
+        names[i], values.dtype() == DType::f32 ? each<float>(values, of_x) : each<double>(values, of_x))};
   }
-  return transform_detail::replace(features, at, std::move(columns), {}, kind_);
+  return transform_detail::replace(table, at, std::move(columns), {}, kind);
+}
+
+Table FittedScale::apply(const Table& features) const {
+  return with_each(features, names_, centers_, scales_, kind_,
+                   [](double x, double center, double scale) { return (x - center) / scale; });
+}
+
+Table FittedScale::invert(const Table& made) const {
+  return with_each(made, names_, centers_, scales_, kind_,
+                   [](double z, double center, double scale) { return z * scale + center; });
 }
 
 void FittedScale::visit(Visitor& v) {

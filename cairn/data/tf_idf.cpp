@@ -8,14 +8,17 @@
 #include <unordered_map>
 
 #include "cairn/base/parallel.h"
+#include "cairn/data/terms_internal.h"
 #include "cairn/data/transform_columns_internal.h"
 #include "cairn/data/transforms.h"
-#include "cairn/data/words.h"
 
 namespace cairn {
 namespace {
 
 using transform_detail::find_all;
+using transform_detail::for_each_term;
+using transform_detail::Ngrams;
+using transform_detail::SparseRows;
 
 constexpr std::int64_t kTexts = 1024;  // a chunk of the parallel loops
 
@@ -29,27 +32,6 @@ using TermMap = std::unordered_map<std::string, V, TextHash, std::equal_to<>>;
 struct TermCounts {
   std::int64_t texts = 0, uses = 0, last_text = -1;
 };
-
-struct Ngrams {
-  std::int64_t low = 1, high = 2;
-  bool lowercase = true;
-};
-
-// Calls use(term) for every term of a text.
-template <class Use>
-void for_each_term(std::string_view text, const Ngrams& ngrams, std::vector<std::string>& words, Use&& use) {
-  words.clear();
-  append_words(text, ngrams.lowercase, words);
-  std::string term;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    term.clear();
-    for (std::size_t k = 1; k <= static_cast<std::size_t>(ngrams.high) && i + k <= words.size(); ++k) {
-      if (k > 1) term += ' ';
-      term += words[i + k - 1];
-      if (k >= static_cast<std::size_t>(ngrams.low)) use(std::string_view(term));
-    }
-  }
-}
 
 // What was learned of one column.
 struct Vocabulary {
@@ -140,25 +122,6 @@ class FittedTfIdf : public FittedTransform {
   Matrix encode(const Column& c, const Vocabulary& vocabulary) const;
 };
 
-struct SparseRows {
-  std::vector<std::int64_t> lengths;
-  std::vector<std::int32_t> where;
-  std::vector<double> values;
-};
-
-Matrix joined(const std::vector<SparseRows>& parts, std::int64_t columns) {
-  std::vector<std::int64_t> starts{0};
-  std::vector<std::int32_t> where;
-  std::vector<double> values;
-  for (const SparseRows& part : parts) {
-    for (const std::int64_t length : part.lengths) starts.push_back(starts.back() + length);
-    where.insert(where.end(), part.where.begin(), part.where.end());
-    values.insert(values.end(), part.values.begin(), part.values.end());
-  }
-  return Matrix::from_csr(columns, Tensor::take(std::move(starts)), Tensor::take(std::move(where)),
-                          Tensor::take(std::move(values)));
-}
-
 Matrix FittedTfIdf::encode(const Column& c, const Vocabulary& vocabulary) const {
   std::unordered_map<std::string_view, std::int32_t> index;
   for (const std::string& term : vocabulary.terms)
@@ -191,7 +154,7 @@ Matrix FittedTfIdf::encode(const Column& c, const Vocabulary& vocabulary) const 
       part.lengths.push_back(static_cast<std::int64_t>(part.values.size() - first));
     }
   });
-  return joined(parts, static_cast<std::int64_t>(vocabulary.terms.size()));
+  return transform_detail::joined(parts, static_cast<std::int64_t>(vocabulary.terms.size()));
 }
 
 Table FittedTfIdf::apply(const Table& features) const {

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "cairn/base/error.h"
 #include "cairn/base/params.h"
 #include "cairn/base/stop.h"
 #include "cairn/data/dataset.h"
@@ -37,11 +39,26 @@ class FittedTransform {
   virtual std::vector<MadeColumn> made_columns() const { return {}; }
   virtual std::string describe()
       const = 0;  // "impute 2 columns with their median (bill_length_mm 44.5, ...)"
+  // Whether what apply() makes of its columns can be turned back, and the columns as they were. NotSupported.
+  virtual bool inverts() const { return false; }
+  virtual Table invert(const Table& made) const;
+  // What a person should know of how apply() meets these rows: whose past is not known.
+  virtual std::vector<Warning> remarks(const Table& /*features*/) const { return {}; }
 };
 
 struct TransformContext {
   std::uint64_t seed = 0;
   StopToken stop;
+  // Columns that a transform looked back on and that a later step needs again: apply() leaves them in.
+  std::vector<std::string> kept;
+};
+
+// What fitting makes of the training rows, for the steps that follow. It may differ from apply(): a row's own
+// target must not be in what it is encoded by.
+struct FittedRows {
+  std::unique_ptr<FittedTransform> fitted;
+  Table table;
+  std::optional<std::vector<std::int64_t>> kept;  // of the rows given those that `table` has; all when absent
 };
 
 // Parameters only, as a Learner. `fit` sees the training rows; target-aware transforms read data.target().
@@ -55,6 +72,10 @@ class Transform {
   // the others be.
   virtual std::unique_ptr<FittedTransform> fit(const Dataset& data,
                                                const TransformContext& context) const = 0;
+  // The same, with what the training rows become. `table` is the features and the columns looked back on.
+  virtual FittedRows fit_rows(const Dataset& data, const Table& table, const TransformContext& context) const;
+  // Columns that are no features, whose values in earlier rows apply() needs: the time, the target.
+  virtual std::vector<std::string> looks_back_on(const Dataset& /*data*/) const { return {}; }
 };
 
 // A transform's parameters, held and validated: class OneHot : public TransformWith<OneHot, OneHotParams> {

@@ -6,6 +6,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/suggest.h"
+#include "cairn/data/terms_internal.h"
 #include "cairn/data/transform_columns_internal.h"
 
 namespace cairn::transform_detail {
@@ -19,6 +20,17 @@ std::string names_of(std::initializer_list<ColumnKind> kinds) {
   std::string text;
   for (const ColumnKind kind : kinds) text += (text.empty() ? "" : " or ") + std::string(name_of(kind));
   return text;
+}
+
+// Whether `name` is `pattern` with any text for each *.
+bool fits(std::string_view pattern, std::string_view name) {
+  const auto star = pattern.find('*');
+  if (star == std::string_view::npos) return pattern == name;
+  if (name.substr(0, star) != pattern.substr(0, star)) return false;
+  pattern.remove_prefix(star + 1);
+  for (std::size_t begin = star; begin <= name.size(); ++begin)
+    if (fits(pattern, name.substr(begin))) return true;
+  return false;
 }
 
 }  // namespace
@@ -46,6 +58,18 @@ std::vector<std::string> choose(const Table& features, const std::vector<std::st
   std::unordered_set<std::string_view> chosen;
   for (const std::string& name : wanted) {
     const auto it = index.find(name);
+    if (it == index.end() && name.find('*') != std::string::npos) {
+      const std::size_t before = names.size();
+      for (const Column& c : features.columns())
+        if (is_one_of(c.kind(), kinds) && fits(name, c.name()) && chosen.insert(c.name()).second)
+          names.push_back(c.name());
+      if (names.size() == before)
+        throw UsageError(where, fmt::format("no {} column fits '{}'", names_of(kinds), name),
+                         fmt::format("Columns: {}.", shortened(features.columns().size(), [&](std::size_t i) {
+                                       return features.columns()[i].name();
+                                     })));
+      continue;
+    }
     if (it == index.end())
       throw UsageError(where, fmt::format("there is no feature '{}'", name),
                        suggestion(name, features.names()));
@@ -118,11 +142,40 @@ DType feature_dtype(const Table& features) {
   return any ? DType::f32 : DType::f64;
 }
 
+std::vector<std::string> level_names(const Column& c) {
+  return c.kind() == ColumnKind::category ? c.levels() : std::vector<std::string>{"false", "true"};
+}
+
+std::vector<std::int32_t> level_codes(const Column& c) {
+  if (c.kind() == ColumnKind::category) return {c.codes().begin(), c.codes().end()};
+  std::vector<std::int32_t> codes;
+  for (std::int64_t r = 0; r < c.size(); ++r)
+    codes.push_back(c.is_missing(r) ? -1 : static_cast<int>(c.number_at(r)));
+  return codes;
+}
+
+std::string columns_in_words(std::size_t count) {
+  return fmt::format("{} column{}", count, count == 1 ? "" : "s");
+}
+
 std::string shortened(std::size_t count, const std::function<std::string(std::size_t)>& piece) {
   constexpr std::size_t kMost = 8;
   std::string text;
   for (std::size_t i = 0; i < std::min(count, kMost); ++i) text += (i == 0 ? "" : ", ") + piece(i);
   return count > kMost ? text + fmt::format(", and {} more", count - kMost) : text;
+}
+
+Matrix joined(const std::vector<SparseRows>& parts, std::int64_t columns) {
+  std::vector<std::int64_t> starts{0};
+  std::vector<std::int32_t> where;
+  std::vector<double> values;
+  for (const SparseRows& part : parts) {
+    for (const std::int64_t length : part.lengths) starts.push_back(starts.back() + length);
+    where.insert(where.end(), part.where.begin(), part.where.end());
+    values.insert(values.end(), part.values.begin(), part.values.end());
+  }
+  return Matrix::from_csr(columns, Tensor::take(std::move(starts)), Tensor::take(std::move(where)),
+                          Tensor::take(std::move(values)));
 }
 
 }  // namespace cairn::transform_detail

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <span>
@@ -28,8 +29,9 @@ class ColumnFinder {
   std::unordered_map<std::string_view, std::size_t> index_;
 };
 
-// Names of the columns of one of these kinds; when `wanted` is not empty, those it names. UsageError: a name
-// that is no column or a column of another kind.
+// Names of the columns of one of these kinds; when `wanted` is not empty, those it names: a name with *
+// stands for every column of these kinds that it fits, unless a column is called so. UsageError: a name that
+// is no column or a column of another kind.
 std::vector<std::string> choose(const Table& features, const std::vector<std::string>& wanted,
                                 std::initializer_list<ColumnKind> kinds, std::string_view transform);
 
@@ -47,6 +49,13 @@ Table replace(const Table& features, std::span<const std::size_t> at,
 // is made of.
 DType feature_dtype(const Table& features);
 
+// The levels of a category column; of a boolean one false and true.
+std::vector<std::string> level_names(const Column& c);
+// Where each row's cell stands in level_names(), -1 where it is missing.
+std::vector<std::int32_t> level_codes(const Column& c);
+
+// "3 columns", "1 column".
+std::string columns_in_words(std::size_t count);
 // "a 1, b 2, ..., and 3 more": at most eight pieces of a list for describe().
 std::string shortened(std::size_t count, const std::function<std::string(std::size_t)>& piece);
 

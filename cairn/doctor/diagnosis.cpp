@@ -191,9 +191,16 @@ void probe_leaks(const Probing& p, Diagnosis& diagnosis) {
     if (w.code != "leak_suspect" || !p.data.table().find(w.column) || probed++ == kMost) continue;
     const std::vector<std::string> column{w.column};
     const Dataset without = p.data.with_features(p.data.features().without(column));
-    const CrossValidation other = measure(
-        p, *configured(*p.in.selection->single().entry, {}, without, *p.in.registry, p.in.options.pipeline),
-        without);
+    std::unique_ptr<Pipeline> pipeline;
+    try {
+      pipeline =
+          configured(*p.in.selection->single().entry, {}, without, *p.in.registry, p.in.options.pipeline);
+    } catch (const UsageError&) {  // a step that was written by hand names the column
+      diagnosis.could_not_examine.push_back({fmt::format("what '{}' gives away", w.column),
+                                             "the preparation names the column", "leave it out there"});
+      continue;
+    }
+    const CrossValidation other = measure(p, *pipeline, without);
     Advice a = advice_from(
         p, other,
         fmt::format("Find out whether '{}' is known before the prediction is needed; if not, leave it out",

@@ -57,6 +57,15 @@ LearningPoint summarise(const Draws& d) {
           mean(d.training)};
 }
 
+// Rows that are each other's past are taken whole, from the end.
+void latest_first(const Dataset& data, std::vector<std::int64_t>& rows) {
+  const Column& time = data.table().column(data.roles().time);
+  std::ranges::sort(rows, [&](std::int64_t a, std::int64_t b) {
+    const double ta = time.number_at(a), tb = time.number_at(b);
+    return ta != tb ? ta > tb : a < b;
+  });
+}
+
 // Errors of models trained on parts of every fold's training rows, judged on the fold's held-out rows. Folds
 // on which some size could not be fitted (a class is absent from so few rows) are left out of every size, so
 // that sizes stay paired.
@@ -68,6 +77,7 @@ std::vector<Draws> measure_sizes(const DiagnosisInput& in, const Dataset& data, 
     const Dataset held_out = data.select(fold.test);
     std::vector<std::int64_t> order = fold.train;
     Random(in.options.seed, "learning curve", number++).shuffle(std::span(order));
+    if (!learner.looks_back_on(data).empty()) latest_first(data, order);
     std::vector<std::pair<double, double>> found;
     for (std::size_t s = 0; s < sizes.size(); ++s) {
       context.stop.throw_if_requested("the learning curve");

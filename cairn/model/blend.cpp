@@ -199,6 +199,14 @@ std::vector<std::string> BlendModel::notes() const {
   return notes;
 }
 
+std::vector<std::string> BlendModel::looks_back_on() const {
+  std::vector<std::string> names;
+  for (const auto& m : members_)
+    for (const std::string& name : m->looks_back_on())
+      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  return names;
+}
+
 ExplainsFrom BlendModel::explains_from() const {
   const bool all = std::ranges::all_of(members_, [](const auto& m) {
     return m->explains_from() == ExplainsFrom::mean || m->mean_contributions().defined();
@@ -242,6 +250,14 @@ std::unique_ptr<Model> Blend::fit(const Dataset& data, const FitContext& context
       one.set_mean_contributions(mean_contributions_of_sample(one, data));
   }
   return std::make_unique<BlendModel>(std::move(fitted), weights_, names_);
+}
+
+std::vector<std::string> Blend::looks_back_on(const Dataset& data) const {
+  std::vector<std::string> names;
+  for (const auto& m : members_)
+    for (const std::string& name : m->looks_back_on(data))
+      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  return names;
 }
 
 const LearnerEntry& blend_entry() {

@@ -29,6 +29,8 @@ class BlendModel final : public Model {
   Task task() const override { return members_.front()->task(); }
   const std::vector<std::string>& classes() const override { return members_.front()->classes(); }
   std::vector<std::string> notes() const override;
+  std::vector<std::string> looks_back_on() const override;
+  std::vector<Warning> remarks(const Table& table) const override { return members_.front()->remarks(table); }
   // Of a quantity whose members all explain themselves: the weighted sum of their contributions, which is
   // exact. A mean of probabilities is no sum of scores.
   ExplainsFrom explains_from() const override;
@@ -64,6 +66,7 @@ class Blend final : public Learner {
   }
   std::unique_ptr<Learner> clone() const override { return std::make_unique<Blend>(*this); }
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+  std::vector<std::string> looks_back_on(const Dataset& data) const override;
 
  private:
   BlendParams params_;

@@ -153,7 +153,7 @@ Contributions contributions_against(const PipelineModel& model, const Table& tab
 }
 
 Tensor mean_contributions(const PipelineModel& model, const Dataset& data) {
-  const Contributions all = own_contributions(model, data.features());
+  const Contributions all = own_contributions(model, model.inputs(data));
   const std::vector<double> weights = data.weights();
   const std::size_t width = all.outputs.size() * all.columns.size();
   std::vector<double> means(width);
@@ -176,7 +176,7 @@ Tensor mean_contributions_of_sample(const PipelineModel& model, const Dataset& d
       model.num_columns() * std::max<std::int64_t>(1, static_cast<std::int64_t>(model.classes().size()));
   const std::int64_t most =
       std::clamp<std::int64_t>(kMostCells / std::max<std::int64_t>(1, width), 1, kEnoughRows);
-  if (data.num_rows() <= most) return mean_contributions(model, data);
+  if (data.num_rows() <= most || !model.looks_back_on().empty()) return mean_contributions(model, data);
   std::vector<std::int64_t> rows;
   for (std::int64_t i = 0; i < most; ++i) rows.push_back(i * data.num_rows() / most);
   return mean_contributions(model, data.select(rows));

@@ -134,7 +134,9 @@ void add_said(const Table& said, const std::vector<std::string>& classes, Judged
 
 }  // namespace
 
-Judged judge(const Model& model, const Dataset& data) {
+Judged judge(const Model& model, const Dataset& data) { return judge(model, data, model.inputs(data)); }
+
+Judged judge(const Model& model, const Dataset& data, const Table& features) {
   Judged j;
   j.task = data.task();
   j.weights = data.weights();
@@ -154,10 +156,12 @@ Judged judge(const Model& model, const Dataset& data) {
   else
     j.decisions.reserve(n);
   j.probabilities.reserve(n * data.classes().size());
-  const Table features = data.features();
   std::int64_t judged = 0;
+  // Rows that are each other's past stay together.
+  const std::int64_t block_rows =
+      model.looks_back_on().empty() ? kBlock : std::max<std::int64_t>(1, features.num_rows());
   try {
-    features.blocks(kBlock, [&](const Table& block) {
+    features.blocks(block_rows, [&](const Table& block) {
       add_said(model.predict(block), data.classes(), j);
       judged += block.num_rows();
     });

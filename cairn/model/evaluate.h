@@ -28,6 +28,8 @@ struct Judged {
 };
 // Classes are matched by name; a model that lacks a class of the data gives it probability 0.
 Judged judge(const Model& model, const Dataset& data);
+// The same of what the model is given in place of model.inputs(data).
+Judged judge(const Model& model, const Dataset& data, const Table& inputs);
 
 struct MetricResult {
   const Metric* metric = nullptr;

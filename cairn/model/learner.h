@@ -48,6 +48,8 @@ class Learner {
   // What the model of a regression will predict.
   virtual Predicts predicts() const { return Predicts::value; }
   virtual std::unique_ptr<Learner> clone() const = 0;
+  // Columns that are no features, whose values in earlier rows its model needs: the time, the target.
+  virtual std::vector<std::string> looks_back_on(const Dataset& /*data*/) const { return {}; }
   // DataError when the data cannot be learned from as they are; FitError when the algorithm cannot finish;
   // Interrupted.
   virtual std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const = 0;
@@ -62,6 +64,8 @@ struct ModelCard {
   std::string data_sha256, trained_on;  // "275 of 344 rows, stratified by species"
   std::string metrics_json;             // held-out figures with intervals
   std::string inference_json;           // of a linear model: coefficients with errors and tests; "" else
+  std::string prepare_json;             // the preparation that was written by hand; "" where none was
+  std::string pipeline;                 // what happens to a row, a line a step
   std::string library_version;
   std::int64_t seed = 0, num_rows = 0;
   std::string notes;  // anything a person should read before using it
@@ -120,6 +124,13 @@ class Model {
   virtual std::vector<double> watched_history() const { return {}; }
   // The step (1 is the first) whose model was kept, where training went on beyond it; 0: the last one.
   virtual std::int64_t kept_step() const { return 0; }
+  // Columns that are no features and that predict() needs all the same, in earlier rows too: where there are
+  // any, rows are predicted together, in the table that holds their past.
+  virtual std::vector<std::string> looks_back_on() const { return {}; }
+  // What a person should know of how predict() meets these rows: that their past is not known.
+  virtual std::vector<Warning> remarks(const Table& /*table*/) const { return {}; }
+  // What predict() is given of these data: their features and the columns looked back on.
+  Table inputs(const Dataset& data) const;
   // What a page can draw of a model of trees, as "trees" of result.json; null for other models.
   virtual Json drawn_trees() const;
   // What the first layer looks for, as pictures: u8 [n, H, W, C]; undefined for a model that has none.

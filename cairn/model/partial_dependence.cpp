@@ -96,6 +96,42 @@ void summarise(const Column& said, std::size_t n, std::size_t values, PartialDep
   }
 }
 
+// The numbers of tables with the same columns, one below the other.
+Table stacked(const std::vector<Table>& tables) {
+  std::vector<Column> columns;
+  for (const Column& c : tables.front().columns()) {
+    if (c.kind() != ColumnKind::number) continue;
+    std::vector<double> values;
+    for (const Table& t : tables) {
+      const Tensor part = t.column(c.name()).numbers();
+      values.insert(values.end(), part.data<double>().begin(), part.data<double>().end());
+    }
+    columns.push_back(Column::number(c.name(), Tensor::take(std::move(values))));
+  }
+  return Table(std::move(columns));
+}
+
+// What the model says when the column has each of the values: [values, n].
+Table answers(const Model& model, const Table& rows, const Column& asked,
+              const std::vector<std::int64_t>& values, std::int64_t n) {
+  std::vector<std::int64_t> sample, repeated, given;
+  for (std::int64_t i = 0; i < n; ++i) sample.push_back(i * rows.num_rows() / n);
+  if (model.looks_back_on().empty()) {
+    for (const std::int64_t value : values) {
+      repeated.insert(repeated.end(), sample.begin(), sample.end());
+      given.insert(given.end(), sample.size(), value);
+    }
+    return model.predict(rows.select(repeated).with(asked.select(given)));
+  }
+  // Rows that are each other's past cannot stand twice in one table.
+  std::vector<Table> said;
+  for (const std::int64_t value : values) {
+    const std::vector<std::int64_t> everywhere(static_cast<std::size_t>(rows.num_rows()), value);
+    said.push_back(model.predict(rows.with(asked.select(everywhere))).select(sample));
+  }
+  return stacked(said);
+}
+
 }  // namespace
 
 bool has_partial_dependence(const Column& column) {
@@ -123,13 +159,7 @@ PartialDependence partial_dependence(const Model& model, const Table& rows, cons
                     "Partial dependence needs rows that have one.");
   const std::int64_t n = std::min(rows.num_rows(), options.most_rows);
   told.rows = n;
-  std::vector<std::int64_t> repeated, given;
-  for (const std::int64_t value : values)
-    for (std::int64_t i = 0; i < n; ++i) {
-      repeated.push_back(i * rows.num_rows() / n);
-      given.push_back(value);
-    }
-  const Table said = model.predict(rows.select(repeated).with(asked.select(given)));
+  const Table said = answers(model, rows, asked, values, n);
   if (!is_classification(model.task())) {
     told.outputs = {""};
     summarise(said.column("prediction"), static_cast<std::size_t>(n), values.size(), told);

@@ -17,6 +17,35 @@ Schema model_schema(const Table& features) {
   return schema;
 }
 
+// The training rows on their way through the steps.
+struct StepsRun {
+  Dataset data;
+  Table table;  // its features and the columns looked back on
+  std::vector<std::string> past;
+  std::vector<std::unique_ptr<FittedTransform>> fitted;
+};
+
+template <class Transforms>
+void run_steps(const Transforms& transforms, std::size_t by_hand, const Learner* learner,
+               TransformContext context, StepsRun& run) {
+  for (std::size_t i = 0; i < transforms.size(); ++i) {
+    context.stop.throw_if_requested("training");
+    context.kept = learner ? learner->looks_back_on(run.data) : std::vector<std::string>{};
+    for (std::size_t later = i + 1; later < transforms.size(); ++later)
+      for (const std::string& name : transforms[later]->looks_back_on(run.data)) context.kept.push_back(name);
+    try {
+      FittedRows step = transforms[i]->fit_rows(run.data, run.table, context);
+      if (step.kept) run.data = run.data.select(*step.kept);
+      run.table = std::move(step.table);
+      run.data = run.data.with_features(run.table.without(run.past));
+      run.fitted.push_back(std::move(step.fitted));
+    } catch (Error& e) {
+      if (i < by_hand) e.add_place(place_of_step(i + 1, transforms[i]->name()));
+      throw;
+    }
+  }
+}
+
 // Decides for the positive class from `threshold` on.
 Table decide(const Table& predicted, const std::vector<std::string>& classes, const std::string& positive,
              double threshold) {
@@ -28,27 +57,79 @@ Table decide(const Table& predicted, const std::vector<std::string>& classes, co
   return predicted.with(Column::category("prediction", Tensor::take(std::move(codes)), classes));
 }
 
+// The target of a regression as a table of its own, for a transform that acts on features.
+constexpr const char* kTarget = "target";
+
+Table table_of_target(std::vector<double> values) {
+  return Table({Column::number(kTarget, Tensor::take(std::move(values)))});
+}
+
+// The target alone, with the weights of its rows.
+Dataset target_data(const Dataset& data) {
+  Dataset alone(table_of_target(data.target_values()), {});
+  const std::vector<double> weights = data.weights();
+  return weights.empty() ? alone : alone.with_weights(weights);
+}
+
+std::vector<double> values_of(const Column& c) {
+  const Tensor numbers = c.numbers();
+  return {numbers.data<double>().begin(), numbers.data<double>().end()};
+}
+
 }  // namespace
 
-Pipeline::Pipeline(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Learner> learner)
-    : transforms_(std::move(transforms)), learner_(std::move(learner)) {}
+Pipeline::Pipeline(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Learner> learner,
+                   std::size_t by_hand, std::unique_ptr<Transform> target)
+    : transforms_(std::move(transforms)),
+      learner_(std::move(learner)),
+      by_hand_(by_hand),
+      target_(std::move(target)) {}
 
-Pipeline::Pipeline(const Pipeline& other) : Learner(other), learner_(other.learner_->clone()) {
+Pipeline::Pipeline(const Pipeline& other)
+    : Learner(other),
+      learner_(other.learner_->clone()),
+      by_hand_(other.by_hand_),
+      target_(other.target_ ? other.target_->clone() : nullptr) {
   for (const auto& t : other.transforms_) transforms_.push_back(t->clone());
 }
 
+std::vector<std::string> Pipeline::looks_back_on(const Dataset& data) const {
+  std::vector<std::string> names;
+  const auto add = [&](const std::vector<std::string>& more) {
+    for (const std::string& name : more)
+      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  };
+  for (const auto& t : transforms_) add(t->looks_back_on(data));
+  add(learner_->looks_back_on(data));
+  return names;
+}
+
 std::unique_ptr<Model> Pipeline::fit(const Dataset& data, const FitContext& context) const {
-  const Table features = data.features();
+  const std::vector<std::string> past = looks_back_on(data);
+  Table features = data.features();
+  for (const std::string& name : past)
+    if (!features.find(name)) features = features.with(data.table().column(name));
   Schema schema = model_schema(features);
-  Dataset current = data.with_features(schema.conform(features));
-  std::vector<std::unique_ptr<FittedTransform>> fitted;
-  for (const auto& transform : transforms_) {
-    context.stop.throw_if_requested("training");
-    fitted.push_back(transform->fit(current, {.seed = context.seed, .stop = context.stop}));
-    current = current.with_features(fitted.back()->apply(current.features()));
+  Table table = schema.conform(features);
+  Dataset current = data.with_features(table.without(past));
+  StepsRun run{.data = current, .table = table, .past = past};
+  run_steps(transforms_, by_hand_, learner_.get(), {.seed = context.seed, .stop = context.stop}, run);
+  std::unique_ptr<FittedTransform> target;
+  if (target_) {
+    if (data.task() != Task::regression || learner_->predicts() != Predicts::value)
+      throw UsageError("target",
+                       fmt::format("{} transforms a number; {} does not predict the target itself here",
+                                   target_->name(), learner_->name()),
+                       "Leave \"target\" out of the preparation.");
+    const Dataset alone = target_data(run.data);
+    target = target_->fit(alone, {.seed = context.seed, .stop = context.stop});
+    run.data = run.data.with_target(values_of(target->apply(alone.table()).column(kTarget)));
   }
-  auto model = learner_->fit(current, context);
-  return std::make_unique<PipelineModel>(std::move(schema), std::move(fitted), std::move(model));
+  auto model = learner_->fit(run.data, context);
+  auto whole = std::make_unique<PipelineModel>(std::move(schema), std::move(run.fitted), std::move(model));
+  whole->set_looks_back_on(past);
+  whole->set_target_transform(std::move(target));
+  return whole;
 }
 
 PipelineModel::PipelineModel(Schema schema, std::vector<std::unique_ptr<FittedTransform>> transforms,
@@ -57,14 +138,75 @@ PipelineModel::PipelineModel(Schema schema, std::vector<std::unique_ptr<FittedTr
 
 Json PipelineModel::drawn_trees() const { return model_->drawn_trees(); }
 
+std::vector<std::string> PipelineModel::looks_back_on() const { return looks_back_on_; }
+
+// A number whose past is looked at, the target mostly, may be absent: of rows to come it is not known.
+Table PipelineModel::conformed(const Table& raw, std::vector<Warning>* warnings) const {
+  Table table = raw;
+  const auto has_a_past = [&](const std::string& name) {
+    for (const auto& t : transforms_)
+      for (const MadeColumn& made : t->made_columns())
+        for (const Origin& from : made.from)
+          if (from.column == name) return true;
+    return false;
+  };
+  for (const std::string& name : looks_back_on_) {
+    const ColumnSpec* spec = schema_.find(name);
+    if (spec && spec->kind == ColumnKind::number && !table.find(name) && has_a_past(name))
+      table = table.with(Column::number(
+          name, Tensor::take(std::vector<double>(static_cast<std::size_t>(raw.num_rows()), std::nan("")))));
+  }
+  return schema_.conform(table, warnings);
+}
+
 Table PipelineModel::transformed(const Table& raw) const {
-  Table table = schema_.conform(raw);
+  Table table = conformed(raw);
   for (const auto& transform : transforms_) table = transform->apply(table);
   return table;
 }
 
+std::vector<Warning> PipelineModel::remarks(const Table& raw) const {
+  if (looks_back_on_.empty()) return {};
+  Table table = conformed(raw);
+  std::vector<Warning> all;
+  for (const auto& transform : transforms_) {
+    for (Warning& w : transform->remarks(table)) all.push_back(std::move(w));
+    table = transform->apply(table);
+  }
+  for (Warning& w : model_->remarks(table)) all.push_back(std::move(w));
+  return all;
+}
+
+std::vector<double> PipelineModel::transformed_target(const std::vector<double>& values) const {
+  return target_ ? values_of(target_->apply(table_of_target(values)).column(kTarget)) : values;
+}
+
+std::string PipelineModel::described_steps() const {
+  std::string text;
+  for (const auto& transform : transforms_) text += (text.empty() ? "" : "\n") + transform->describe();
+  if (target_) text += (text.empty() ? "" : "\n") + target_->describe();
+  return text;
+}
+
+// Every column of numbers that a regression predicts.
+Table PipelineModel::turned_back(Table predicted) const {
+  if (!target_) return predicted;
+  for (const Column& c : Table(predicted).columns()) {
+    std::vector<double> values = values_of(target_->invert(table_of_target(values_of(c))).column(kTarget));
+    for (std::size_t r = 0; r < values.size(); ++r)
+      if (!std::isfinite(values[r]))
+        throw DataError(
+            fmt::format("row {}", r + 1),
+            fmt::format("the prediction {:.6g} of the transformed target has no number that it stands for",
+                        c.number_at(static_cast<std::int64_t>(r))),
+            "Its values are far outside those the model was trained on.");
+    predicted = predicted.with(Column::number(c.name(), Tensor::take(std::move(values))));
+  }
+  return predicted;
+}
+
 Table PipelineModel::predict(const Table& table) const {
-  Table predicted = calibration_.apply(model_->predict(transformed(table)), classes());
+  Table predicted = calibration_.apply(turned_back(model_->predict(transformed(table))), classes());
   if (threshold_ < 0 || task() != Task::binary) return predicted;
   return decide(predicted, classes(), positive_, threshold_);
 }
@@ -84,6 +226,19 @@ void PipelineModel::check_mean_contributions() const {
   if (!fine)
     throw ModelFileError("model",
                          fmt::format("has mean contributions {} for {} columns", m.text(), num_columns()));
+}
+
+void PipelineModel::visit_target(Visitor& v) {
+  v.enter("target");
+  std::string kind(target_ ? target_->kind() : "");
+  v.optional("kind", kind);
+  if (v.loading()) {
+    target_ = kind.empty() ? nullptr : registry_->blank_transform(kind);
+    if (target_ && !target_->inverts())
+      throw ModelFileError("model", fmt::format("turns its predictions back by '{}', which cannot", kind));
+  }
+  if (target_) target_->visit(v);
+  v.leave();
 }
 
 void PipelineModel::visit(Visitor& v) {
@@ -106,6 +261,8 @@ void PipelineModel::visit(Visitor& v) {
     transforms_[i]->visit(v);
     v.leave();
   }
+  visit_target(v);
+  v.optional("looks_back_on", looks_back_on_);
   v.enter("model");
   std::string kind(v.loading() ? "" : model_->kind());
   v.value("kind", kind);
@@ -129,27 +286,69 @@ struct KindsPresent {
   bool number = false, boolean = false, category = false, text = false, date = false, image = false;
 };
 
-KindsPresent kinds_of(const Table& features) {
+KindsPresent kinds_of(const std::vector<ColumnKind>& list) {
   KindsPresent kinds;
-  for (const Column& c : features.columns()) {
-    kinds.number |= c.kind() == ColumnKind::number || c.kind() == ColumnKind::integer;
-    kinds.boolean |= c.kind() == ColumnKind::boolean;
-    kinds.category |= c.kind() == ColumnKind::category;
-    kinds.text |= c.kind() == ColumnKind::text;
-    kinds.date |= c.kind() == ColumnKind::date;
-    kinds.image |= c.kind() == ColumnKind::image;
+  for (const ColumnKind kind : list) {
+    kinds.number |= kind == ColumnKind::number || kind == ColumnKind::integer;
+    kinds.boolean |= kind == ColumnKind::boolean;
+    kinds.category |= kind == ColumnKind::category;
+    kinds.text |= kind == ColumnKind::text;
+    kinds.date |= kind == ColumnKind::date;
+    kinds.image |= kind == ColumnKind::image;
   }
   return kinds;
 }
 
+std::vector<ColumnKind> list_of_kinds(const Table& features) {
+  std::vector<ColumnKind> kinds;
+  for (const Column& c : features.columns())
+    if (std::ranges::find(kinds, c.kind()) == kinds.end()) kinds.push_back(c.kind());
+  return kinds;
+}
+
+// Whether a step of one of these kinds acts on every column that it can.
+bool done_by_hand(const Preparation* by_hand, std::initializer_list<std::string_view> names) {
+  return by_hand && std::ranges::any_of(by_hand->steps, [&](const auto& step) {
+           return std::ranges::find(names, step->name()) != names.end() &&
+                  to_text(get_param(step->params(), "columns")).empty();
+         });
+}
+
 }  // namespace
+
+std::vector<ColumnKind> Preparation::kinds_after(const Dataset& data, std::uint64_t seed) const {
+  StepsRun run{.data = data, .table = data.features(), .past = {}, .fitted = {}};
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    try {
+      for (const std::string& name : steps[i]->looks_back_on(data))
+        if (std::ranges::find(run.past, name) == run.past.end()) run.past.push_back(name);
+    } catch (Error& e) {
+      e.add_place(place_of_step(i + 1, steps[i]->name()));
+      throw;
+    }
+  }
+  for (const std::string& name : run.past) run.table = run.table.with(data.table().column(name));
+  run_steps(steps, steps.size(), nullptr, {.seed = seed, .stop = {}, .kept = {}}, run);
+  return list_of_kinds(run.table);
+}
 
 std::unique_ptr<Pipeline> prepare(std::unique_ptr<Learner> learner, const LearnerEntry& entry,
                                   const Dataset& data, const Registry& registry,
                                   const PipelineOptions& options) {
   const Accepts& accepts = entry.accepts;
-  KindsPresent kinds = kinds_of(data.features());
+  const Preparation* by_hand = options.by_hand.get();
+  KindsPresent kinds = kinds_of(!by_hand                   ? list_of_kinds(data.features())
+                                : options.kinds_after_hand ? *options.kinds_after_hand
+                                                           : by_hand->kinds_after(data, 0));
   std::vector<std::unique_ptr<Transform>> steps;
+  if (by_hand)
+    for (const auto& step : by_hand->steps) steps.push_back(step->clone());
+  const std::size_t written = steps.size();
+  auto target = by_hand && by_hand->target ? by_hand->target->clone() : nullptr;
+  const auto finished = [&] {
+    return std::make_unique<Pipeline>(std::move(steps), std::move(learner), written, std::move(target));
+  };
+  if (by_hand && !by_hand->rest) return finished();
   const auto add = [&](const char* name,
                        const std::vector<std::pair<const char*, std::string>>& settings = {}) {
     steps.push_back(registry.transform(name).make());
@@ -163,7 +362,8 @@ std::unique_ptr<Pipeline> prepare(std::unique_ptr<Learner> learner, const Learne
   const std::string scale = options.scale != "auto" ? options.scale : accepts.unscaled ? "none" : "standard";
   if (kinds.image && !accepts.images)
     add("pixels", {{"centre", accepts.unscaled || scale == "none" ? "false" : "true"}});
-  if (!accepts.missing && (kinds.number || kinds.boolean || kinds.category))
+  if (!accepts.missing && (kinds.number || kinds.boolean || kinds.category) &&
+      !(done_by_hand(by_hand, {"impute"}) && !kinds.date))
     add("impute", {{"numbers", options.missing == "auto" ? "median" : options.missing}});
   if (!accepts.categories && (kinds.category || kinds.boolean))
     add("one_hot", {{"sparse", accepts.sparse ? "auto" : "no"}});
@@ -171,8 +371,10 @@ std::unique_ptr<Pipeline> prepare(std::unique_ptr<Learner> learner, const Learne
     add("polynomial", {{"degree", std::to_string(options.polynomial)},
                        {"interactions_only", options.interactions_only ? "true" : "false"}});
   }
-  if (scale != "none" && kinds.number) add((scale + "_scale").c_str());
-  return std::make_unique<Pipeline>(std::move(steps), std::move(learner));
+  if (scale != "none" && kinds.number &&
+      !done_by_hand(by_hand, {"standard_scale", "min_max_scale", "robust_scale"}))
+    add((scale + "_scale").c_str());
+  return finished();
 }
 
 }  // namespace cairn

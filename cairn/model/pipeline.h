@@ -2,7 +2,9 @@
 // model.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "cairn/model/calibration.h"
 #include "cairn/model/conformal.h"
 #include "cairn/model/learner.h"
+#include "cairn/model/preparation.h"
 #include "cairn/model/registry.h"
 
 namespace cairn {
@@ -22,25 +25,34 @@ struct PipelineOptions {
       "auto";  // "auto" (standard where the learner wants it) | "standard" | "min_max" | "robust" | "none"
   int polynomial = 1;  // degree of polynomial features of the number columns; 1: none
   bool interactions_only = false;
+  std::shared_ptr<const Preparation> by_hand;               // null: everything as the learner needs it
+  std::optional<std::vector<ColumnKind>> kinds_after_hand;  // what its steps leave; found when it is not said
 };
 
 // Transforms in order, then the learner. Its model predicts from the raw table: schema, transforms, model.
 class Pipeline : public Learner {
  public:
-  Pipeline(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Learner> learner);
+  // The first `by_hand` steps were written by a person: their errors name the step. `target` is learned in
+  // place of the target of a regression; predictions are turned back.
+  Pipeline(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Learner> learner,
+           std::size_t by_hand = 0, std::unique_ptr<Transform> target = nullptr);
   Pipeline(const Pipeline& other);
   std::string_view name() const override { return learner_->name(); }
   ParamsView params() const override { return learner_->params(); }  // the learner's: what --set reaches
   Predicts predicts() const override { return learner_->predicts(); }
   std::unique_ptr<Learner> clone() const override { return std::make_unique<Pipeline>(*this); }
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+  std::vector<std::string> looks_back_on(const Dataset& data) const override;
 
   const Learner& learner() const { return *learner_; }
   const std::vector<std::unique_ptr<Transform>>& transforms() const { return transforms_; }
+  const Transform* target_transform() const { return target_.get(); }  // null: the target as it is
 
  private:
   std::vector<std::unique_ptr<Transform>> transforms_;
   std::unique_ptr<Learner> learner_;
+  std::size_t by_hand_ = 0;
+  std::unique_ptr<Transform> target_;
 };
 
 class PipelineModel : public Model {
@@ -70,6 +82,19 @@ class PipelineModel : public Model {
   const std::vector<std::unique_ptr<FittedTransform>>& transforms() const { return transforms_; }
   std::int64_t num_columns() const { return static_cast<std::int64_t>(schema_.columns.size()); }
   Table transformed(const Table& raw) const;  // what the inner model sees
+  // The table with the columns of the schema; a number that is looked back on may be absent.
+  Table conformed(const Table& raw, std::vector<Warning>* warnings = nullptr) const;
+  // Columns that are no features and that earlier rows, too, must bring: see Model.
+  std::vector<std::string> looks_back_on() const override;
+  void set_looks_back_on(std::vector<std::string> columns) { looks_back_on_ = std::move(columns); }
+  std::vector<Warning> remarks(const Table& raw) const override;
+  // What was learned in place of the target; null: itself. Predictions are turned back; contributions, and
+  // coefficients, speak of it.
+  const FittedTransform* target_transform() const { return target_.get(); }
+  void set_target_transform(std::unique_ptr<FittedTransform> target) { target_ = std::move(target); }
+  std::vector<double> transformed_target(const std::vector<double>& values) const;
+  Table turned_back(Table predicted) const;  // columns of numbers as the learner predicts them
+  std::string described_steps() const;       // a line a step
   // Binary: decide for the positive class at this probability. Stored; negative: the most probable class.
   void set_threshold(double threshold, std::string positive);
   double threshold() const { return threshold_; }
@@ -88,6 +113,9 @@ class PipelineModel : public Model {
 
  private:
   void check_mean_contributions() const;
+  void visit_target(Visitor& v);
+  std::vector<std::string> looks_back_on_;
+  std::unique_ptr<FittedTransform> target_;
   Schema schema_;
   std::vector<std::unique_ptr<FittedTransform>> transforms_;
   std::unique_ptr<Model> model_;
@@ -100,7 +128,8 @@ class PipelineModel : public Model {
 };
 
 // The learner with exactly the transforms that its entry's Accepts leave to be done for this data: dates to
-// parts, TF-IDF, impute, one-hot, polynomial, scale. Transforms come from the registry by name.
+// parts, TF-IDF, impute, one-hot, polynomial, scale. Transforms come from the registry by name. A preparation
+// by hand stands before them; what it has done is not done again.
 std::unique_ptr<Pipeline> prepare(std::unique_ptr<Learner> learner, const LearnerEntry& entry,
                                   const Dataset& data, const Registry& registry,
                                   const PipelineOptions& options = {});

@@ -11,6 +11,7 @@
 
 #include "cairn/base/suggest.h"
 #include "cairn/model/blend_choice_internal.h"
+#include "cairn/model/last_value.h"
 
 namespace cairn {
 namespace {
@@ -92,22 +93,15 @@ std::string memory_key(const Pipeline& pipeline, const SelectionOptions& options
   return key;
 }
 
-Candidate measure(const LearnerEntry& entry, const std::string& variant, const Dataset& data,
-                  const Registry& registry, const SelectionOptions& options, int folds,
-                  const FitContext& context, bool must_work, double seconds = 0) {
-  Candidate c;
-  c.learner = entry.name;
-  c.settings = variant;
-  c.entry = &entry;
-  Settings settings = options.settings;
-  for (auto& s : parse_settings(variant)) settings.push_back(std::move(s));
-  c.pipeline = configured(entry, settings, data, registry, options.pipeline);
+// Fills in how well the candidate's pipeline does.
+void measure(Candidate& c, const Dataset& data, const SelectionOptions& options, int folds,
+             const FitContext& context, bool must_work, double seconds) {
   const auto start = std::chrono::steady_clock::now();
   try {
     c.cross_validation =
         cross_validate(*c.pipeline, data, *options.metric,
                        {.folds = folds,
-                        .most_fits = entry.takes_minutes() ? 1 : 0,
+                        .most_fits = c.entry->takes_minutes() ? 1 : 0,
                         .seed = options.seed,
                         .memory = options.memory,
                         .memory_key = options.memory ? memory_key(*c.pipeline, options, folds) : "",
@@ -127,6 +121,19 @@ Candidate measure(const LearnerEntry& entry, const std::string& variant, const D
   if (context.progress)
     context.progress->remark(fmt::format("{}{}{}: {} {:.5g}", c.learner, c.settings.empty() ? "" : " ",
                                          c.settings, options.metric->name, c.mean));
+}
+
+Candidate measure(const LearnerEntry& entry, const std::string& variant, const Dataset& data,
+                  const Registry& registry, const SelectionOptions& options, int folds,
+                  const FitContext& context, bool must_work, double seconds = 0) {
+  Candidate c;
+  c.learner = entry.name;
+  c.settings = variant;
+  c.entry = &entry;
+  Settings settings = options.settings;
+  for (auto& s : parse_settings(variant)) settings.push_back(std::move(s));
+  c.pipeline = configured(entry, settings, data, registry, options.pipeline);
+  measure(c, data, options, folds, context, must_work, seconds);
   return c;
 }
 
@@ -222,10 +229,20 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
     if (e.cost != 0 || !e.serves(train.task())) continue;
     SelectionOptions plain = options;
     plain.settings.clear();
+    plain.pipeline.by_hand = nullptr;
     Candidate c = measure(e, "", data, registry, plain, selection.folds, context, false);
     if (first || better(c, selection.baseline, *options.metric)) selection.baseline = std::move(c);
     first = false;
   }
+  if (options.pipeline.by_hand)
+    if (auto forecast = last_value_pipeline(*options.pipeline.by_hand, data, registry)) {
+      Candidate c{.learner = LastValue::kName,
+                  .settings = "",
+                  .entry = &last_value_entry(),
+                  .pipeline = std::move(forecast)};
+      measure(c, data, options, selection.folds, context, false, 0);
+      if (first || better(c, selection.baseline, *options.metric)) selection.baseline = std::move(c);
+    }
   const bool limited = options.time_limit > 0, must_work = !options.learners.empty();
   const bool alone = entries.size() == 1 && variants_of(*entries[0], options).size() == 1;
   for (const LearnerEntry* entry : entries) {

@@ -106,7 +106,7 @@ Table with_contributions(const PipelineModel& model, const Table& rows, Table pr
     for (std::size_t j = 0; j < c; ++j) parts[j][r] = all.parts[(r * k + which[r]) * c + j];
   }
   predicted = predicted.with(Column::number("base", Tensor::take(std::move(base))));
-  if (is_classification(model.task()))
+  if (is_classification(model.task()) || model.target_transform())
     predicted = predicted.with(Column::number("score", Tensor::take(std::move(score))));
   for (std::size_t j = 0; j < c; ++j)
     predicted =
@@ -133,7 +133,7 @@ Table with_quantiles(const PipelineModel& model, const Table& rows, Table predic
         fmt::format("{} predicts one number a row; quantile_forest knows quantiles",
                     model.card().learner.empty() ? std::string(model.model().kind()) : model.card().learner),
         "--interval 0.9 works with every model that `cairn train` made.");
-  const Table told = quantiles->quantiles(model.transformed(rows), levels);
+  const Table told = model.turned_back(quantiles->quantiles(model.transformed(rows), levels));
   for (const Column& c : told.columns()) predicted = predicted.with(c);
   return predicted;
 }
@@ -223,7 +223,8 @@ Predictions predict(const PredictOptions& options, const Registry& registry, con
   const std::vector<std::string>& id = options.id.empty() ? read.id : options.id;
   Predictions result;
   result.warnings = read.warnings;
-  model->schema().conform(read.table, &result.warnings);
+  model->conformed(read.table, &result.warnings);
+  for (Warning& w : model->remarks(read.table)) result.warnings.push_back(std::move(w));
   if (const Predicts p = model->predicts();
       options.interval != 0 && p != Predicts::value && p != Predicts::quantiles)
     throw NotSupported(
@@ -259,7 +260,8 @@ Json evaluate_file(const EvaluateOptions& options, const Registry& registry, con
   const auto model = open_model(options.model, registry);
   ReadResult read = unseen_rows(read_data(options.data, options.read, registry, &model->schema(), stop));
   std::vector<Warning> warnings = std::move(read.warnings);
-  model->schema().conform(read.table, &warnings);
+  model->conformed(read.table, &warnings);
+  for (Warning& w : model->remarks(read.table)) warnings.push_back(std::move(w));
   const Dataset data = dataset_for(*model, std::move(read.table));
   warnings.insert(warnings.end(), data.warnings().begin(), data.warnings().end());
   const Judged judged = judge(*model, data);

@@ -8,6 +8,7 @@
 #include "cairn/base/isa.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/version.h"
+#include "cairn/model/last_value.h"
 #include "cairn/model/out_of_bag_model.h"
 #include "cairn/run/findings.h"
 #include "cairn/run/measure.h"
@@ -25,7 +26,9 @@ Json data_to_json(const std::string& name, std::int64_t rows, std::int64_t colum
 }
 
 // The trivial model in words: "always no", "the mean, 206855.8".
-std::string baseline_in_words(const Judged& judged, const std::vector<std::string>& classes) {
+std::string baseline_in_words(const std::string& learner, const Judged& judged,
+                              const std::vector<std::string>& classes) {
+  if (learner == LastValue::kName) return "the last known value";
   if (judged.task == Task::regression)
     return judged.predicted.empty() ? "a constant" : fmt::format("always {:.6g}", judged.predicted.front());
   return judged.decisions.empty()
@@ -201,7 +204,12 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   result["params"] = params_to_json(best.pipeline->params());
   Json pipeline = Json::array();
   for (const auto& t : run.model->transforms()) pipeline.push_back(t->describe());
+  if (const FittedTransform* target = run.model->target_transform())
+    pipeline.push_back(
+        fmt::format("the target is learned as {}; predictions are turned back", target->describe()));
   result["pipeline"] = std::move(pipeline);
+  if (run.selection_options.pipeline.by_hand)
+    result["prepare"] = Json::parse(run.selection_options.pipeline.by_hand->json);
   result["notes"] = run.model->notes();
   result["refit_all"] = o.refit_all;
 
@@ -219,7 +227,9 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   if (Json own = own_estimates_to_json(*run.model); !own.empty()) result["oob_metrics"] = std::move(own);
   result["baseline"] =
       run.baseline ? metrics_to_json(evaluate(run.baseline_on_test, seed, names)) : Json::object();
-  if (run.baseline) result["baseline_learner"] = baseline_in_words(run.baseline_on_test, classes);
+  if (run.baseline)
+    result["baseline_learner"] =
+        baseline_in_words(run.selection.baseline.learner, run.baseline_on_test, classes);
   result["candidates"] = candidates_to_json(run.selection);
   if (run.selection.blend.tried) result["blend"] = blend_to_json(run.selection.blend);
   result["folds"] = run.selection.folds;
@@ -240,9 +250,9 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
     result["importance_note"] =
         fmt::format("By how much {} as an error grows when the column is shuffled, on {}.", run.metric->name,
                     data.test ? "held-out rows" : "training rows");
-    const Table features = judged_rows.features();
     result["partial_dependence"] = partial_dependence_to_json(
-        *run.model, features, leading_columns(features, result["importance"]), outputs_told(judged_rows));
+        *run.model, run.model->inputs(judged_rows),
+        leading_columns(judged_rows.features(), result["importance"]), outputs_told(judged_rows));
   }
   result.update(to_json(diagnosis, *run.metric));
   result["loss_history"] = run.model->loss_history();

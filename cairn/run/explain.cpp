@@ -43,19 +43,23 @@ Table background_rows(const ExplainOptions& o, const PipelineModel& model, const
 
 Json row_to_json(const PipelineModel& model, const Table& rows, std::int64_t number,
                  const std::optional<Table>& background) {
-  const Table one = rows.slice(number - 1, number);
-  const Table said = model.predict(one);
+  // A row whose past is in other rows is predicted among them.
+  const bool alone = model.looks_back_on().empty();
+  const Table one = rows.slice(number - 1, number), asked = alone ? one : rows;
+  const std::int64_t at = alone ? 0 : number - 1;
+  const Table said = model.predict(asked);
   const Contributions all =
-      background ? contributions_against(model, one, *background) : contributions(model, one);
-  const std::string decided = said.column("prediction").cell(0);
-  const std::size_t which = outputs_predicted(model, all, said)[0];
+      background ? contributions_against(model, asked, *background) : contributions(model, asked);
+  const std::string decided = said.column("prediction").cell(at);
+  const std::size_t which = outputs_predicted(model, all, said)[static_cast<std::size_t>(at)];
+  const std::size_t first = (static_cast<std::size_t>(at) * all.outputs.size() + which) * all.columns.size();
   struct Part {
     std::string column;
     double value;
   };
   std::vector<Part> parts;
   for (std::size_t j = 0; j < all.columns.size(); ++j)
-    parts.push_back({all.columns[j], all.parts[which * all.columns.size() + j]});
+    parts.push_back({all.columns[j], all.parts[first + j]});
   std::ranges::stable_sort(parts, std::greater{}, [](const Part& p) { return std::abs(p.value); });
   Json list = Json::array();
   for (const Part& p : parts) {
@@ -66,14 +70,15 @@ Json row_to_json(const PipelineModel& model, const Table& rows, std::int64_t num
   }
   Json row{{"number", number},
            {"prediction", decided},
-           {"score_of", !is_classification(model.task()) ? "the prediction"
-                        : all.of_probabilities           ? "the probability"
-                                                         : "the log-odds"},
+           {"score_of", model.target_transform()           ? "the transformed target"
+                        : !is_classification(model.task()) ? "the prediction"
+                        : all.of_probabilities             ? "the probability"
+                                                           : "the log-odds"},
            {"base", all.base[which]},
-           {"score", all.score(0, which)},
+           {"score", all.score(at, which)},
            {"contributions", std::move(list)}};
   if (const TreeModel* trees = trees_of(model); trees && trees->trees().num_trees() == 1)
-    row["path"] = trees->decision_path(model.transformed(one), 0);
+    row["path"] = trees->decision_path(model.transformed(asked), at);
   return row;
 }
 
@@ -113,6 +118,11 @@ void check_options(const ExplainOptions& o, const PipelineModel& model, const Ta
     return c.name() == card.target || c.name() == card.group || c.name() == card.event;
   });
   check_columns(Table(std::move(features)), o.column, "--column");
+  const auto back = model.looks_back_on();
+  for (const std::string& name : o.column)
+    if (std::ranges::find(back, name) != back.end())
+      throw NotSupported("--column",
+                         fmt::format("'{}' is looked back on; its past has no one value to set", name));
   if (o.row < 0 || o.row > table.num_rows())
     throw UsageError("--row", fmt::format("{} is outside the {} rows of the data", o.row, table.num_rows()),
                      "Rows count from 1.");
@@ -194,7 +204,11 @@ std::unique_ptr<Pipeline> learner_of(const PipelineModel& model, const Dataset& 
                      fmt::format("'{}' cannot be fitted again from its file",
                                  card.learner.empty() ? std::string(model.model().kind()) : card.learner),
                      card.learner == "blend" ? "cairn train --no-blend ships one learner." : "");
-  auto pipeline = configured(registry.learner(card.learner), {}, data, registry, {});
+  PipelineOptions options;
+  if (!card.prepare_json.empty())
+    options.by_hand = std::make_shared<const Preparation>(
+        read_preparation(card.prepare_json, "the model's preparation", registry));
+  auto pipeline = configured(registry.learner(card.learner), {}, data, registry, options);
   params_from_json(pipeline->params(), Json::parse(card.params_json));
   return pipeline;
 }
@@ -234,7 +248,8 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
   std::vector<Warning> warnings = std::move(read.warnings);
   const Table rows = read.table;
   check_options(options, *model, rows);
-  model->schema().conform(rows, &warnings);
+  model->conformed(rows, &warnings);
+  for (Warning& w : model->remarks(rows)) warnings.push_back(std::move(w));
   const ModelCard& card = model->card();
   Json result{{"model", options.model},         {"data", data_name(options.data)}, {"rows", rows.num_rows()},
               {"task", name_of(model->task())}, {"target", card.target},           {"learner", card.learner},
@@ -254,9 +269,11 @@ Json explain_file(const ExplainOptions& options, const Registry& registry, const
     if (options.seeds > 0) throw DataError("--seeds", why);
     warnings.push_back({"no_truth", "", fmt::format("Importance cannot be measured: {}.", why)});
   }
-  const Table features = data ? data->features() : rows;
+  const Table features = data ? model->inputs(*data) : rows;
   result["partial_dependence"] = partial_dependence_to_json(
-      *model, features, options.column.empty() ? leading_columns(features, importance) : options.column,
+      *model, features,
+      options.column.empty() ? leading_columns(features.without(model->looks_back_on()), importance)
+                             : options.column,
       outputs_of(*model, data));
   if (options.interactions > 0)
     result["interactions"] = interactions_to_json(*model, rows, options.interactions,

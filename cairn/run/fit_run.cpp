@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cairn/base/atomic_file.h"
 #include "cairn/base/isa.h"
 #include "cairn/base/version.h"
 #include "cairn/metrics/curves.h"
@@ -18,6 +19,8 @@
 
 namespace cairn {
 namespace {
+
+constexpr const char* kPrepare = "--prepare";
 
 Settings parse_settings(const std::vector<std::string>& texts) {
   Settings settings;
@@ -179,7 +182,28 @@ std::string memory_key(const TrainOptions& o, const PreparedData& data) {
                      data.sha256, data.test_sha256);
 }
 
+void add_preparation(const TrainOptions& o, const Dataset& train, const Registry& registry,
+                     PipelineOptions& pipeline) {
+  auto written = std::make_shared<const Preparation>(read_preparation(o.prepare, kPrepare, registry));
+  try {
+    pipeline.kinds_after_hand = written->kinds_after(train, static_cast<std::uint64_t>(o.seed));
+  } catch (Error& e) {
+    e.add_place(kPrepare);
+    throw;
+  }
+  if (written->target && train.task() != Task::regression)
+    throw UsageError(kPrepare,
+                     fmt::format("\"target\" transforms a number; this is {}", name_of(train.task())));
+  pipeline.by_hand = std::move(written);
+}
+
 }  // namespace
+
+std::string prepare_text(const std::string& said, const Registry& registry) {
+  if (said.empty()) return said;
+  const bool written = said[0] == '{' || said[0] == '[';
+  return read_preparation(written ? said : read_file(said), written ? kPrepare : said, registry).json;
+}
 
 FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registry& registry,
                   const RunContext& context, RunFolder& folder, FoldMemory* memory, Json& seconds,
@@ -187,6 +211,7 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   const Dataset& train = *data.train;
   FittedRun run;
   run.selection_options = selection_options(o);
+  if (!o.prepare.empty()) add_preparation(o, train, registry, run.selection_options.pipeline);
   read_declarations(run.selection_options.settings, chosen_entries(registry, run.selection_options, train));
   run.metric = &asked_metric(o.metric, train, what_is_predicted(o, run.selection_options, train, registry));
   run.selection_options.metric = run.metric;

@@ -148,7 +148,10 @@ Json inference_to_json(const PipelineModel& model, const Pipeline& fitted_by, co
   std::string why_not;
   if (!may_infer(fitted_by.name(), fitted_by.params(), model.model(), &why_not))
     return why_not.empty() ? Json(nullptr) : Json{{"absent", why_not}};
-  const Dataset seen = train.with_features(model.transformed(train.features()));
+  if (!model.looks_back_on().empty())
+    return {{"absent", "the rows whose past is not known were left out of the fit"}};
+  Dataset seen = train.with_features(model.transformed(train.features()));
+  if (model.target_transform()) seen = seen.with_target(model.transformed_target(seen.target_values()));
   const auto found = infer(fitted_by.name(), fitted_by.params(), model.model(), seen, &why_not);
   if (found) return to_json(*found);
   return why_not.empty() ? Json(nullptr) : Json{{"absent", why_not}};
@@ -176,8 +179,11 @@ Json permutation_importance(const Model& model, const Dataset& data, const Metri
   constexpr int kShuffles = 5;
   Json list = Json::array();
   const Dataset sample = sample_rows(data, options.most_rows, options.seed);
-  const Table features = sample.features();
-  const auto before = metric.compute(judge(model, sample).view());
+  const Table inputs = model.inputs(sample);
+  // The past of a column that is looked back on counts like a column; its time and groups are no features.
+  const Table features =
+      inputs.without(std::vector{sample.roles().time, sample.roles().group, sample.roles().weight});
+  const auto before = metric.compute(judge(model, sample, inputs).view());
   if (!before || features.num_columns() > options.most_columns) return list;
   struct Found {
     std::string feature;
@@ -190,8 +196,8 @@ Json permutation_importance(const Model& model, const Dataset& data, const Metri
     for (int s = 0; s < kShuffles; ++s) {
       const auto order = Random(options.seed, "permutation", static_cast<std::uint64_t>(c * kShuffles + s))
                              .permutation(sample.num_rows());
-      const Dataset shuffled = sample.with_features(features.with(features.column(c).select(order)));
-      if (const auto after = metric.compute(judge(model, shuffled).view()))
+      const Table shuffled = inputs.with(features.column(c).select(order));
+      if (const auto after = metric.compute(judge(model, sample, shuffled).view()))
         growth.push_back(as_error(metric, *after) - as_error(metric, *before));
     }
     if (growth.empty()) continue;

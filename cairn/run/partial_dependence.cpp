@@ -60,7 +60,8 @@ std::vector<std::string> leading_columns(const Table& features, const Json& impo
     // Beyond the first, those whose importance might be chance are left out.
     if (!columns.empty() && entry["low"].is_number() && entry["low"].get<double>() <= 0) continue;
     const auto name = entry["feature"].get<std::string>();
-    if (has_partial_dependence(features.column(name))) columns.push_back(name);
+    const Column* column = features.find(name);
+    if (column && has_partial_dependence(*column)) columns.push_back(name);
   }
   return columns;
 }

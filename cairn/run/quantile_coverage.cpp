@@ -10,7 +10,7 @@ Json quantiles_to_json(const PipelineModel& model, const Dataset& data) {
   const auto* quantiles = dynamic_cast<const QuantileModel*>(&model.model());
   if (!quantiles || data.num_rows() == 0) return nullptr;
   constexpr std::array kLevels{0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95};
-  const Table told = quantiles->quantiles(model.transformed(data.features()), kLevels);
+  const Table told = model.turned_back(quantiles->quantiles(model.transformed(model.inputs(data)), kLevels));
   const Judged judged = judge(model, data);
   Json list = Json::array();
   for (std::size_t l = 0; l < kLevels.size(); ++l) {

@@ -47,6 +47,8 @@ ModelCard card_of(const TrainOptions& o, const PreparedData& data, const FittedR
                  .num_rows = data.train->num_rows()};
   if (run.on_test.predicts == Predicts::rank_score) card.group = data.train->roles().group;
   card.event = o.event;
+  card.prepare_json = o.prepare;
+  card.pipeline = run.model->described_steps();
   if (result.contains("inference")) {
     Json inference = result["inference"];  // what speaks of single rows stays in the report
     for (const char* of_rows : {"plots", "influence"}) inference.erase(of_rows);
@@ -204,8 +206,10 @@ TrainOutcome fill_folder(const TrainOptions& o, const PreparedData& data, std::o
 
 }  // namespace
 
-TrainOutcome train(const TrainOptions& o, const Registry& registry, const RunContext& context) {
-  validate({"train", const_cast<TrainOptions*>(&o), &TrainOptions::list()});
+TrainOutcome train(const TrainOptions& given, const Registry& registry, const RunContext& context) {
+  TrainOptions o = given;
+  o.prepare = prepare_text(given.prepare, registry);  // config.json holds what the file said
+  validate({"train", &o, &TrainOptions::list()});
   const auto human = parse_human_error(o.human_error);
   if (!o.time_limit.empty()) parse_seconds("--time-limit", o.time_limit);  // a typing error is told at once
   Stopwatch watch;

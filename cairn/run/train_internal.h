@@ -56,6 +56,9 @@ struct FittedRun {
   std::vector<CalibrationTrial> calibration_trials;  // empty unless --calibrate asks
   Judged uncalibrated;                               // the rows of on_test, before
 };
+// What --prepare says: the text of its file, or the text itself. FileError.
+std::string prepare_text(const std::string& said, const Registry& registry);
+
 // Chooses and fits on the training rows alone; the test rows are judged at the end.
 FittedRun fit_run(const TrainOptions& options, const PreparedData& data, const Registry& registry,
                   const RunContext& context, RunFolder& folder, FoldMemory* memory, Json& seconds,

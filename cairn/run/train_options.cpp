@@ -67,6 +67,10 @@ const ParamList& TrainOptions::list() {
       param<&T::weight>("weight", "a column that says how much each row counts"),
       param<&T::id>("id", "columns that name a row: kept beside predictions, never learned from"),
       param<&T::ignore>("ignore", "columns to leave out"),
+      param<&T::prepare>(
+          "prepare",
+          "a JSON file with the steps before the learner, written by hand; what it lacks after "
+          "them is added; or the JSON itself"),
       param<&T::missing>("missing", "what becomes of missing numbers; drop leaves their rows out",
                          one_of("auto", "mean", "median", "most_frequent", "drop")),
       param<&T::scale>("scale", "how numbers are scaled",

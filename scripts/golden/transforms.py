@@ -1,4 +1,4 @@
-"""Numbers that the transforms must reproduce, computed by scikit-learn 1.9.1, NumPy and Python's datetime.
+"""Numbers that the transforms must reproduce, computed by scikit-learn 1.9.1, SciPy, NumPy and Python's datetime.
 
     python scripts/golden/transforms.py > tests/golden/transforms.json
 """
@@ -9,10 +9,14 @@ import math
 import sys
 
 import numpy as np
+import scipy.stats
 import sklearn
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.decomposition import PCA
+from sklearn.feature_extraction import FeatureHasher
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, PolynomialFeatures, RobustScaler, StandardScaler
+from sklearn.preprocessing import (KBinsDiscretizer, MinMaxScaler, OneHotEncoder, OrdinalEncoder, PolynomialFeatures, PowerTransformer,
+                                   RobustScaler, StandardScaler, TargetEncoder)
 
 assert sklearn.__version__ == "1.9.1", sklearn.__version__
 rng = np.random.default_rng(7)
@@ -170,11 +174,70 @@ def describe(x):
     }
 
 
+def power():
+    """Skewed numbers; lambda of scikit-learn and of SciPy, and what the numbers become."""
+    x = np.column_stack([rng.lognormal(size=60), rng.gamma(2, 3, size=60), rng.normal(size=60) * 5 + 1, -rng.gamma(2, 3, size=60)])
+    positive = x[:, :2]
+    box, yeo = PowerTransformer("box-cox", standardize=False).fit(positive), PowerTransformer("yeo-johnson", standardize=False).fit(x)
+    boxed = [scipy.stats.boxcox(c, lmbda=lam) for c, lam in zip(positive.T, box.lambdas_)]
+    bent = [scipy.stats.yeojohnson(c, lmbda=lam) for c, lam in zip(x.T, yeo.lambdas_)]
+    assert np.allclose(boxed, box.transform(positive).T) and np.allclose(bent, yeo.transform(x).T)
+    return {"x": columns(x), "box_cox": {"lambdas": box.lambdas_, "values": boxed},
+            "yeo_johnson": {"lambdas": yeo.lambdas_, "values": bent}}
+
+
+def bins():
+    x = np.column_stack([rng.normal(size=50), rng.integers(0, 4, size=50), rng.lognormal(size=50)])
+    made = {name: KBinsDiscretizer(4, encode="ordinal", strategy=strategy, quantile_method="linear").fit(x)
+            for name, strategy in (("width", "uniform"), ("quantile", "quantile"))}
+    wild = np.array([[-99.0, 99.0, 0.5]])
+    return {"x": columns(x), "wild": wild[0], **{name: {"edges": [e[1:-1] for e in m.bin_edges_], "values": columns(m.transform(x)),
+                                                       "wild": m.transform(wild)[0]} for name, m in made.items()}}
+
+
+def target_encode():
+    levels = rng.choice(list("abcdef"), size=80, p=[0.4, 0.3, 0.1, 0.1, 0.07, 0.03])
+    y = rng.normal(size=80) * 3 + 100 + np.array([ord(c) - 97 for c in levels])
+    classes = np.where(y > 104, "z", np.where(y > 101, "m", "c"))
+    column = levels.reshape(-1, 1)
+    result = {"levels": levels, "y": y, "classes": classes}
+    for name, smooth in (("auto", "auto"), ("10", 10.0)):
+        result[name] = {
+            "regression": TargetEncoder(smooth=smooth, target_type="continuous").fit(column, y).transform(column)[:, 0],
+            "binary": TargetEncoder(smooth=smooth, target_type="binary").fit(column, classes == "z").transform(column)[:, 0],
+            "multiclass": columns(TargetEncoder(smooth=smooth, target_type="multiclass").fit(column, classes).transform(column)),
+        }
+    result["ordinal"] = OrdinalEncoder().fit_transform(column)[:, 0]
+    return result
+
+
+def hashing():
+    texts = ["The cat sat on the mat", "the dog, the DOG!", "", "a b c", "Ein Käfer krabbelt über Straßen", "cat " * 9 + "mat"]
+    words = {f"{low}-{high} {'signed' if sign else 'plain'}":
+             HashingVectorizer(n_features=32, ngram_range=(low, high), alternate_sign=sign).transform(texts).toarray()
+             for low, high, sign in ((1, 1, True), (1, 2, True), (2, 2, False))}
+    cities = ["Bern", "Zürich", "Bern", "a much longer name than four bytes", ""]
+    hashed = FeatureHasher(n_features=16, input_type="dict").transform([{f"city={c}": 1.0} for c in cities]).toarray()
+    return {"texts": texts, "words": words, "cities": cities, "hashed": hashed}
+
+
+def pca():
+    x = rng.normal(size=(30, 4)) @ rng.normal(size=(4, 6)) + rng.normal(size=(30, 6)) * 0.01 + [5, -3, 0, 1e4, 2, 1]
+    wide = rng.normal(size=(5, 9))
+    result = {"x": columns(x), "wide": columns(wide)}
+    for name, data, options in (("all", x, {}), ("two_whitened", x, {"n_components": 2, "whiten": True}),
+                                ("most", x, {"n_components": 0.9, "svd_solver": "full"}), ("wide_four", wide, {"n_components": 4})):
+        fitted = PCA(**options).fit(data)
+        result[name] = {"vectors": fitted.components_, "shares": fitted.explained_variance_ratio_, "scores": columns(fitted.transform(data))}
+    return result
+
+
 x = numbers()
 weights = rng.integers(0, 4, size=23).astype(float)
 json.dump(plain({
     "x": columns(x), "weights": weights, "impute": impute(x), "scale": scale(x, weights),
     "quantiles": quantiles(x, weights), "one_hot": one_hot(), "polynomial": polynomial(), "tf_idf": tf_idf(),
-    "dates": dates(), "describe": describe(x),
+    "dates": dates(), "describe": describe(x), "power": power(), "bins": bins(), "target_encode": target_encode(),
+    "hashing": hashing(), "pca": pca(),
 }), sys.stdout, ensure_ascii=True, indent=None, separators=(",", ":"))
 print()

@@ -1,201 +1,21 @@
-// What every transform of the table must do, and what each does beyond agreeing with others' numbers.
-#include "cairn/data/transforms.h"
-
+// What each transform does beyond agreeing with others' numbers and with the contract.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "cairn/base/parallel.h"
 #include "cairn/data/date_parts.h"
 #include "cairn/data/impute.h"
 #include "cairn/data/one_hot.h"
 #include "cairn/data/pixels.h"
 #include "cairn/data/polynomial.h"
-#include "cairn/data/scale.h"
 #include "cairn/data/tf_idf.h"
 #include "cairn/data/to_number.h"
+#include "tests/data/every_kind.h"
 #include "tests/support/memory_visitor.h"
 
 using namespace cairn;
-using Cells = std::vector<std::optional<std::string>>;
-using Numbers = std::vector<double>;
-using Names = std::vector<std::string>;
-
-namespace {
-
-const double kGap = std::nan("");
-
-Column number(std::string name, Numbers v) {
-  return Column::number(std::move(name), Tensor::take(std::move(v)));
-}
-
-Validity all_but_first(std::int64_t n) {
-  Tensor bits = Tensor::full(Shape{(n + 7) / 8}, 255, DType::u8);
-  bits.mutable_data<std::uint8_t>()[0] = 254;
-  return bits;
-}
-
-// Every kind of column, each with a gap, and a constant one.
-Table every_kind() {
-  constexpr std::int64_t n = 6;
-  using Integers = std::vector<std::int64_t>;
-  return Table(
-      {number("age", {30, kGap, 50, 41, 30, 22}), number("same", {2, 2, 2, 2, 2, 2}),
-       Column::integer("rooms", Tensor::take(Integers{0, 3, 4, 2, 3, 9}), all_but_first(n)),
-       Column::boolean("garden", Tensor::take(std::vector<std::uint8_t>{0, 1, 1, 0, 1, 1}), all_but_first(n)),
-       Column::category_of("city", Cells{"Bern", "Paris", std::nullopt, "Bern", "Rome", "Bern"}),
-       Column::text("note",
-                    Names{"quiet and sunny", "sunny, near the lake", "", "near the lake", "a b", "sunny"}),
-       Column::date("built", Tensor::take(Integers{0, 86400 * 400, 3600, -5, 7, 1000000000}),
-                    all_but_first(n)),
-       Column::image("face", Tensor::from(std::vector<std::uint8_t>{0, 9, 255, 3, 7, 7, 1, 2, 90, 80, 5, 6})
-                                 .reshape({n, 1, 2, 1}))});
-}
-
-std::unique_ptr<FittedTransform> fit(const Transform& transform, const Table& table,
-                                     const Numbers& weights = {}) {
-  const Dataset data(table, {});
-  return transform.fit(weights.empty() ? data : data.with_weights(weights), {});
-}
-
-Table apply(const Transform& transform, const Table& table) { return fit(transform, table)->apply(table); }
-
-std::string all_cells(const Table& table) {
-  std::string text;
-  for (const Column& c : table.columns()) {
-    text += c.name() + ' ' + name_of(c.kind()) + ':';
-    for (std::int64_t r = 0; r < c.size(); ++r) text += c.cell(r) + (c.is_missing(r) ? "<missing>|" : "|");
-    if (c.kind() == ColumnKind::tensor)
-      for (const std::string& f : c.feature_names()) text += f + ',';
-    text += '\n';
-  }
-  return text;
-}
-
-}  // namespace
-
-TEST_CASE("contract: every transform saves and loads itself whole") {
-  for (const TransformEntry& entry : data_transforms()) {
-    CAPTURE(entry.name);
-    const auto transform = entry.make();
-    CHECK(transform->name() == entry.name);
-    const auto fitted = fit(*transform->clone(), every_kind());
-    CHECK(fitted->kind() == entry.name);
-    const auto blank = entry.blank();
-    test::copy_by_visit(*fitted, *blank);
-    CHECK(blank->describe() == fitted->describe());
-    CHECK(fitted->describe().size() > 10);
-    CHECK(all_cells(blank->apply(every_kind())) == all_cells(fitted->apply(every_kind())));
-    CHECK(all_cells(fitted->apply(every_kind())) != all_cells(every_kind()));
-  }
-}
-
-TEST_CASE("contract: every transform names all columns that are missing or of another kind") {
-  for (const TransformEntry& entry : data_transforms()) {
-    CAPTURE(entry.name);
-    const auto fitted = fit(*entry.make(), every_kind());
-    CHECK_THROWS_WITH_AS(fitted->apply(Table({number("other", {1})})), doctest::Contains("is missing"),
-                         DataError);
-    Table twisted = every_kind();
-    for (const std::string& name : twisted.names())
-      twisted = twisted.with(twisted.column(name).kind() == ColumnKind::text
-                                 ? number(name, Numbers(6, 1))
-                                 : Column::text(name, Names(6, "word")));
-    CHECK_THROWS_WITH_AS(fitted->apply(twisted), doctest::Contains("expected"), DataError);
-  }
-}
-
-TEST_CASE("contract: every transform bears zero rows, one row, new levels, and columns in another order") {
-  for (const TransformEntry& entry : data_transforms()) {
-    CAPTURE(entry.name);
-    const auto fitted = fit(*entry.make(), every_kind());
-    const Table none = fitted->apply(every_kind().slice(0, 0));
-    CHECK(none.num_rows() == 0);
-    CHECK(none.names() == fitted->apply(every_kind()).names());
-    CHECK(all_cells(fitted->apply(every_kind().slice(2, 3))) ==
-          all_cells(fitted->apply(every_kind()).slice(2, 3)));
-    const Table strange = every_kind().with(Column::category_of("city", Cells(6, "Oslo")));
-    CHECK(fitted->apply(strange).num_rows() == 6);
-    Names backwards = every_kind().names();
-    std::ranges::reverse(backwards);
-    Table sorted = fitted->apply(every_kind().only(backwards));
-    CHECK(all_cells(sorted.only(none.names())) == all_cells(fitted->apply(every_kind())));
-  }
-}
-
-TEST_CASE("contract: every transform is fitted on one row, on no row, and on columns without any value") {
-  const Table gaps({number("x", {kGap, kGap}), Column::category_of("c", Cells{std::nullopt, std::nullopt}),
-                    Column::text("t", Names{"", ""})});
-  for (const TransformEntry& entry : data_transforms()) {
-    CAPTURE(entry.name);
-    CHECK(apply(*entry.make(), every_kind().slice(0, 1)).num_rows() == 1);
-    CHECK(apply(*entry.make(), every_kind().slice(0, 0)).num_rows() == 0);
-    CHECK(apply(*entry.make(), gaps).num_rows() == 2);
-    CHECK(apply(*entry.make(), Table({number("x", {1, 2})})).num_rows() == 2);
-  }
-}
-
-TEST_CASE(
-    "contract: every parameter refuses values outside its range, and columns refuses what is no column") {
-  for (const TransformEntry& entry : data_transforms()) {
-    CAPTURE(entry.name);
-    for (const Param& p : entry.params())
-      for (const ParamValue& bad : values_outside(p)) {
-        CAPTURE(p.name);
-        CHECK_THROWS_AS(set_param(entry.make()->params(), p.name, to_text(bad)), ParamError);
-      }
-    const auto transform = entry.make();
-    set_param(transform->params(), "columns", "agee");
-    CHECK_THROWS_WITH_AS(fit(*transform, every_kind()), doctest::Contains("Did you mean 'age'?"), UsageError);
-  }
-  CHECK_THROWS_AS(Polynomial({.degree = 0}), ParamError);
-  CHECK_THROWS_WITH(fit(TfIdf({.ngram_min = 3, .ngram_max = 2}), every_kind()),
-                    doctest::Contains("ngram_min = 3 is above"));
-  CHECK_THROWS_WITH(
-      fit(StandardScale({.columns = {"city"}}), every_kind()),
-      doctest::Contains("'city' is category; standard_scale acts on number or integer columns"));
-}
-
-TEST_CASE("contract: a row of weight 2 is the row twice, a row of weight 0 is no row") {
-  const std::vector<std::int64_t> rows{0, 0, 1, 2, 2, 2, 4, 5, 5};
-  const Numbers weights{2, 1, 3, 0, 1, 2};
-  for (const TransformEntry& entry : data_transforms()) {
-    if (std::string_view(entry.name) == "tf_idf") continue;  // counts texts, as its header says
-    CAPTURE(entry.name);
-    const Table weighted = fit(*entry.make(), every_kind(), weights)->apply(every_kind());
-    const Table repeated = fit(*entry.make(), every_kind().select(rows))->apply(every_kind());
-    REQUIRE(weighted.names() == repeated.names());
-    for (const Column& c : weighted.columns()) {
-      CAPTURE(c.name());
-      for (std::int64_t r = 0; r < c.size(); ++r) {
-        if (c.kind() == ColumnKind::number &&
-            !c.is_missing(r))  // sums in another order differ in the last digit
-          CHECK(c.number_at(r) == doctest::Approx(repeated.column(c.name()).number_at(r)).epsilon(1e-12));
-        else
-          CHECK(c.cell(r) == repeated.column(c.name()).cell(r));
-      }
-    }
-  }
-}
-
-TEST_CASE("contract: the same bytes with 1, 2 and 7 threads") {
-  std::vector<std::int64_t> rows;
-  for (std::int64_t i = 0; i < 50'000; ++i) rows.push_back(i * 7 % 6);
-  const Table large = every_kind().select(rows);
-  const int before = num_threads();
-  for (const TransformEntry& entry : data_transforms()) {
-    CAPTURE(entry.name);
-    std::string first;
-    for (const int threads : {1, 2, 7}) {
-      set_num_threads(threads);
-      const std::string digest = apply(*entry.make(), large).sha256();
-      if (first.empty()) first = digest;
-      CHECK(digest == first);
-    }
-  }
-  set_num_threads(before);
-}
+using namespace cairn::test;
 
 TEST_CASE("impute: indicators where training had gaps, levels of their own, booleans") {
   const Table got = apply(Impute({}), every_kind());

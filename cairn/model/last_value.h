@@ -1,0 +1,31 @@
+// The trivial forecast: tomorrow is like today. What a model that looks back must beat.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cairn/model/pipeline.h"
+
+namespace cairn {
+
+struct LastValueParams {
+  static const ParamList& list();
+};
+
+// Predicts the column '<target> lag 1', which a lags step makes; the mean target where it is missing. Made by
+// select_learner(), never by name: it stands in no table. DataError: there is no such column.
+class LastValue : public LearnerWith<LastValue, LastValueParams> {
+ public:
+  static constexpr const char* kName = "last_value";
+  using LearnerWith::LearnerWith;
+  std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+};
+
+const LearnerEntry& last_value_entry();
+
+// It and its lags step, when `steps` look back on the target of a regression; else null.
+std::unique_ptr<Pipeline> last_value_pipeline(const Preparation& steps, const Dataset& data,
+                                              const Registry& registry);
+
+}  // namespace cairn
