@@ -10,10 +10,12 @@
 #include "cairn/base/error.h"
 #include "cairn/builtin/registry.h"
 #include "cairn/data/checks.h"
+#include "cairn/data/split_plan.h"
 #include "cairn/report/report.h"
 #include "cairn/run/findings.h"
 #include "cairn/run/pictures.h"
 #include "cairn/run/read.h"
+#include "cairn/run/split_checks.h"
 
 namespace cairn::cli {
 namespace {
@@ -22,6 +24,15 @@ struct DescribeFlags {
   std::string data, target, html;
   ReadFlags read;
 };
+
+// Where the data bring a test part: whether its rows are like the others.
+void add_shift(const ReadResult& read, const Dataset& data, std::vector<Warning>& warnings) {
+  if (!read.test) return;
+  const Dataset test = data.with_table(*read.test);
+  if (!can_measure_shift(data, test)) return;
+  if (auto warning = shift_warning(measure_shift(data, test, builtin_registry(), 0)))
+    warnings.push_back(std::move(*warning));
+}
 
 int run_describe(const DescribeFlags& flags, const CommonFlags& common) {
   TerminalProgress progress(common.quiet);
@@ -33,10 +44,14 @@ int run_describe(const DescribeFlags& flags, const CommonFlags& common) {
   const std::string& target = flags.target.empty() ? read.target : flags.target;
   if (target.empty()) {
     description = describe(read.table, {.schema = &read.schema});
-    if (!flags.html.empty()) pictures = sample_pictures(Dataset(read.table, {}));
+    const Dataset data(read.table, {.roles = {.id = read.id}});
+    for (Warning& w : plan_split(data, true).warnings) warnings.push_back(std::move(w));
+    if (!flags.html.empty()) pictures = sample_pictures(data);
   } else {
     const Dataset data(read.table, {.roles = {.target = target, .id = read.id}});
     for (Warning& w : check_dataset(data)) warnings.push_back(std::move(w));
+    for (Warning& w : plan_split(data, true).warnings) warnings.push_back(std::move(w));
+    add_shift(read, data, warnings);
     description = describe(data, {.schema = &read.schema});
     if (!flags.html.empty()) pictures = sample_pictures(data);
   }

@@ -24,11 +24,13 @@ Json value_to_json(const ParamValue& value) {
 
 Json params_to_json_list(const ParamsView& params) {
   Json list = Json::array();
-  for (const Param& p : *params.list)
+  for (const Param& p : *params.list) {
     list.push_back({{"name", p.name},
                     {"default", value_to_json(p.get(params.object))},
                     {"allowed", p.allowed()},
                     {"doc", p.doc}});
+    if (p.search) list.back()["searched"] = (p.search->when_named ? "when named, " : "") + p.search->text();
+  }
   return list;
 }
 
@@ -190,6 +192,14 @@ void print_entry(const std::string& table, const Json& e) {
                p["doc"].get<std::string>());
   }
   if (settable) fmt::print("\n  set one with --set {}.NAME=VALUE\n", e["name"].get<std::string>());
+  bool first = true;
+  for (const Json& p : e["params"]) {
+    if (!p.contains("searched")) continue;
+    fmt::print("{}{} {}", first ? "  tune searches " : "; ", p["name"].get<std::string>(),
+               p["searched"].get<std::string>());
+    first = false;
+  }
+  if (!first) fmt::print("\n");
 }
 
 int run_help(CLI::App& program, const std::string& name, const CommonFlags& common) {

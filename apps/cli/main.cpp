@@ -57,11 +57,11 @@ int run(int argc, char** argv) {
   program.set_version_flag("--version", version_text());
   program.require_subcommand(0, 1);
   program.get_formatter()->column_width(34);
-  std::vector<Verb> verbs{add_describe(program), add_train(program),   add_predict(program),
-                          add_evaluate(program), add_compare(program), add_explain(program),
-                          add_inspect(program),  add_export(program),  add_check(program),
-                          add_bench(program),    add_list(program),    add_recipe(program),
-                          add_help(program)};
+  std::vector<Verb> verbs{add_describe(program), add_train(program),    add_tune(program),
+                          add_predict(program),  add_evaluate(program), add_compare(program),
+                          add_explain(program),  add_inspect(program),  add_export(program),
+                          add_check(program),    add_bench(program),    add_list(program),
+                          add_recipe(program),   add_help(program)};
   if (argc > 1) check_verb(program, argv[1]);
   program.add_option("--isa", "the widest instruction set to use");  // read by keep_to_isa
   try {

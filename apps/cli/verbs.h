@@ -18,6 +18,7 @@ struct Verb {
 
 Verb add_describe(CLI::App& program);
 Verb add_train(CLI::App& program);
+Verb add_tune(CLI::App& program);
 Verb add_predict(CLI::App& program);
 Verb add_evaluate(CLI::App& program);
 Verb add_compare(CLI::App& program);

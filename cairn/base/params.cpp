@@ -129,6 +129,39 @@ std::string Param::allowed() const {
                      bound(rule.high), rule.high_open || std::isinf(rule.high) ? ')' : ']');
 }
 
+const char* name_of(SearchScale scale) {
+  return scale == SearchScale::log ? "log" : scale == SearchScale::near_one ? "near_one" : "linear";
+}
+
+std::string SearchRange::text() const {
+  if (values.empty())
+    return fmt::format("{}..{}{}", low, high,
+                       scale == SearchScale::linear ? "" : fmt::format(":{}", name_of(scale)));
+  const bool commas =
+      std::ranges::any_of(values, [](const std::string& v) { return v.find(',') != std::string::npos; });
+  return fmt::format("{}", fmt::join(values, commas ? ";" : ","));
+}
+
+Param Param::searched(double low, double high, SearchScale scale) && {
+  search = SearchRange{.low = low, .high = high, .scale = scale, .values = {}};
+  return std::move(*this);
+}
+
+Param Param::searched_when_named(double low, double high, SearchScale scale) && {
+  search = SearchRange{.low = low, .high = high, .scale = scale, .values = {}, .when_named = true};
+  return std::move(*this);
+}
+
+Param Param::searched(std::vector<std::string> values) && {
+  search = SearchRange{.values = std::move(values)};
+  return std::move(*this);
+}
+
+Param Param::counts_steps() && {
+  steps = true;
+  return std::move(*this);
+}
+
 std::string to_text(const ParamValue& value) {
   if (const auto* list = std::get_if<std::vector<std::string>>(&value))
     return fmt::format("{}", fmt::join(*list, ","));

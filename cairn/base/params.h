@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -45,6 +46,24 @@ ParamRule one_of(Names... names) {
   return {.choices = {std::string(names)...}};
 }
 
+// How a search spreads its points over a range.
+enum class SearchScale : std::uint8_t {
+  linear,    // equal differences are equally likely
+  log,       // equal factors: 0.001 to 0.01 is as far as 0.1 to 1
+  near_one,  // equal factors of 1 - value: 0.9 to 0.99 is as far as 0.99 to 0.999
+};
+const char* name_of(SearchScale scale);
+
+// Where `tune` looks for a value: from `low` to `high`, both included, or among `values`, as a person types
+// them.
+struct SearchRange {
+  double low = 0, high = 0;
+  SearchScale scale = SearchScale::linear;
+  std::vector<std::string> values;
+  bool when_named = false;   // part of a search only when a person names the parameter
+  std::string text() const;  // "0.001..1000:log", "2..10", "uniform,distance": what --space takes
+};
+
 struct Param {
   std::string name;
   std::string doc;  // one clause: meaning and unit
@@ -53,8 +72,16 @@ struct Param {
   std::vector<std::string> also_known_as;  // peers' names: proposed by did-you-mean, never accepted
   ParamValue (*get)(const void* object) = nullptr;
   void (*set)(void* object, const ParamValue& value) = nullptr;  // type already checked
+  std::optional<SearchRange> search = {};  // absent: `tune` asks for a range with its name
+  bool steps = false;  // counts rounds or epochs: fewer of them are a cheaper trial of the same settings
 
   std::string allowed() const;  // "[0, inf)", "one of mean, median", "true or false"
+
+  // param<...>(...).searched(1e-3, 1e3, SearchScale::log): part of its learner's search space.
+  Param searched(double low, double high, SearchScale scale = SearchScale::linear) &&;
+  Param searched(std::vector<std::string> values) &&;
+  Param searched_when_named(double low, double high, SearchScale scale = SearchScale::linear) &&;
+  Param counts_steps() &&;
 };
 
 using ParamList = std::vector<Param>;
@@ -89,9 +116,12 @@ Param param(std::string name, std::string doc, ParamRule rule = {},
             std::vector<std::string> also_known_as = {}) {
   using C = typename params_detail::MemberOf<decltype(Member)>::Class;
   using T = typename params_detail::MemberOf<decltype(Member)>::Type;
-  Param p{std::move(name), std::move(doc),           params_detail::type_of<T>(!rule.choices.empty()),
-          std::move(rule), std::move(also_known_as), nullptr,
-          nullptr};
+  Param p;
+  p.name = std::move(name);
+  p.doc = std::move(doc);
+  p.type = params_detail::type_of<T>(!rule.choices.empty());
+  p.rule = std::move(rule);
+  p.also_known_as = std::move(also_known_as);
   p.get = [](const void* o) -> ParamValue {
     const T& v = static_cast<const C*>(o)->*Member;
     if constexpr (std::is_same_v<T, bool> || !std::is_arithmetic_v<T>)

@@ -26,9 +26,11 @@ void vote_weights(std::span<double> distances) {
 const ParamList& KNearestNeighborsParams::list() {
   static const ParamList l{
       param<&KNearestNeighborsParams::k>("k", "number of neighbours asked", at_least(1),
-                                         {"n_neighbors", "neighbors"}),
+                                         {"n_neighbors", "neighbors"})
+          .searched(1, 100, SearchScale::log),
       param<&KNearestNeighborsParams::weights>(
-          "weights", "what a neighbour counts: all the same, or 1 / distance", one_of("uniform", "distance")),
+          "weights", "what a neighbour counts: all the same, or 1 / distance", one_of("uniform", "distance"))
+          .searched({"uniform", "distance"}),
       param<&KNearestNeighborsParams::metric>("metric", "how far apart two rows are",
                                               one_of("euclidean", "manhattan", "cosine"))};
   return l;

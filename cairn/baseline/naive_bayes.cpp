@@ -163,10 +163,12 @@ const ParamList& NaiveBayesParams::list() {
                                              one_of("auto", "gaussian", "multinomial", "bernoulli", "mixed")),
       param<&NaiveBayesParams::var_smoothing>(
           "var_smoothing", "gaussian: share of the largest feature variance added to every variance",
-          at_least(0)),
+          at_least(0))
+          .searched(1e-12, 1e-1, SearchScale::log),
       param<&NaiveBayesParams::alpha>("alpha",
                                       "multinomial and bernoulli: pseudo-counts added to every feature",
-                                      at_least(0), {"smoothing", "laplace"}),
+                                      at_least(0), {"smoothing", "laplace"})
+          .searched(1e-3, 10, SearchScale::log),
       param<&NaiveBayesParams::binarize>("binarize", "bernoulli: a feature is present above this value",
                                          at_least(0))};
   return l;

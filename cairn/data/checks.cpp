@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kNearlyConstant = 0.995;
 constexpr std::int64_t kNearlyConstantRows = 200, kIdRows = 20, kLeakRows = 30, kMostLeakRows = 100'000;
+constexpr std::size_t kMostLeakClasses = 20, kMostSummed = 60;
 constexpr std::int64_t kFewRows = 10;   // of a class
 constexpr double kLeftError = 0.02;     // of the baseline's error, for a class to be told almost perfectly
 constexpr double kLeftVariance = 0.01;  // of the variance of ranks, for a number
@@ -212,9 +213,23 @@ Dataset rows_to_judge(const Dataset& data) {
   return static_cast<std::int64_t>(rows.size()) == data.num_rows() ? data : data.select(rows);
 }
 
+// A word that tells the class: a footer of one source, a label that was left in the text.
+std::vector<Warning> check_leak_in_text(const Column& c, const Dataset& data) {
+  if (!is_classification(data.task()) || data.classes().size() > kMostLeakClasses) return {};
+  const OneWordFit fit =
+      predict_class_from_word(c, data.class_codes(), static_cast<std::int32_t>(data.classes().size()));
+  if (fit.word.empty() || fit.error > kLeftError * fit.baseline_error) return {};
+  return {{"leak_suspect", c.name(),
+           fmt::format(
+               "The word '{}' in '{}' alone tells '{}' wrongly in only {} of {} rows looked at ({} by always "
+               "saying the most frequent class). If it was not in the text before the target was known, take "
+               "it out.",
+               fit.word, c.name(), data.roles().target, fit.error, fit.rows, fit.baseline_error)}};
+}
+
 std::vector<Warning> check_leak(const Column& c, const Dataset& data) {
-  if (c.kind() == ColumnKind::text || c.kind() == ColumnKind::tensor || c.kind() == ColumnKind::image)
-    return {};
+  if (c.kind() == ColumnKind::text) return check_leak_in_text(c, data);
+  if (c.kind() == ColumnKind::tensor || c.kind() == ColumnKind::image) return {};
   const bool by_class = is_classification(data.task());
   const OneColumnFit fit =
       by_class ? predict_class_from(c, data.class_codes(), static_cast<std::int32_t>(data.classes().size()))
@@ -239,6 +254,29 @@ std::vector<Warning> check_leak(const Column& c, const Dataset& data) {
                        "target is, leave it "
                        "out with {}.",
                        measured, ignore_flag(c.name()))}};
+}
+
+// Columns that together are the target, where none of them is alone.
+std::vector<Warning> check_sums(const Dataset& data, const std::vector<Warning>& alone) {
+  if (is_classification(data.task()) || !alone.empty()) return {};
+  std::vector<Column> numbers;
+  for (const Column& c : data.features().columns())
+    if ((c.kind() == ColumnKind::number || c.kind() == ColumnKind::integer) && c.num_missing() == 0)
+      numbers.push_back(c);
+  if (numbers.size() > kMostSummed) return {};
+  const auto shares = exact_combination(numbers, data.target_values());
+  if (shares.empty()) return {};
+  std::string sum, names;
+  for (const ColumnShare& s : shares) {
+    sum += fmt::format("{}{:.6g} '{}'", sum.empty() ? "" : " + ", s.weight, s.column);
+    names += (names.empty() ? "" : ",") + s.column;
+  }
+  return {
+      {"leak_combination", "",
+       fmt::format(
+           "'{}' is a sum of other columns in every row looked at: {}. If they are not known before it is, "
+           "leave them out with {}.",
+           data.roles().target, sum, ignore_flag(names))}};
 }
 
 void check_classes(const Dataset& data, std::vector<Warning>& warnings) {
@@ -288,6 +326,7 @@ std::vector<Warning> check_dataset(const Dataset& data) {
   if (data.num_rows() >= kLeakRows) {
     const Dataset part = rows_to_judge(data);
     warnings = over_columns(part.features(), [&](const Column& c) { return check_leak(c, part); });
+    for (Warning& w : check_sums(part, warnings)) warnings.push_back(std::move(w));
   }
   if (is_classification(data.task())) check_classes(data, warnings);
   if (features.num_columns() >= data.num_rows())

@@ -17,7 +17,9 @@ std::vector<Warning> check_table(const Table& table);
 
 // Codes: leak_suspect (a feature that says the same as the target, or alone predicts it almost perfectly:
 // measured by predicting each row from the other rows with the same or neighbouring values of the feature; at
-// most 100,000 rows are looked at), imbalance, rare_class (fewer than ten rows), more_columns_than_rows.
+// most 100,000 rows are looked at; of a text, one word that tells the class), leak_combination (number
+// columns whose weighted sum is the target), imbalance, rare_class (fewer than ten rows),
+// more_columns_than_rows.
 std::vector<Warning> check_dataset(const Dataset& data);
 
 }  // namespace cairn

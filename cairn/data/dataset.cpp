@@ -283,6 +283,9 @@ Dataset Dataset::with_rows_of(Table table, std::span<const std::int64_t> rows) c
   part.positive_ = positive_;
   if (!weights_.empty())
     for (const std::int64_t r : rows) part.weights_.push_back(weights_[static_cast<std::size_t>(r)]);
+  if (!copies_.empty())
+    for (const std::int64_t r : rows) part.copies_.push_back(copies_[static_cast<std::size_t>(r)]);
+  part.near_copies_ = near_copies_;
   return part;
 }
 
@@ -299,6 +302,8 @@ std::pair<Dataset, Dataset> Dataset::divide(std::span<const std::int64_t> first,
 Dataset Dataset::with_table(Table table) const {
   Dataset other = *this;
   other.warnings_.clear();
+  other.copies_.clear();
+  other.near_copies_ = false;
   other.table_ = std::move(table);
   std::vector<std::string> needed{roles_.target, roles_.weight, roles_.group, roles_.event};
   for (const std::string& name : needed)
@@ -361,6 +366,21 @@ Dataset Dataset::with_weights(std::vector<double> weights) const {
     for (std::size_t r = 0; r < weights.size(); ++r) weights[r] *= weights_[r];
   weighted.weights_ = std::move(weights);
   return weighted;
+}
+
+Dataset Dataset::with_copies(std::vector<std::int64_t> of_row, bool near) const {
+  CAIRN_ASSERT(static_cast<std::int64_t>(of_row.size()) == num_rows());
+  Dataset other = *this;
+  other.copies_ = std::move(of_row);
+  other.near_copies_ = near;
+  return other;
+}
+
+Dataset Dataset::with_roles(Roles roles) const {
+  CAIRN_ASSERT(roles.target == roles_.target && roles.weight == roles_.weight && roles.event == roles_.event);
+  Dataset other = *this;
+  other.roles_ = std::move(roles);
+  return other;
 }
 
 }  // namespace cairn

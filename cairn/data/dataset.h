@@ -52,6 +52,10 @@ class Dataset {
   std::vector<double> weights() const;                 // empty when every row counts once
   std::vector<std::int64_t> groups() const;            // a group number a row; empty without the role
   std::vector<std::uint8_t> events() const;            // 0 or 1 a row; empty without the role
+  // A number a row: rows of one number are copies of one case and stay on one side of a split. Empty: not
+  // looked for yet; splits then find identical rows themselves.
+  const std::vector<std::int64_t>& copies() const { return copies_; }
+  bool has_near_copies() const { return near_copies_; }  // some of them are not identical
 
   // The rows named, with the same task, classes and roles: a part may lack a class.
   Dataset select(std::span<const std::int64_t> rows) const;
@@ -68,6 +72,9 @@ class Dataset {
   Dataset with_weights(
       std::vector<double> weights) const;  // multiplies into present weights; for class weights and tests
 
+  Dataset with_copies(std::vector<std::int64_t> of_row, bool near) const;
+  Dataset with_roles(Roles roles) const;  // the same target, weight and event; other splits, other features
+
   const std::vector<Warning>& warnings() const { return warnings_; }
 
  private:
@@ -79,6 +86,8 @@ class Dataset {
   std::vector<std::string> classes_;
   std::int32_t positive_ = 0;
   std::vector<double> weights_;
+  std::vector<std::int64_t> copies_;
+  bool near_copies_ = false;
   std::vector<Warning> warnings_;
 };
 

@@ -4,9 +4,15 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "cairn/base/error.h"
+#include "cairn/data/summary.h"
+#include "cairn/data/words.h"
+#include "cairn/ops/linalg.h"
 
 namespace cairn {
 namespace {
@@ -42,21 +48,6 @@ Runs runs_of(const Column& c) {
     }
   runs.begin.push_back(static_cast<std::int64_t>(key.size()));
   return runs;
-}
-
-// Mean rank a row, equal targets sharing theirs.
-std::vector<double> ranks_of(std::span<const double> targets) {
-  std::vector<std::size_t> order(targets.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, {}, [&](std::size_t r) { return std::pair(targets[r], r); });
-  std::vector<double> ranks(targets.size());
-  for (std::size_t i = 0; i < order.size();) {
-    std::size_t end = i;
-    while (end < order.size() && targets[order[end]] == targets[order[i]]) ++end;
-    for (std::size_t k = i; k < end; ++k) ranks[order[k]] = static_cast<double>(i + end - 1) / 2;
-    i = end;
-  }
-  return ranks;
 }
 
 // The nearer of the runs before and after; the one before on a tie.
@@ -111,7 +102,7 @@ OneColumnFit predict_class_from(const Column& column, std::span<const std::int32
 
 OneColumnFit predict_rank_from(const Column& column, std::span<const double> targets) {
   const Runs runs = runs_of(column);
-  const std::vector<double> ranks = ranks_of(targets);
+  const std::vector<double> ranks = mean_ranks(targets);
   OneColumnFit fit{.rows = static_cast<std::int64_t>(targets.size())};
   const double mean = static_cast<double>(fit.rows - 1) / 2;
   std::vector<double> sum(runs.value.size(), 0);
@@ -136,6 +127,93 @@ OneColumnFit predict_rank_from(const Column& column, std::span<const double> tar
       fit.baseline_error += (rank_at(k) - mean) * (rank_at(k) - mean);
     }
   return fit;
+}
+
+OneWordFit predict_class_from_word(const Column& text, std::span<const std::int32_t> classes,
+                                   std::int32_t num_classes) {
+  CAIRN_ASSERT(text.kind() == ColumnKind::text);
+  const auto k = static_cast<std::size_t>(num_classes);
+  std::unordered_map<std::string, std::vector<std::int32_t>> with_word;  // rows of each class
+  std::vector<std::int32_t> all(k, 0);
+  std::vector<std::string> words;
+  for (std::int64_t r = 0; r < text.size(); ++r) {
+    const auto c = static_cast<std::size_t>(classes[static_cast<std::size_t>(r)]);
+    ++all[c];
+    words.clear();
+    if (!text.is_missing(r)) append_words(text.text_at(r), true, words);
+    std::ranges::sort(words);
+    const auto repeated = std::ranges::unique(words);
+    words.erase(repeated.begin(), repeated.end());
+    for (const std::string& word : words) {
+      auto& counts = with_word[word];
+      if (counts.empty()) counts.resize(k, 0);
+      ++counts[c];
+    }
+  }
+  OneWordFit best;
+  best.rows = text.size();
+  best.baseline_error = best.error = static_cast<double>(best.rows - *std::ranges::max_element(all));
+  for (const auto& [word, counts] : with_word) {
+    std::int64_t present = 0, most_with = 0, most_without = 0;
+    for (std::size_t c = 0; c < k; ++c) {
+      present += counts[c];
+      most_with = std::max<std::int64_t>(most_with, counts[c]);
+      most_without = std::max<std::int64_t>(most_without, all[c] - counts[c]);
+    }
+    const auto error = static_cast<double>(best.rows - most_with - most_without);
+    if (error < best.error || (error == best.error && !best.word.empty() && word < best.word)) {
+      best.error = error;
+      best.word = word;
+    }
+  }
+  return best;
+}
+
+std::vector<ColumnShare> exact_combination(std::span<const Column> columns, std::span<const double> targets) {
+  constexpr std::size_t kMostRows = 2000, kRowsAColumn = 3;
+  constexpr double kExact = 1e-9;  // of the variance, on rows that the weights have not seen
+  constexpr double kNoShare = 1e-6, kTolerance = 1e-10;
+  const std::size_t n = targets.size(), d = columns.size(), used = std::min(n, kMostRows);
+  if (d < 2 || used < 2 * kRowsAColumn * (d + 1)) return {};
+  // Every second of evenly spread rows fits, the others judge. Columns in units of their spread.
+  std::vector<std::int64_t> rows;
+  for (std::size_t i = 0; i < used; ++i) rows.push_back(static_cast<std::int64_t>(i * n / used));
+  const std::size_t m = used / 2;
+  std::vector<Moments> scale;
+  std::vector<double> a, b, target(used);
+  for (std::size_t i = 0; i < used; ++i) target[i] = targets[static_cast<std::size_t>(rows[i])];
+  const Moments y = moments(target);
+  std::vector<std::vector<double>> x;
+  for (const Column& c : columns) {
+    std::vector<double> values;
+    for (const std::int64_t r : rows) values.push_back(c.number_at(r));
+    if (std::ranges::any_of(values, [](double v) { return !std::isfinite(v); })) return {};
+    scale.push_back(moments(values));
+    if (scale.back().is_constant()) scale.back().deviation = 1;
+    for (double& v : values) v = (v - scale.back().mean) / scale.back().deviation;
+    x.push_back(std::move(values));
+  }
+  if (y.is_constant()) return {};
+  for (std::size_t i = 0; i < m; ++i) {
+    for (std::size_t c = 0; c < d; ++c) a.push_back(x[c][2 * i]);
+    a.push_back(1);
+    b.push_back((target[2 * i] - y.mean) / y.deviation);
+  }
+  const auto fit = linalg::least_squares_qr(a, static_cast<std::int64_t>(m), static_cast<std::int64_t>(d + 1),
+                                            b, 1, kTolerance);
+  double error = 0;
+  for (std::size_t i = 0; i < m; ++i) {
+    double told = fit.solution[d];
+    for (std::size_t c = 0; c < d; ++c) told += fit.solution[c] * x[c][2 * i + 1];
+    const double off = (target[2 * i + 1] - y.mean) / y.deviation - told;
+    error += off * off;
+  }
+  if (!(error <= kExact * static_cast<double>(m))) return {};
+  std::vector<ColumnShare> shares;
+  for (std::size_t c = 0; c < d; ++c)
+    if (std::abs(fit.solution[c]) > kNoShare)
+      shares.push_back({columns[c].name(), fit.solution[c] * y.deviation / scale[c].deviation});
+  return shares;
 }
 
 }  // namespace cairn

@@ -1,8 +1,11 @@
-// How well one column alone tells the target, judged on rows that the telling has not seen.
+// How well one column alone, or a sum of some, tells the target, judged on rows that the telling has not
+// seen.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "cairn/data/column.h"
 
@@ -21,5 +24,23 @@ struct OneColumnFit {
 OneColumnFit predict_class_from(const Column& column, std::span<const std::int32_t> classes,
                                 std::int32_t num_classes);
 OneColumnFit predict_rank_from(const Column& column, std::span<const double> targets);
+
+// The one word of a column of texts whose presence tells the class best: the most frequent class of the rows
+// with it, and that of those without. Counted on the same rows, so only a telling that is almost perfect
+// means something. `word` is empty where none tells more than the most frequent class.
+struct OneWordFit : OneColumnFit {
+  std::string word;
+};
+OneWordFit predict_class_from_word(const Column& text, std::span<const std::int32_t> classes,
+                                   std::int32_t num_classes);
+
+// A weighted sum of number columns that is the target, up to rounding: "casual" + "registered" = "count".
+// Fitted to half of at most 2000 rows and judged on the other half. The columns that take part, with their
+// weights; empty: there is none, or a value is missing.
+struct ColumnShare {
+  std::string column;
+  double weight = 0;
+};
+std::vector<ColumnShare> exact_combination(std::span<const Column> columns, std::span<const double> targets);
 
 }  // namespace cairn

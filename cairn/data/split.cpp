@@ -30,12 +30,12 @@ struct Units {
   std::string note;  // how rows were put together, for Split::how
 };
 
-Units number_by(const std::vector<std::uint64_t>& keys) {
+template <class Key>
+Units number_by(const std::vector<Key>& keys) {
   Units units;
-  std::unordered_map<std::uint64_t, std::int64_t> number;
+  std::unordered_map<Key, std::int64_t> number;
   number.reserve(keys.size());
-  for (const std::uint64_t key : keys)
-    units.of_row.push_back(number.emplace(key, number.size()).first->second);
+  for (const Key key : keys) units.of_row.push_back(number.emplace(key, number.size()).first->second);
   units.count = static_cast<std::int64_t>(number.size());
   return units;
 }
@@ -71,9 +71,11 @@ bool are_observations(const Dataset& data, const Units& units) {
   return 2 * contradicted > repeated;
 }
 
-// Rows that are the same become one unit, unless that would leave too few of them or they are no copies.
+// Rows that are the same, or nearly, become one unit, unless that would leave too few of them or they are no
+// copies.
 Units identical_rows(const Dataset& data, std::int64_t parts) {
-  Units units = number_by(learned_columns(data, data.table()).row_hashes());
+  Units units = data.copies().empty() ? number_by(learned_columns(data, data.table()).row_hashes())
+                                      : number_by(data.copies());
   if (units.count == data.num_rows()) return each_row(data.num_rows());
   std::vector<std::int64_t> size(static_cast<std::size_t>(units.count), 0);
   for (const std::int64_t u : units.of_row) ++size[static_cast<std::size_t>(u)];
@@ -84,13 +86,14 @@ Units identical_rows(const Dataset& data, std::int64_t parts) {
       rows += s;
     }
   const bool too_few = units.count < parts;
+  const char* alike = data.has_near_copies() ? "identical and nearly identical" : "identical";
   if (too_few || are_observations(data, units)) {
     units = each_row(data.num_rows());
     units.note =
-        fmt::format(", {} identical rows in all parts: {}", rows,
+        fmt::format(", {} {} rows in all parts: {}", rows, alike,
                     too_few ? "too few rows are distinct" : "they are the same case with different labels");
   } else {
-    units.note = fmt::format(", identical rows kept together ({} group{} of {} rows)", groups,
+    units.note = fmt::format(", {} rows kept together ({} group{} of {} rows)", alike, groups,
                              groups == 1 ? "" : "s", rows);
   }
   return units;
@@ -392,6 +395,10 @@ std::vector<Split> k_fold(const Dataset& data, int folds, std::uint64_t seed, in
                                                                                           : result[f].train)
           .push_back(static_cast<std::int64_t>(r));
   return result;
+}
+
+bool keeps_rows_together(const Dataset& data, std::int64_t parts) {
+  return identical_rows(data, parts).count < data.num_rows();
 }
 
 std::int64_t count_shared_rows(const Dataset& train, const Dataset& test) {

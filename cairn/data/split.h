@@ -41,6 +41,10 @@ Split split(const Dataset& data, const SplitOptions& options);
 std::vector<Split> k_fold(const Dataset& data, int folds, std::uint64_t seed, int repeat = 0,
                           Copies copies = Copies::together);
 
+// Whether some rows are kept on one side because they are copies: there are such, in distinct rows enough for
+// so many parts, and they are no repeated observations.
+bool keeps_rows_together(const Dataset& data, std::int64_t parts);
+
 // How many rows of `test` (features and target) also stand in `train`.
 std::int64_t count_shared_rows(const Dataset& train, const Dataset& test);
 

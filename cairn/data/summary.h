@@ -30,4 +30,7 @@ std::vector<double> quantiles(std::span<const double> values, std::span<const do
 // The value of the largest weight, the smallest such value on a tie; NaN when no value is present.
 double most_frequent(std::span<const double> values, std::span<const double> weights = {});
 
+// The place of each value in ascending order, from 0; equal values share the mean of their places.
+std::vector<double> mean_ranks(std::span<const double> values);
+
 }  // namespace cairn

@@ -145,7 +145,8 @@ std::unique_ptr<Model> fit_elastic_net(const NumericData& data, Penalty penalty,
 const ParamList& LassoParams::list() {
   using P = LassoParams;
   static const ParamList l{
-      param<&P::alpha>("alpha", kAlphaDoc, at_least(0), {"lambda", "C", "l1"}),
+      param<&P::alpha>("alpha", kAlphaDoc, at_least(0), {"lambda", "C", "l1"})
+          .searched(1e-4, 10, SearchScale::log),
       param<&P::intercept>("intercept", kInterceptDoc, {}, {"fit_intercept"}),
       param<&P::tol>("tol", kTolDoc, at_least(0), {"eps"}),
       param<&P::max_iter>("max_iter", kMaxIterDoc, between(1, 1e9), {"num_iterations", "n_iter"}),
@@ -156,9 +157,10 @@ const ParamList& LassoParams::list() {
 const ParamList& ElasticNetParams::list() {
   using P = ElasticNetParams;
   static const ParamList l{
-      param<&P::alpha>("alpha", kAlphaDoc, at_least(0), {"lambda", "C"}),
+      param<&P::alpha>("alpha", kAlphaDoc, at_least(0), {"lambda", "C"}).searched(1e-4, 10, SearchScale::log),
       param<&P::l1_ratio>("l1_ratio", "share of the penalty on |w|; the rest is on w^2 / 2", between(0, 1),
-                          {"mix", "rho"}),
+                          {"mix", "rho"})
+          .searched(0.05, 1),
       param<&P::intercept>("intercept", kInterceptDoc, {}, {"fit_intercept"}),
       param<&P::tol>("tol", kTolDoc, at_least(0), {"eps"}),
       param<&P::max_iter>("max_iter", kMaxIterDoc, between(1, 1e9), {"num_iterations", "n_iter"}),

@@ -165,7 +165,8 @@ const ParamList& ElasticNetCvParams::list() {
   using P = ElasticNetCvParams;
   static const ParamList l{
       param<&P::l1_ratio>("l1_ratio", "share of the penalty on |w|; 1 is the lasso", above_to(0, 1),
-                          {"mix", "rho"}),
+                          {"mix", "rho"})
+          .searched(0.05, 1),
       param<&P::num_alphas>("num_alphas", "strengths tried along the path", between(1, 10'000),
                             {"n_alphas", "nlambda", "alphas"}),
       param<&P::smallest>("smallest", "the least strength, in parts of the one that sets every weight to 0",

@@ -68,7 +68,8 @@ const ParamList& GeneralizedLinearParams::list() {
       param<&P::alpha>("alpha",
                        "strength of the penalty on the squared weights of the columns as given, beside the "
                        "mean loss; 0: maximum likelihood",
-                       at_least(0), {"lambda", "C", "l2"}),
+                       at_least(0), {"lambda", "C", "l2"})
+          .searched(1e-4, 10, SearchScale::log),
       param<&P::intercept>("intercept", "add a constant, not penalised, to the logarithm", {},
                            {"fit_intercept"}),
       param<&P::tol>("tol", "stop when the gradient is this part of its size at the start", between(0, 1)),

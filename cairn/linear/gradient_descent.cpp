@@ -13,11 +13,14 @@ const ParamList& GradientDescentParams::list() {
   using P = GradientDescentParams;
   static const ParamList l{
       param<&P::learning_rate>("learning_rate", "how far a step goes against the gradient", above_to(0, 1e6),
-                               {"alpha", "lr", "eta", "eta0"}),
+                               {"alpha", "lr", "eta", "eta0"})
+          .searched(1e-3, 1, SearchScale::log),
       param<&P::num_iterations>("num_iterations", "number of steps", between(1, 1e8),
-                                {"max_iter", "epochs", "n_iter", "iterations"}),
+                                {"max_iter", "epochs", "n_iter", "iterations"})
+          .counts_steps(),
       param<&P::l2>("l2", "strength of the penalty l2/2m sum w^2", between(0, 1e12),
-                    {"lambda", "lambda_", "reg_lambda", "penalty"}),
+                    {"lambda", "lambda_", "reg_lambda", "penalty"})
+          .searched(1e-2, 1e3, SearchScale::log),
   };
   return l;
 }

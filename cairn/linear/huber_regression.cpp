@@ -95,9 +95,11 @@ const ParamList& HuberRegressionParams::list() {
   using P = HuberRegressionParams;
   static const ParamList l{
       param<&P::epsilon>("epsilon", "errors beyond so many times the fitted scale count absolutely",
-                         at_least(1), {"delta", "k"}),
+                         at_least(1), {"delta", "k"})
+          .searched(1.01, 3),
       param<&P::alpha>("alpha", "strength of the penalty on the squared weights", at_least(0),
-                       {"lambda", "C", "l2"}),
+                       {"lambda", "C", "l2"})
+          .searched(1e-5, 100, SearchScale::log),
       param<&P::intercept>("intercept", "add a constant, not penalised, to the prediction", {},
                            {"fit_intercept"}),
       param<&P::tol>("tol", "stop when the gradient is this part of its size at the start", between(0, 1)),

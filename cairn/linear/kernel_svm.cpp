@@ -230,12 +230,14 @@ const ParamList& KernelSvmParams::list() {
   using P = KernelSvmParams;
   static const ParamList l{
       param<&P::C>("C", "cost of a margin below 1: larger fits the training rows closer", above(0),
-                   {"alpha", "lambda", "cost"}),
+                   {"alpha", "lambda", "cost"})
+          .searched(1e-2, 1e3, SearchScale::log),
       param<&P::kernel>("kernel", "likeness of two rows", one_of("rbf", "poly", "linear")),
       param<&P::gamma>("gamma",
                        "rbf: how fast likeness falls with squared distance; poly: factor of the product; 0: "
                        "1 / (columns * variance)",
-                       at_least(0), {"sigma", "bandwidth"}),
+                       at_least(0), {"sigma", "bandwidth"})
+          .searched(1e-4, 10, SearchScale::log),
       param<&P::degree>("degree", "poly: the power", between(1, 100)),
       param<&P::coef0>("coef0", "poly: added to the product before the power", between(-1e6, 1e6)),
       param<&P::class_weight>("class_weight", "balanced: each class counts as much as any other",

@@ -50,7 +50,8 @@ const ParamList& RidgeParams::list() {
   static const ParamList l{
       param<&RidgeParams::alpha>("alpha",
                                  "strength of the penalty on the squared weights, in units of summed squares",
-                                 at_least(0), {"lambda", "C", "l2"}),
+                                 at_least(0), {"lambda", "C", "l2"})
+          .searched(1e-3, 1e4, SearchScale::log),
       param<&RidgeParams::solver>("solver", kSolverDoc, solvers()),
       param<&RidgeParams::intercept>("intercept", "add a constant, not penalised, to the prediction", {},
                                      {"fit_intercept"}),

@@ -180,7 +180,8 @@ const ParamList& LinearSvmParams::list() {
   using P = LinearSvmParams;
   static const ParamList l{
       param<&P::C>("C", "inverse strength of the penalty: larger fits the training rows closer", above(0),
-                   {"alpha", "lambda", "cost"}),
+                   {"alpha", "lambda", "cost"})
+          .searched(1e-4, 1e3, SearchScale::log),
       param<&P::loss>("loss", "what a margin below 1 costs", one_of("squared_hinge", "hinge")),
       param<&P::penalty>("penalty", "on the weights; l1 sets many to exactly 0", one_of("l2", "l1")),
       param<&P::class_weight>("class_weight", "balanced: each class counts as much as any other",

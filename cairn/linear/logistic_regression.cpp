@@ -239,7 +239,8 @@ const ParamList& LogisticRegressionParams::list() {
   using P = LogisticRegressionParams;
   static const ParamList l{
       param<&P::C>("C", "inverse strength of the penalty: larger fits the training rows closer", above(0),
-                   {"alpha", "lambda", "regularization"}),
+                   {"alpha", "lambda", "regularization"})
+          .searched(1e-4, 1e4, SearchScale::log),
       param<&P::penalty>("penalty", "what keeps the coefficients small",
                          one_of("l2", "l1", "elastic_net", "none")),
       param<&P::l1_ratio>("l1_ratio", "share of L1 in the elastic net", between(0, 1)),

@@ -175,9 +175,10 @@ const ParamList& SgdParams::list() {
   static const ParamList l{
       param<&P::loss>("loss", "what an error costs; auto: squared for numbers, logistic for classes",
                       one_of("auto", "squared", "huber", "logistic", "hinge")),
-      param<&P::penalty>("penalty", "on the weights", one_of("l2", "l1", "none")),
+      param<&P::penalty>("penalty", "on the weights", one_of("l2", "l1", "none")).searched({"l2", "l1"}),
       param<&P::alpha>("alpha", "strength of the penalty, and of the optimal schedule", above(0),
-                       {"lambda", "l2", "C"}),
+                       {"lambda", "l2", "C"})
+          .searched(1e-6, 1e-1, SearchScale::log),
       param<&P::schedule>("schedule",
                           "how the learning rate falls; auto: invscaling for numbers, optimal for classes",
                           one_of("auto", "optimal", "invscaling", "constant")),

@@ -9,6 +9,7 @@
 
 #include "cairn/base/random.h"
 #include "cairn/metrics/distributions.h"
+#include "cairn/model/selection.h"
 
 namespace cairn {
 namespace {
@@ -70,7 +71,7 @@ CrossValidation cross_validate(const Learner& learner, const Dataset& data, cons
                                const CrossValidationOptions& options, const FitContext& context) {
   CrossValidation cv;
   int number = 0;
-  std::vector<Split> folds = k_fold(data, options.folds, options.seed);
+  std::vector<Split> folds = k_fold(data, options.folds, options.seed, 0, options.copies);
   if (options.most_fits > 0 && std::ssize(folds) > options.most_fits)
     folds.resize(static_cast<std::size_t>(options.most_fits));
   const TimeShare time(options.seconds);
@@ -87,7 +88,8 @@ CrossValidation cross_validate(const Learner& learner, const Dataset& data, cons
     inner.stop = time.of_next(context.stop, static_cast<int>(folds.size()) - number + options.fits_to_come);
     inner.seed = derive_seed(options.seed, "fold", static_cast<std::uint64_t>(number));
     inner.validation = nullptr;
-    const Dataset train = data.select(fold.train);
+    Dataset train = data.select(fold.train);
+    if (options.train_rows > 0) train = sample_rows(train, options.train_rows, inner.seed);
     const auto model = learner.fit(train, inner);
     FoldResult result;
     result.rows = fold.test;

@@ -50,6 +50,9 @@ class TimeShare {
 struct CrossValidationOptions {
   int folds = 5;
   int most_fits = 0;  // only the first so many of the folds are fitted and judged; 0: all
+  // Each fit sees a sample of at most so many of its fold's training rows; 0: all. Judged on all the others.
+  std::int64_t train_rows = 0;
+  Copies copies = Copies::together;
   std::uint64_t seed = 0;
   bool train_values = false;
   FoldMemory* memory = nullptr;

@@ -31,8 +31,52 @@ bool has_param(const ParamsView& view, std::string_view name) {
   return std::ranges::any_of(*view.list, [&](const Param& p) { return p.name == name; });
 }
 
-// Settings a person typed must reach something: a scope is a learner of the candidates or a transform;
-// without one, the name must belong to at least one candidate.
+Settings parse_settings(std::string_view text) {
+  Settings settings;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const std::string_view one = text.substr(0, comma);
+    const auto equals = one.find('=');
+    CAIRN_ASSERT(equals != std::string_view::npos);
+    settings.emplace_back(one.substr(0, equals), one.substr(equals + 1));
+    text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
+  }
+  return settings;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// All that decides what a fold gives: two candidates of one key are one.
+std::string memory_key(const Pipeline& pipeline, const SelectionOptions& options, const MeasureOptions& how) {
+  std::string key = fmt::format("{}\nfolds {} rows {} seed {} metric {}\n{} {}", options.data_key, how.folds,
+                                how.train_rows, options.seed, options.metric->name, pipeline.name(),
+                                params_to_json(pipeline.params()).dump());
+  for (const auto& t : pipeline.transforms())
+    key += fmt::format("\n{} {}", t->name(), params_to_json(t->params()).dump());
+  return key;
+}
+
+std::vector<std::string> variants_of(const LearnerEntry& entry, const SelectionOptions& options) {
+  std::vector<std::string> variants{""};
+  // A parameter set by hand stays as it was set: the learner is then measured once.
+  const bool by_hand = std::ranges::any_of(options.settings, [&](const auto& s) {
+    const auto [scope, name] = scope_and_name(s.first);
+    return scope == entry.name || (scope.empty() && has_param(entry.make()->params(), name));
+  });
+  if (by_hand || !options.learners.empty() || !entry.auto_settings) return variants;
+  std::string_view text = entry.auto_settings;
+  while (!text.empty()) {
+    const auto semicolon = text.find(';');
+    variants.emplace_back(text.substr(0, semicolon));
+    text = semicolon == std::string_view::npos ? std::string_view{} : text.substr(semicolon + 1);
+  }
+  return variants;
+}
+
+}  // namespace
+
 void check_settings(const Settings& settings, const std::vector<const LearnerEntry*>& entries,
                     const Registry& registry) {
   for (const auto& [key, value] : settings) {
@@ -66,54 +110,30 @@ void check_settings(const Settings& settings, const std::vector<const LearnerEnt
   }
 }
 
-Settings parse_settings(std::string_view text) {
-  Settings settings;
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    const std::string_view one = text.substr(0, comma);
-    const auto equals = one.find('=');
-    CAIRN_ASSERT(equals != std::string_view::npos);
-    settings.emplace_back(one.substr(0, equals), one.substr(equals + 1));
-    text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
-  }
-  return settings;
-}
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-// All that decides what a fold gives: two candidates of one key are one.
-std::string memory_key(const Pipeline& pipeline, const SelectionOptions& options, int folds) {
-  std::string key =
-      fmt::format("{}\nfolds {} seed {} metric {}\n{} {}", options.data_key, folds, options.seed,
-                  options.metric->name, pipeline.name(), params_to_json(pipeline.params()).dump());
-  for (const auto& t : pipeline.transforms())
-    key += fmt::format("\n{} {}", t->name(), params_to_json(t->params()).dump());
-  return key;
-}
+namespace {
 
 // Fills in how well the candidate's pipeline does.
-void measure(Candidate& c, const Dataset& data, const SelectionOptions& options, int folds,
-             const FitContext& context, bool must_work, double seconds) {
+void measure(Candidate& c, const Dataset& data, const SelectionOptions& options, const MeasureOptions& how,
+             const FitContext& context) {
   const auto start = std::chrono::steady_clock::now();
   try {
     c.cross_validation =
         cross_validate(*c.pipeline, data, *options.metric,
-                       {.folds = folds,
+                       {.folds = how.folds,
                         .most_fits = c.entry->takes_minutes() ? 1 : 0,
+                        .train_rows = how.train_rows,
                         .seed = options.seed,
                         .memory = options.memory,
-                        .memory_key = options.memory ? memory_key(*c.pipeline, options, folds) : "",
-                        .seconds = seconds,
-                        .fits_to_come = seconds > 0 ? 1 : 0},
+                        .memory_key = options.memory ? memory_key(*c.pipeline, options, how) : "",
+                        .seconds = how.seconds,
+                        .fits_to_come = how.seconds > 0 ? 1 : 0},
                        context);
     c.mean = c.cross_validation.mean();
     c.standard_error = c.cross_validation.standard_error();
   } catch (const Interrupted&) {
     throw;
   } catch (const Error& e) {
-    if (must_work) throw;
+    if (how.must_work) throw;
     c.failure = e.what();
     c.mean = std::nan("");
   }
@@ -123,43 +143,27 @@ void measure(Candidate& c, const Dataset& data, const SelectionOptions& options,
                                          c.settings, options.metric->name, c.mean));
 }
 
-Candidate measure(const LearnerEntry& entry, const std::string& variant, const Dataset& data,
-                  const Registry& registry, const SelectionOptions& options, int folds,
-                  const FitContext& context, bool must_work, double seconds = 0) {
+}  // namespace
+
+Candidate measure_candidate(const LearnerEntry& entry, const Settings& more, const Dataset& data,
+                            const Registry& registry, const SelectionOptions& options,
+                            const MeasureOptions& how, const FitContext& context) {
   Candidate c;
   c.learner = entry.name;
-  c.settings = variant;
+  for (const auto& [name, value] : more)
+    c.settings += fmt::format("{}{}={}", c.settings.empty() ? "" : ",", name, value);
   c.entry = &entry;
   Settings settings = options.settings;
-  for (auto& s : parse_settings(variant)) settings.push_back(std::move(s));
+  settings.insert(settings.end(), more.begin(), more.end());
   c.pipeline = configured(entry, settings, data, registry, options.pipeline);
-  measure(c, data, options, folds, context, must_work, seconds);
+  measure(c, data, options, how, context);
   return c;
 }
 
-bool better(const Candidate& a, const Candidate& b, const Metric& metric) {
+bool is_better(const Candidate& a, const Candidate& b, const Metric& metric) {
   if (std::isnan(a.mean) || std::isnan(b.mean)) return !std::isnan(a.mean) && std::isnan(b.mean);
   return metric.higher_is_better ? a.mean > b.mean : a.mean < b.mean;
 }
-
-std::vector<std::string> variants_of(const LearnerEntry& entry, const SelectionOptions& options) {
-  std::vector<std::string> variants{""};
-  // A parameter set by hand stays as it was set: the learner is then measured once.
-  const bool by_hand = std::ranges::any_of(options.settings, [&](const auto& s) {
-    const auto [scope, name] = scope_and_name(s.first);
-    return scope == entry.name || (scope.empty() && has_param(entry.make()->params(), name));
-  });
-  if (by_hand || !options.learners.empty() || !entry.auto_settings) return variants;
-  std::string_view text = entry.auto_settings;
-  while (!text.empty()) {
-    const auto semicolon = text.find(';');
-    variants.emplace_back(text.substr(0, semicolon));
-    text = semicolon == std::string_view::npos ? std::string_view{} : text.substr(semicolon + 1);
-  }
-  return variants;
-}
-
-}  // namespace
 
 std::vector<const LearnerEntry*> chosen_entries(const Registry& registry, const SelectionOptions& options,
                                                 const Dataset& data) {
@@ -211,17 +215,25 @@ Dataset sample_rows(const Dataset& data, std::int64_t most, std::uint64_t seed) 
   return data.select(split(data, {.test = share, .seed = seed}).test);
 }
 
+SelectionRows selection_rows(const Dataset& train, const SelectionOptions& options) {
+  SelectionRows rows{.data = sample_rows(train, kSelectionRows, options.seed), .note = {}};
+  const std::int64_t n = rows.data.num_rows();
+  rows.folds = n > kManyRows ? std::min(options.folds, kFoldsForManyRows) : options.folds;
+  if (n < train.num_rows())
+    rows.note = fmt::format("chosen on a sample of {} of {} training rows", n, train.num_rows());
+  return rows;
+}
+
 Selection select_learner(const Dataset& train, const Registry& registry, const SelectionOptions& options,
                          const FitContext& context) {
   const auto entries = chosen_entries(registry, options, train);
   check_settings(options.settings, entries, registry);
   Selection selection;
-  const Dataset data = sample_rows(train, kSelectionRows, options.seed);
+  const SelectionRows rows = selection_rows(train, options);
+  const Dataset& data = rows.data;
   selection.rows = data.num_rows();
-  selection.folds = data.num_rows() > kManyRows ? std::min(options.folds, kFoldsForManyRows) : options.folds;
-  if (data.num_rows() < train.num_rows())
-    selection.note =
-        fmt::format("chosen on a sample of {} of {} training rows", data.num_rows(), train.num_rows());
+  selection.folds = rows.folds;
+  selection.note = rows.note;
   const auto start = std::chrono::steady_clock::now();
 
   bool first = true;
@@ -230,8 +242,9 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
     SelectionOptions plain = options;
     plain.settings.clear();
     plain.pipeline.by_hand = nullptr;
-    Candidate c = measure(e, "", data, registry, plain, selection.folds, context, false);
-    if (first || better(c, selection.baseline, *options.metric)) selection.baseline = std::move(c);
+    Candidate c = measure_candidate(e, {}, data, registry, plain,
+                                    {.folds = selection.folds, .must_work = false}, context);
+    if (first || is_better(c, selection.baseline, *options.metric)) selection.baseline = std::move(c);
     first = false;
   }
   if (options.pipeline.by_hand)
@@ -240,8 +253,8 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
                   .settings = "",
                   .entry = &last_value_entry(),
                   .pipeline = std::move(forecast)};
-      measure(c, data, options, selection.folds, context, false, 0);
-      if (first || better(c, selection.baseline, *options.metric)) selection.baseline = std::move(c);
+      measure(c, data, options, {.folds = selection.folds, .must_work = false}, context);
+      if (first || is_better(c, selection.baseline, *options.metric)) selection.baseline = std::move(c);
     }
   const bool limited = options.time_limit > 0, must_work = !options.learners.empty();
   const bool alone = entries.size() == 1 && variants_of(*entries[0], options).size() == 1;
@@ -256,7 +269,8 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
         std::optional<Candidate> c;
         try {
           if (left > 0)
-            c = measure(*entry, variant, data, registry, options, selection.folds, inner, must_work);
+            c = measure_candidate(*entry, parse_settings(variant), data, registry, options,
+                                  {.folds = selection.folds, .must_work = must_work}, inner);
         } catch (const ResourceError&) {
           if (!inner.stop.requested()) throw;
         }
@@ -268,13 +282,14 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
       }
       const double left = limited && alone ? std::max(1e-3, options.time_limit - seconds_since(start)) : 0;
       selection.candidates.push_back(
-          measure(*entry, variant, data, registry, options, selection.folds, context, must_work, left));
+          measure_candidate(*entry, parse_settings(variant), data, registry, options,
+                            {.folds = selection.folds, .must_work = must_work, .seconds = left}, context));
       selection.cut_short = selection.cut_short || selection.candidates.back().cross_validation.cut_short;
     }
   }
   if (limited && alone) selection.seconds_left = std::max(1e-3, options.time_limit - seconds_since(start));
   std::ranges::stable_sort(selection.candidates, [&](const Candidate& a, const Candidate& b) {
-    return better(a, b, *options.metric);
+    return is_better(a, b, *options.metric);
   });
   if (!selection.candidates.empty() && selection.candidates[0].entry->takes_minutes())
     selection.note += fmt::format("{}measured on one of {} folds of the training rows, as a fit is dear",

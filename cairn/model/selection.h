@@ -77,6 +77,33 @@ struct Selection {
 Selection select_learner(const Dataset& train, const Registry& registry, const SelectionOptions& options,
                          const FitContext& context = {});
 
+// The rows a choice is made on, a sample where they are many, and in how many folds.
+struct SelectionRows {
+  Dataset data;
+  int folds = 0;
+  std::string note;  // "chosen on a sample of 50000 of 450000 training rows", or ""
+};
+SelectionRows selection_rows(const Dataset& train, const SelectionOptions& options);
+
+// One learner with `options.settings` and then `settings`, cross-validated on these rows.
+struct MeasureOptions {
+  int folds = 5;
+  std::int64_t train_rows = 0;  // of CrossValidationOptions
+  bool must_work = true;        // false: what a fit throws becomes Candidate::failure
+  double seconds = 0;           // for all folds and the fit after them; 0: no limit
+};
+Candidate measure_candidate(const LearnerEntry& entry, const Settings& settings, const Dataset& data,
+                            const Registry& registry, const SelectionOptions& options,
+                            const MeasureOptions& measure, const FitContext& context);
+
+// Whether the mean of `a` is better; one that is NaN is the worst.
+bool is_better(const Candidate& a, const Candidate& b, const Metric& metric);
+
+// Settings a person typed must reach something: a scope is a learner of `entries` or a transform; without
+// one, the name must belong to a parameter of one of them. UsageError.
+void check_settings(const Settings& settings, const std::vector<const LearnerEntry*>& entries,
+                    const Registry& registry);
+
 // The learners that take part, the cheap ones first: those named, or those of `auto`. UsageError for one that
 // does not serve the task.
 std::vector<const LearnerEntry*> chosen_entries(const Registry& registry, const SelectionOptions& options,

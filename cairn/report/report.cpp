@@ -86,10 +86,12 @@ std::string report_html(const Json& result) {
   add_verdict(page, result);
   add_advice(page, result);
   add_metrics(page, result);
+  add_split(page, result);
   add_calibration_map(page, result);
   add_intervals(page, result);
   add_quantiles(page, result);
   add_candidates(page, result);
+  add_tuning(page, result);
   add_curves(page, result);
   add_confusion(page, result);
   add_pictures(page, result);

@@ -97,6 +97,19 @@ void add_intervals(Terminal& out, const Json& result) {
   }
 }
 
+void add_split(Terminal& out, const Json& result) {
+  const std::vector<std::string> sentences = split_words(result);
+  if (sentences.empty()) return;
+  out.heading("The split");
+  for (const std::string& sentence : sentences) out.item("-", sentence);
+}
+
+void add_tuning(Terminal& out, const Json& result) {
+  if (!has(field(result, "tuning"), "trials")) return;
+  out.heading("The search");
+  for (const std::string& sentence : tuning_words(result)) out.item("-", sentence);
+}
+
 void add_remarks(Terminal& out, const Json& result) {
   if (has(result, "warnings")) out.heading("Warnings");
   for (const Json& w : field(result, "warnings")) out.item("!", text_at(w, "message"));
@@ -135,6 +148,8 @@ std::string report_text(const Json& result, bool colour, int width) {
   add_metrics(out, result);
   add_calibration_map(out, result);
   add_intervals(out, result);
+  add_split(out, result);
+  add_tuning(out, result);
   add_ledger(out, result);
   add_advice(out, result);
   add_remarks(out, result);

@@ -18,6 +18,8 @@ void add_intervals(Page& page, const Json& result);        // what `predict --in
 void add_quantiles(Page& page, const Json& result);        // how those of `predict --quantiles` hold
 void add_advice(Page& page, const Json& result);
 void add_candidates(Page& page, const Json& result);
+void add_split(Page& page, const Json& result);   // inflated and corrected estimates, shift
+void add_tuning(Page& page, const Json& result);  // trials of `tune`, parameters against score
 void add_curves(Page& page, const Json& result);
 void add_confusion(Page& page, const Json& result);
 // A picture that stands in the page itself: base64 of a PNG file; anything else is left out.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cairn/base/json.h"
 
@@ -27,5 +28,11 @@ std::string gap_words(const Json& gap);  // "variance +0.010 (−0.031 to +0.051
 
 std::string blend_members(const Json& blend);  // "ridge (25 %) and random forest (75 %)"
 std::string blend_words(const Json& blend);    // what came of it, with the figures that decided
+
+// What other splits would have said, and whether test rows differ: a sentence each.
+std::vector<std::string> split_words(const Json& result);
+
+// Of a result with "tuning": what was found, why the search ended, how far its score is to be believed.
+std::vector<std::string> tuning_words(const Json& result);
 
 }  // namespace cairn::report

@@ -172,12 +172,14 @@ void judge_alike(const Judged& model, Judged& baseline) {
     baseline.quantiles.insert(baseline.quantiles.end(), model.levels.size(), v);
 }
 
-// What the kept folds are of, beside learner and preparation.
+// What the kept folds are of, beside learner, its settings and preparation, which stand beside it in the key.
 std::string memory_key(const TrainOptions& o, const PreparedData& data) {
   TrainOptions decides = o;  // where the run stands and how long it may take do not change a fold
   decides.out.clear();
   decides.time_limit.clear();
   decides.overwrite = decides.tensorboard = false;
+  decides.set.clear();
+  decides.learner.clear();
   return fmt::format("{} {} {}\n{} {} {}", version(), build(), instruction_set(), to_json(decides).dump(),
                      data.sha256, data.test_sha256);
 }
@@ -205,18 +207,26 @@ std::string prepare_text(const std::string& said, const Registry& registry) {
   return read_preparation(written ? said : read_file(said), written ? kPrepare : said, registry).json;
 }
 
+SelectionOptions prepare_selection(const TrainOptions& o, const PreparedData& data,
+                                   const Registry& registry) {
+  SelectionOptions s = selection_options(o);
+  if (!o.prepare.empty()) add_preparation(o, *data.train, registry, s.pipeline);
+  read_declarations(s.settings, chosen_entries(registry, s, *data.train));
+  s.metric = &asked_metric(o.metric, *data.train, what_is_predicted(o, s, *data.train, registry));
+  for (const std::string& bar : o.require)
+    parse_requirement(bar, data.train->task());  // a typing error is told before the work
+  s.data_key = memory_key(o, data);
+  check_memory(o, *data.train, s.pipeline, registry);
+  return s;
+}
+
 FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registry& registry,
                   const RunContext& context, RunFolder& folder, FoldMemory* memory, Json& seconds,
                   Stopwatch& watch) {
   const Dataset& train = *data.train;
   FittedRun run;
-  run.selection_options = selection_options(o);
-  if (!o.prepare.empty()) add_preparation(o, train, registry, run.selection_options.pipeline);
-  read_declarations(run.selection_options.settings, chosen_entries(registry, run.selection_options, train));
-  run.metric = &asked_metric(o.metric, train, what_is_predicted(o, run.selection_options, train, registry));
-  run.selection_options.metric = run.metric;
-  for (const std::string& bar : o.require)
-    parse_requirement(bar, train.task());  // a typing error is told before the work
+  run.selection_options = prepare_selection(o, data, registry);
+  run.metric = run.selection_options.metric;
   if (o.tensorboard) refuse_idle_tensorboard(chosen_entries(registry, run.selection_options, train));
   FitContext fit_context{.seed = static_cast<std::uint64_t>(o.seed),
                          .stop = context.stop,
@@ -226,8 +236,6 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   // What `auto` tries and leaves would fill the log.
   if (!run.selection_options.learners.empty()) fit_context.log = [&](const Json& e) { folder.event(e); };
   run.selection_options.memory = memory;
-  run.selection_options.data_key = memory_key(o, data);
-  check_memory(o, train, run.selection_options.pipeline, registry);
   run.selection = select_learner(train, registry, run.selection_options, fit_context);
   run.selection_options.memory = nullptr;  // the doctor's probes see other rows
   Storage::release_unused();

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "cairn/base/random.h"
+#include "cairn/data/summary.h"
 #include "cairn/model/selection.h"
 #include "cairn/run/explain.h"
 #include "cairn/run/explain_internal.h"
@@ -16,16 +17,8 @@ namespace {
 
 // 1 for the largest; equal values share the mean of their places.
 std::vector<double> ranks_of(const std::vector<double>& values) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, std::greater{}, [&](std::size_t i) { return values[i]; });
-  std::vector<double> ranks(values.size());
-  for (std::size_t i = 0; i < order.size();) {
-    std::size_t end = i + 1;
-    while (end < order.size() && values[order[end]] == values[order[i]]) ++end;
-    for (std::size_t j = i; j < end; ++j) ranks[order[j]] = static_cast<double>(i + 1 + end) / 2;
-    i = end;
-  }
+  std::vector<double> ranks = mean_ranks(values);
+  for (double& r : ranks) r = static_cast<double>(ranks.size()) - r;
   return ranks;
 }
 

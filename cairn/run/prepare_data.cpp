@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "cairn/data/checks.h"
 #include "cairn/run/findings.h"
@@ -73,6 +74,23 @@ Json guess(std::string what, std::string value, std::string reason, std::string 
   return json;
 }
 
+// The dataset with the copies that its splits keep together.
+Dataset planned(Dataset data, const TrainOptions& o, PreparedData& d, const StopToken& stop) {
+  const bool dealt = data.roles().group.empty() && data.roles().time.empty();
+  if (o.split != "auto" && !dealt)
+    throw UsageError("--split", fmt::format("is for rows dealt out at random; --{} decides here",
+                                            data.roles().group.empty() ? "time" : "group"));
+  d.plan = plan_split(data, o.split == "auto", stop);
+  d.warnings.insert(d.warnings.end(), d.plan.warnings.begin(), d.plan.warnings.end());
+  if (!dealt || o.split == "identical") return data;
+  std::vector<std::int64_t> of_row = std::move(d.plan.copies.of_row);
+  if (o.split == "random") {
+    of_row.resize(static_cast<std::size_t>(data.num_rows()));
+    std::iota(of_row.begin(), of_row.end(), 0);
+  }
+  return data.with_copies(std::move(of_row), d.plan.copies.near_rows > 0);
+}
+
 // Two rows that are the same in every column stand in both parts: the estimate is too good by their share.
 void warn_shared_rows(PreparedData& d) {
   d.shared_rows = count_shared_rows(*d.train, *d.test);
@@ -113,6 +131,8 @@ PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const
                                    [](const Column& c) { return c.kind() == ColumnKind::image; });
   read.table = {};
   d.warnings.insert(d.warnings.end(), all.warnings().begin(), all.warnings().end());
+
+  all = planned(std::move(all), o, d, context.stop);
 
   if (!o.dev.empty()) {
     ReadResult dev = read_data(o.dev, o.read, registry, &read.schema, context.stop, context.progress);

@@ -84,8 +84,9 @@ void refit_on_all(const PreparedData& data, FittedRun& run, const FitContext& co
 }
 
 // The command, resolved, and what it met: enough to repeat it and to see why a repetition differs.
-Json config_of(const TrainOptions& o, const PreparedData& data) {
+Json config_of(const TrainOptions& o, const PreparedData& data, const SettleStep* step) {
   Json config = to_json(o);
+  if (step) config[step->verb()] = step->config();
   config["made_with"] = {
       {"cairn", version()}, {"build", build()}, {"isa", instruction_set()}, {"data_sha256", data.sha256}};
   if (!data.test_sha256.empty()) config["made_with"]["test_sha256"] = data.test_sha256;
@@ -126,13 +127,19 @@ void add_files(Json& result, const RunFolder& folder, const TrainOptions& o, con
 }
 
 // Everything after the folder is there: a stop from here on can be taken up again.
-TrainOutcome fill_folder(const TrainOptions& o, const PreparedData& data, std::optional<double> human,
-                         const Registry& registry, const RunContext& context, RunFolder& folder, Json seconds,
-                         Stopwatch& watch) {
+TrainOutcome fill_folder(const TrainOptions& asked, SettleStep* step, const PreparedData& data,
+                         std::optional<double> human, const Registry& registry, const RunContext& context,
+                         RunFolder& folder, Json seconds, Stopwatch& watch) {
   if (context.resumed) folder.event({{"phase", "resumed"}});
   folder.event(
       {{"phase", "read"}, {"rows", data.rows}, {"columns", data.columns}, {"seconds", seconds["read"]}});
   FoldFiles measured(folder.path());
+  TrainOptions o = asked;
+  if (step) {
+    o = step->settle(data, folder.path(), &measured);
+    write_file(folder.file("config.json"), config_of(o, data, step).dump(2) + "\n");
+    seconds[step->verb()] = watch.lap();
+  }
   FittedRun run = fit_run(o, data, registry, context, folder, &measured, seconds, watch);
   for (const Candidate& c : run.selection.candidates)
     folder.event({{"phase", "candidate"},
@@ -143,6 +150,8 @@ TrainOutcome fill_folder(const TrainOptions& o, const PreparedData& data, std::o
 
   Storage::release_unused();
   const Judged* held_out = data.test ? &run.on_test : nullptr;
+  const bool probe =
+      !o.no_doctor && !single_limit_bit(run) && !run.selection.candidates[0].entry->takes_minutes();
   const Diagnosis diagnosis = diagnose(
       {.train = &*data.train,
        .registry = &registry,
@@ -154,12 +163,15 @@ TrainOutcome fill_folder(const TrainOptions& o, const PreparedData& data, std::o
        .human_error = human,
        .warnings = data.warnings,
        .options = run.selection_options,
-       .probe =
-           !o.no_doctor && !single_limit_bit(run) && !run.selection.candidates[0].entry->takes_minutes()},
+       .probe = probe},
       {.seed = static_cast<std::uint64_t>(o.seed), .stop = context.stop, .progress = context.progress});
   Storage::release_unused();
   seconds["diagnose"] = watch.lap();
   Json result = describe_run(o, data, run, diagnosis, context);
+  if (probe)
+    add_split_checks(result, o, data, run, registry,
+                     {.seed = static_cast<std::uint64_t>(o.seed), .stop = context.stop});
+  if (step) step->add_to(result);
   seconds["measure"] = watch.lap();
   ModelCard card = card_of(o, data, run, result);
   if (o.refit_all && data.all) {
@@ -177,6 +189,9 @@ TrainOutcome fill_folder(const TrainOptions& o, const PreparedData& data, std::o
   run.model->set_card(std::move(card));
   const std::string bytes = to_bytes(*run.model);
   add_files(result, folder, o, data, bytes);
+  if (step)
+    result["commands"][step->verb()] =
+        fmt::format("cairn {} --config {}", step->verb(), quoted(folder.file("config.json")));
   write_file(folder.file("model.cairn"), bytes);
 
   rusage usage{};
@@ -206,7 +221,8 @@ TrainOutcome fill_folder(const TrainOptions& o, const PreparedData& data, std::o
 
 }  // namespace
 
-TrainOutcome train(const TrainOptions& given, const Registry& registry, const RunContext& context) {
+TrainOutcome train_settled(const TrainOptions& given, const Registry& registry, const RunContext& context,
+                           SettleStep* step) {
   TrainOptions o = given;
   o.prepare = prepare_text(given.prepare, registry);  // config.json holds what the file said
   validate({"train", &o, &TrainOptions::list()});
@@ -218,14 +234,19 @@ TrainOutcome train(const TrainOptions& given, const Registry& registry, const Ru
   seconds["read"] = watch.lap();
 
   RunFolder folder(o.out, data.name, o.overwrite, context.resumed);
-  write_file(folder.file("config.json"), config_of(o, data).dump(2) + "\n");
+  write_file(folder.file("config.json"), config_of(o, data, step).dump(2) + "\n");
   try {
-    return fill_folder(o, data, human, registry, context, folder, std::move(seconds), watch);
+    return fill_folder(o, step, data, human, registry, context, folder, std::move(seconds), watch);
   } catch (const Interrupted&) {
-    throw Interrupted("train",
+    const char* verb = step ? step->verb() : "train";
+    throw Interrupted(verb,
                       fmt::format("stopped; what was asked for and measured is kept in {}", folder.path()),
-                      fmt::format("Finish it with: cairn train --resume {}", quoted(folder.path())));
+                      fmt::format("Finish it with: cairn {} --resume {}", verb, quoted(folder.path())));
   }
+}
+
+TrainOutcome train(const TrainOptions& options, const Registry& registry, const RunContext& context) {
+  return train_settled(options, registry, context, nullptr);
 }
 
 }  // namespace cairn

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cairn/data/split.h"
+#include "cairn/data/split_plan.h"
 #include "cairn/doctor/diagnosis.h"
 #include "cairn/run/folder.h"
 #include "cairn/run/require.h"
@@ -40,6 +41,7 @@ struct PreparedData {
   std::optional<std::int64_t> shared_rows;
   Json guesses;  // array
   std::vector<Warning> warnings;
+  SplitPlan plan;  // its copies went into the datasets
 };
 PreparedData prepare_data(const TrainOptions& options, const Registry& registry, const RunContext& context);
 
@@ -59,6 +61,25 @@ struct FittedRun {
 // What --prepare says: the text of its file, or the text itself. FileError.
 std::string prepare_text(const std::string& said, const Registry& registry);
 
+// What decides how learners are compared in this run: options, settings, metric, and what measured folds are
+// of. UsageError for what cannot be.
+SelectionOptions prepare_selection(const TrainOptions& options, const PreparedData& data,
+                                   const Registry& registry);
+
+// A step between reading and fitting that settles what was left open: the search of `tune`.
+class SettleStep {
+ public:
+  virtual ~SettleStep() = default;
+  virtual const char* verb() const = 0;  // which takes a stopped run up again
+  virtual Json config() const = 0;       // what config.json holds beside train's options, under verb()
+  // The options to train with. `folder` is the run's.
+  virtual TrainOptions settle(const PreparedData& data, const std::string& folder, FoldMemory* memory) = 0;
+  virtual void add_to(Json& result) const = 0;  // after everything is measured
+};
+// train(), with a step to settle `options` first; null: none.
+TrainOutcome train_settled(const TrainOptions& options, const Registry& registry, const RunContext& context,
+                           SettleStep* step);
+
 // Chooses and fits on the training rows alone; the test rows are judged at the end.
 FittedRun fit_run(const TrainOptions& options, const PreparedData& data, const Registry& registry,
                   const RunContext& context, RunFolder& folder, FoldMemory* memory, Json& seconds,
@@ -67,5 +88,10 @@ FittedRun fit_run(const TrainOptions& options, const PreparedData& data, const R
 // result.json without seconds, memory and paths.
 Json describe_run(const TrainOptions& options, const PreparedData& data, const FittedRun& fitted,
                   const Diagnosis& diagnosis, const RunContext& context);
+
+// Into result["split"]: what the same learner's cross-validation says when copies, times or groups are torn
+// apart and when they are not, and whether the test rows can be told from the training rows.
+void add_split_checks(Json& result, const TrainOptions& options, const PreparedData& data,
+                      const FittedRun& run, const Registry& registry, const FitContext& context);
 
 }  // namespace cairn

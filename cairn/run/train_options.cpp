@@ -59,6 +59,10 @@ const ParamList& TrainOptions::list() {
           "group",
           "a column whose equal values must not be torn apart by a split; of a ranking, the query; none: not "
           "even where the file names one, unless a column is called none"),
+      param<&T::split>("split",
+                       "which rows a random split keeps on one side: auto, those that are the same or nearly "
+                       "the same; identical, those that are the same; random, none",
+                       one_of("auto", "identical", "random")),
       param<&T::time>("time", "a column that orders the rows; the latest are judged on"),
       param<&T::event>(
           "event",

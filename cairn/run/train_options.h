@@ -22,7 +22,8 @@ struct ReadFlags {
 struct TrainOptions {
   std::string data, target, test, dev, task, positive, metric, class_weight = "none", threshold, human_error;
   std::string calibrate = "none", precision, prepare;
-  std::string group, time, event, weight, missing = "auto", scale = "auto", out, time_limit, isa;
+  std::string split = "auto", group, time, event, weight, missing = "auto", scale = "auto", out, time_limit,
+              isa;
   std::vector<std::string> learner, set, id, ignore, require;
   double holdout = 0.2;
   std::int64_t folds = 5, polynomial = 1, seed = 0;

@@ -27,22 +27,27 @@ const ParamList& CnnParams::list() {
           {"filters"}),
       param<&P::depth>("depth", "convolutions a block; 0: 1, and 2 for many pictures", between(0, 10)),
       param<&P::dropout>("dropout", "share of the numbers before the last layer that training leaves out",
-                         ParamRule{.low = 0, .high = 1, .high_open = true}),
+                         ParamRule{.low = 0, .high = 1, .high_open = true})
+          .searched(0, 0.5),
       param<&P::flip>("flip", "left and right change places in training; auto: in coloured pictures",
                       one_of("auto", "yes", "no"), {"horizontal_flip"}),
       param<&P::shift>("shift", "in training, at most this share of a picture's sides", between(0, 0.5)),
       param<&P::optimizer>("optimizer", "what moves the weights",
                            one_of("adamw", "adam", "nadam", "sgd", "rmsprop", "lion", "muon")),
-      param<&P::learning_rate>("learning_rate", "length of a step, at its largest", above(0), {"lr"}),
+      param<&P::learning_rate>("learning_rate", "length of a step, at its largest", above(0), {"lr"})
+          .searched(1e-4, 3e-2, SearchScale::log),
       param<&P::momentum>("momentum", "of sgd (Nesterov's): share of the last step that goes on",
-                          ParamRule{.low = 0, .high = 1, .high_open = true}),
+                          ParamRule{.low = 0, .high = 1, .high_open = true})
+          .searched_when_named(0.8, 0.99, SearchScale::near_one),
       param<&P::schedule>("schedule", "how the learning rate goes on",
                           one_of("one_cycle", "cosine", "linear", "constant", "plateau")),
       param<&P::epochs>("epochs", "passes over the pictures; 0: 8 for many, up to 60 for few",
-                        between(0, 1e6), {"max_epochs"}),
+                        between(0, 1e6), {"max_epochs"})
+          .counts_steps(),
       param<&P::batch_size>("batch_size", "pictures a step; 0: 16, up to 128 for many", between(0, 1e6)),
       param<&P::weight_decay>("weight_decay", "share of the weights that a step of length 1 takes away",
-                              at_least(0), {"l2"}),
+                              at_least(0), {"l2"})
+          .searched(1e-4, 0.3, SearchScale::log),
       param<&P::l1>("l1", "strength of the penalty on the weights' sizes, beside the mean loss", at_least(0)),
       param<&P::max_norm>("max_norm", "largest length of a unit's incoming weights; 0: any", at_least(0)),
       train_detail::label_smoothing_param<&P::label_smoothing>(),

@@ -23,7 +23,8 @@ const ParamList& MlpParams::list() {
       param<&P::network>("network", "a file that declares another network as JSON, or that JSON", {},
                          {"architecture"}),
       param<&P::hidden>("hidden", "sizes of the hidden layers, such as 64 or 128, 64", {},
-                        {"hidden_layer_sizes", "layers"}),
+                        {"hidden_layer_sizes", "layers"})
+          .searched({"16", "64", "256", "64, 64", "128, 32"}),
       param<&P::activation>(
           "activation", "between the layers",
           one_of("relu", "tanh", "sigmoid", "gelu", "silu", "leaky_relu", "elu", "identity")),
@@ -34,13 +35,18 @@ const ParamList& MlpParams::list() {
           "optimizer", "what moves the weights",
           one_of("adam", "adamw", "nadam", "sgd", "rmsprop", "adagrad", "lion", "adafactor", "muon"),
           {"solver"}),
-      param<&P::learning_rate>("learning_rate", "length of a step", above(0), {"learning_rate_init", "lr"}),
+      param<&P::learning_rate>("learning_rate", "length of a step", above(0), {"learning_rate_init", "lr"})
+          .searched(1e-4, 0.1, SearchScale::log),
       param<&P::schedule>("schedule", "how the learning rate goes on",
                           one_of("constant", "linear", "cosine", "one_cycle", "plateau")),
-      param<&P::epochs>("epochs", "passes over the rows", between(1, 1e6), {"max_iter", "max_epochs"}),
-      param<&P::batch_size>("batch_size", "rows a step; 0: 32, up to 512 for many rows", between(0, 1e9)),
+      param<&P::epochs>("epochs", "passes over the rows", between(1, 1e6), {"max_iter", "max_epochs"})
+          .searched_when_named(10, 300, SearchScale::log)
+          .counts_steps(),
+      param<&P::batch_size>("batch_size", "rows a step; 0: 32, up to 512 for many rows", between(0, 1e9))
+          .searched_when_named(16, 512, SearchScale::log),
       param<&P::l2>("l2", "strength of the penalty on the weights; the more rows, the less it counts",
-                    at_least(0), {"alpha"}),
+                    at_least(0), {"alpha"})
+          .searched(0.01, 100, SearchScale::log),
       param<&P::l1>("l1", "the same for the weights' sizes: many become nearly 0", at_least(0)),
       param<&P::max_norm>("max_norm", "largest length of a unit's incoming weights; 0: any", at_least(0)),
       param<&P::dropout>("dropout", "share of the numbers after each hidden layer that training leaves out",

@@ -26,10 +26,12 @@ const ParamList& DecisionTreeParams::list() {
                           {"quantile_alpha", "alpha"}),
       param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6)),
       param<&P::max_leaves>("max_leaves", "most leaves; the largest gain is split first; 0: no limit",
-                            between(0, 1e8), {"max_leaf_nodes", "num_leaves"}),
+                            between(0, 1e8), {"max_leaf_nodes", "num_leaves"})
+          .searched(2, 256, SearchScale::log),
       param<&P::min_samples_split>("min_samples_split", "rows a node must have to be split", at_least(2)),
       param<&P::min_samples_leaf>("min_samples_leaf", "rows a leaf must have", at_least(1),
-                                  {"min_data_in_leaf"}),
+                                  {"min_data_in_leaf"})
+          .searched(1, 50, SearchScale::log),
       param<&P::min_impurity_decrease>(
           "min_impurity_decrease", "a split must lower the mean impurity of all rows by this", at_least(0)),
       param<&P::max_features>("max_features",

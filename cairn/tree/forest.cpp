@@ -22,24 +22,29 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 ParamList forest_params() {
   return {
-      param<&P::trees>("trees", "how many", between(1, 1e6), {"n_estimators", "num_trees", "ntree"}),
+      param<&P::trees>("trees", "how many", between(1, 1e6), {"n_estimators", "num_trees", "ntree"})
+          .searched_when_named(50, 1000, SearchScale::log)
+          .counts_steps(),
       param<&P::criterion>("criterion", "what a split lowers; auto: gini for classes, squared for values",
                            one_of("auto", "gini", "entropy", "squared", "absolute", "poisson", "quantile")),
       param<&P::quantile>("quantile", "criterion=quantile: the level that leaves answer", between(0, 1),
                           {"quantile_alpha", "alpha"}),
-      param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6)),
+      param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6))
+          .searched_when_named(2, 30),
       param<&P::max_leaves>("max_leaves", "most leaves of a tree; 0: no limit", between(0, 1e8),
                             {"max_leaf_nodes", "num_leaves"}),
       param<&P::min_samples_split>("min_samples_split", "rows a node must have to be split", at_least(2)),
       param<&P::min_samples_leaf>("min_samples_leaf", "rows a leaf must have", at_least(1),
-                                  {"min_data_in_leaf"}),
+                                  {"min_data_in_leaf"})
+          .searched(1, 20, SearchScale::log),
       param<&P::min_impurity_decrease>("min_impurity_decrease",
                                        "a split must lower the mean impurity of a tree's rows by this",
                                        at_least(0)),
       param<&P::max_features>("max_features",
                               "features looked at in a node: auto (sqrt for classes, third for values), "
                               "sqrt, log2, third, all or a share",
-                              {}, {"mtry"}),
+                              {}, {"mtry"})
+          .searched({"sqrt", "third", "0.5", "all"}),
       param<&P::bootstrap>("bootstrap",
                            "each tree learns from rows drawn with replacement; no: from all rows"),
       param<&P::class_weight>("class_weight", "balanced: every class counts the same in all",

@@ -184,21 +184,28 @@ ParamList growing_params() {
                        "rounds of boosting; 0: as many as have the lowest loss in cross-validation, or on "
                        "a part of many rows",
                        between(0, 1e6),
-                       {"n_estimators", "num_round", "num_boost_round", "num_iterations", "iterations"}),
+                       {"n_estimators", "num_round", "num_boost_round", "num_iterations", "iterations"})
+          .searched_when_named(30, 3000, SearchScale::log)
+          .counts_steps(),
       param<&P::learning_rate>(
           "learning_rate", "what a tree's answer is multiplied by; 0: 0.05, or 0.1 where classes share trees",
-          between(0, 1e3), {"eta", "shrinkage_rate", "shrinkage"}),
+          between(0, 1e3), {"eta", "shrinkage_rate", "shrinkage"})
+          .searched(0.02, 0.3, SearchScale::log),
       param<&P::growth>("growth",
                         "which node is split next: all of a level, or the leaf with the largest gain",
                         one_of("depth_wise", "leaf_wise"), {"grow_policy"}),
-      param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6)),
+      param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6))
+          .searched(2, 10),
       param<&P::max_leaves>("max_leaves", "most leaves of a tree; 0: no limit", between(0, 1e6),
-                            {"num_leaves", "max_leaf_nodes"}),
+                            {"num_leaves", "max_leaf_nodes"})
+          .searched_when_named(8, 256, SearchScale::log),
       param<&P::min_child_weight>("min_child_weight",
                                   "least sum of second derivatives in a leaf (squared loss: rows)",
-                                  at_least(0), {"min_sum_hessian_in_leaf", "min_hessian"}),
+                                  at_least(0), {"min_sum_hessian_in_leaf", "min_hessian"})
+          .searched(0.1, 30, SearchScale::log),
       param<&P::l2>("l2", "penalty on squared leaf values", at_least(0),
-                    {"reg_lambda", "lambda", "lambda_l2", "l2_regularization"}),
+                    {"reg_lambda", "lambda", "lambda_l2", "l2_regularization"})
+          .searched(0.1, 30, SearchScale::log),
       param<&P::l1>("l1", "penalty on absolute leaf values", at_least(0),
                     {"reg_alpha", "alpha", "lambda_l1"}),
       param<&P::min_gain>("min_gain", "a split must lower the loss by more than this", at_least(0),
@@ -212,9 +219,11 @@ ParamList round_params() {
                               one_of("uniform", "minimum_variance", "goss"),
                               {"sampling_method", "data_sample_strategy"}),
           param<&P::row_share>("row_share", "share of the rows a round learns from", above_to(0, 1),
-                               {"subsample", "bagging_fraction"}),
+                               {"subsample", "bagging_fraction"})
+              .searched(0.5, 1),
           param<&P::column_share>("column_share", "share of the features a tree may ask about",
-                                  above_to(0, 1), {"colsample_bytree", "feature_fraction", "rsm"}),
+                                  above_to(0, 1), {"colsample_bytree", "feature_fraction", "rsm"})
+              .searched(0.3, 1),
           param<&P::column_share_level>("column_share_level", "share of those at each level", above_to(0, 1),
                                         {"colsample_bylevel"}),
           param<&P::column_share_node>("column_share_node", "share of those at each node", above_to(0, 1),

@@ -26,15 +26,19 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 ParamList quantile_forest_params() {
   return {
-      param<&P::trees>("trees", "how many", between(1, 1e6), {"n_estimators", "num_trees", "ntree"}),
+      param<&P::trees>("trees", "how many", between(1, 1e6), {"n_estimators", "num_trees", "ntree"})
+          .searched_when_named(50, 1000, SearchScale::log)
+          .counts_steps(),
       param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6)),
       param<&P::min_samples_split>("min_samples_split", "rows a node must have to be split", at_least(2)),
       param<&P::min_samples_leaf>("min_samples_leaf", "rows a leaf must have", at_least(1),
-                                  {"min_data_in_leaf", "nodesize"}),
+                                  {"min_data_in_leaf", "nodesize"})
+          .searched(1, 20, SearchScale::log),
       param<&P::max_features>("max_features",
                               "features looked at in a node: auto (third), sqrt, log2, third, all or a "
                               "share",
-                              {}, {"mtry"}),
+                              {}, {"mtry"})
+          .searched({"sqrt", "third", "0.5", "all"}),
       param<&P::bootstrap>("bootstrap",
                            "each tree learns from rows drawn with replacement; no: from all rows"),
       param<&P::leaf_samples>("leaf_samples",

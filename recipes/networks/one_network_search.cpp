@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "cairn/base/random.h"
+#include "cairn/model/search_space.h"
 #include "cairn/readers/mat.h"
 #include "recipes/list.h"
 #include "recipes/one_network.h"
@@ -125,11 +126,12 @@ struct Trial {
 // All options at once, with learning rates drawn evenly on a logarithmic scale: as the courses advise,
 // because from 0.0001 to 0.001 is as far as from 0.1 to 1.
 std::vector<Trial> search(int trials, std::uint32_t passes, const Planar& train, const Planar& dev) {
-  constexpr double kLeast = -5, kMost = 0;  // powers of 10
+  const SearchAxis rates{.name = "learning_rate",
+                         .range = {.low = 1e-5, .high = 1, .scale = SearchScale::log, .values = {}}};
   Random random(1, "learning rate");
   std::vector<Trial> all;
   for (int i = 0; i < trials; ++i) {
-    const double rate = std::pow(10.0, kLeast + (kMost - kLeast) * random.uniform());
+    const double rate = std::stod(value_at(rates, random.uniform()));
     OneNetwork net(everything(rate), train);
     net.train(passes, passes);
     all.push_back({rate, net.accuracy(dev)});
