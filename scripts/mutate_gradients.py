@@ -120,6 +120,8 @@ def places(text):
 def is_gradient(e, of_gradient):
     if len(e) < 1 or "Tensor()" in e or "return" in e or "Tensors" in e or e.startswith(("{", '"')) or not balanced(e):
         return False
+    if re.fullmatch(r"scale\(.*, 0\)", e):  # nothing: its sign is no mistake
+        return False
     if top_level(e, [" ? "]) or top_level(e, [","]) or re.fullmatch(r"[\w.]+", e):
         return e in ("g", "gated")
     return bool(of_gradient) or bool(re.search(r"grad|\bg\b|\(g\b|share_of\(|Gradient", e))
@@ -143,8 +145,7 @@ def without_last(expression):
 
 
 def plan():
-    """Every place once: its last term or factor is dropped where it has one to lose, and its sign flipped where not or where the
-    file has more places of that kind."""
+    """Every place once: its last term or factor is dropped where it has one to lose, else and in every third place its sign flipped."""
     folder = os.path.join(ROOT, "cairn", "ops")
     flips, drops = [], []
     for name in sorted(os.listdir(folder)):
@@ -192,7 +193,7 @@ def compile_one(command, source, output, folder):
         if flag in words:
             at = words.index(flag)
             del words[at:at + 2]
-    words += ["-I" + folder, "-iquote", os.path.join(ROOT, "cairn", "ops"), "-Wno-error"]
+    words += ["-I" + folder, "-iquote", os.path.join(ROOT, "cairn", "ops"), "-Wno-error", "-O0"]
     subprocess.run(words, check=True, cwd=command_folder)
 
 
