@@ -102,7 +102,7 @@ TEST_CASE("rounds: chosen by rows that were not learned from") {
   const auto of_noise = rounds(quarters(6, 300, 1)), of_sense = rounds(quarters(6, 300, 0));
   CHECK(of_noise < 30);
   CHECK(of_sense > 60);
-  const Rows two{{{1}, {2}}, {0, 1}};  // which cannot be divided into three parts
+  const Rows two{{{1}, {2}}, {0, 1}};  // which cannot be divided into five parts
   const auto few = fit({}, classification_data(two.x, two.labels));
   CHECK(few->trees().num_trees() == 100);
 }
@@ -114,7 +114,7 @@ TEST_CASE("rounds: more rows are divided into fewer parts, and the notes say int
       if (holds(note, "lowest loss")) return note;
     return std::string();
   };
-  CHECK(holds(said(200, 1), "in 3-fold cross-validation"));
+  CHECK(holds(said(200, 1), "in 5-fold cross-validation"));
   CHECK(holds(said(2100, 1), "in 3-fold cross-validation"));
   CHECK(holds(said(10100, 1), "on 10 % of the rows, set apart for that"));
 }

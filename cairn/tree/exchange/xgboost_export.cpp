@@ -36,14 +36,27 @@ std::vector<std::int32_t> all_codes(const TreeFeature& feature) {
   return codes;
 }
 
+bool turned(const TreeNode& node) { return node.category && !node.left_codes.empty(); }
+
+// XGBoost takes a right child to be the one behind the left one, so where our two sides change places the
+// children do. The node that stands at each place.
+std::vector<std::size_t> nodes_in_their_places(const Tree& tree) {
+  std::vector<std::size_t> node_at(tree.nodes.size());
+  std::iota(node_at.begin(), node_at.end(), std::size_t{0});
+  for (const TreeNode& node : tree.nodes)
+    if (!node.is_leaf() && turned(node)) std::swap(node_at[at(node.left)], node_at[at(node.right)]);
+  return node_at;
+}
+
 Json tree_json(const Tree& tree, std::int64_t id, const std::vector<TreeFeature>& features) {
   const std::size_t n = tree.nodes.size();
+  const std::vector<std::size_t> node_at = nodes_in_their_places(tree);
   std::vector<std::int32_t> left(n, -1), right(n, -1), parents(n, kNoParent), feature(n, 0);
   std::vector<std::int32_t> is_category(n, 0), default_left(n, 0), categories, nodes;
   std::vector<std::int64_t> segments, sizes;
   std::vector<float> condition(n, 0), weight(n, 0), cover(n, 0), gain(n, 0);
   for (std::size_t i = 0; i < n; ++i) {
-    const TreeNode& node = tree.nodes[i];
+    const TreeNode& node = tree.nodes[node_at[i]];
     cover[i] = static_cast<float>(node.cover), gain[i] = static_cast<float>(node.gain);
     if (node.is_leaf()) {
       condition[i] = weight[i] = static_cast<float>(node.value[0]);
@@ -53,11 +66,8 @@ Json tree_json(const Tree& tree, std::int64_t id, const std::vector<TreeFeature>
     left[i] = node.left, right[i] = node.right;
     bool missing_left = node.missing_left;
     if (node.category) {
-      const auto codes = node.left_codes.empty() ? all_codes(features[at(node.feature)]) : node.left_codes;
-      if (!node.left_codes.empty()) {
-        std::swap(left[i], right[i]);
-        missing_left = !missing_left;
-      }
+      const auto codes = turned(node) ? node.left_codes : all_codes(features[at(node.feature)]);
+      if (turned(node)) missing_left = !missing_left;
       is_category[i] = 1;
       nodes.push_back(static_cast<std::int32_t>(i));
       segments.push_back(std::ssize(categories));
