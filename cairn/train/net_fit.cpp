@@ -157,13 +157,12 @@ std::string key_of(const Network& net, const NetLearnerParts& parts, const Train
     using P = std::remove_cvref_t<decltype(params)>;
     return params_to_json({name, const_cast<P*>(&params), &P::list()}).dump();
   };
-  std::string text =
-      fmt::format("{} {} {}\n{}\n{} {}\n{} {}\n{} {}\n{} {} {} {} {} {}\n{}", version(), build(),
-                  instruction_set(), net.json(), parts.optimizer, parts.optimizer_params, json("step", step),
-                  json("trainer", options), json("schedule", options.schedule),
-                  options.plateau ? json("plateau", *options.plateau) : "", loader.options().batch_size,
-                  parts.label_smoothing, parts.mixup, name_of(parts.dtype),
-                  static_cast<int>(parts.products), seed, parts.settings);
+  std::string text = fmt::format(
+      "{} {} {}\n{}\n{} {}\n{} {}\n{} {}\n{} {} {} {} {} {}\n{}", version(), build(), instruction_set(),
+      net.json(), parts.optimizer, parts.optimizer_params, json("step", step), json("trainer", options),
+      json("schedule", options.schedule), options.plateau ? json("plateau", *options.plateau) : "",
+      loader.options().batch_size, parts.label_smoothing, parts.mixup, name_of(parts.dtype),
+      static_cast<int>(parts.products), seed, parts.settings);
   for (const ParameterGroup& g : step.groups)
     text += fmt::format("\n{} {} {}", g.match, g.learning_rate, g.penalty);
   Sha256 hash;
