@@ -71,7 +71,7 @@ int main(int argc, char** argv) {
         if (std::string(argv[2]) == "infer") {
           const EvaluationScope evaluation(task.net);
           const Tensor x = all.x.slice(0, 0, batch).contiguous();
-          PredictReplay predict(task.net, [&](const Tensor& batch) { return task.net(batch); });
+          PredictReplay predict(task.net, [&](const Tensor& input) { return task.net(input); });
           return bench::serve(
               [&] {
                 Tensor y;

@@ -19,19 +19,20 @@ struct InstructionSet {
   std::int64_t target;   // of Highway; a smaller number is a wider set
   const char* openblas;  // the kernels that need no more than this set
   const char* without;   // what the C library's mathematics must not use
+  const char* onednn;    // the widest its kernels may use; it has nothing below SSE4.1
 };
 
 // From narrow to wide. OpenBLAS has nothing below SSE3, which every x86-64 of the last twenty years runs.
 constexpr const char* kNoFma = "-AVX,-AVX2,-FMA,-FMA4";
 constexpr std::array kSets{
 #if HWY_ARCH_X86
-    InstructionSet{"sse2", HWY_EMU128, "PRESCOTT", kNoFma},
-    InstructionSet{"ssse3", HWY_SSSE3, "CORE2", kNoFma},
-    InstructionSet{"sse4", HWY_SSE4, "NEHALEM", kNoFma},
-    InstructionSet{"avx2", HWY_AVX2, "HASWELL", ""},
-    InstructionSet{"avx512", HWY_AVX3, "SKYLAKEX", ""},
+    InstructionSet{"sse2", HWY_EMU128, "PRESCOTT", kNoFma, "SSE41"},
+    InstructionSet{"ssse3", HWY_SSSE3, "CORE2", kNoFma, "SSE41"},
+    InstructionSet{"sse4", HWY_SSE4, "NEHALEM", kNoFma, "SSE41"},
+    InstructionSet{"avx2", HWY_AVX2, "HASWELL", "", "AVX2"},
+    InstructionSet{"avx512", HWY_AVX3, "SKYLAKEX", "", ""},
 #else
-    InstructionSet{"portable", HWY_EMU128, "", ""},
+    InstructionSet{"portable", HWY_EMU128, "", "", ""},
 #endif
 };
 
@@ -87,11 +88,20 @@ void restrict_instruction_set(std::string_view name) {
 
 const char* instruction_set() { return chosen() ? chosen()->name : widest().name; }
 
+bool has_bf16_units() {
+#if HWY_ARCH_X86
+  return std::string_view(instruction_set()) == "avx512" && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 std::vector<EnvironmentValue> isa_environment(std::string_view name) {
   const InstructionSet& set = find(name);
   std::vector<EnvironmentValue> values;
   if (*set.openblas) values.push_back({"OPENBLAS_CORETYPE", set.openblas});
   if (*set.without) values.push_back({"GLIBC_TUNABLES", fmt::format("glibc.cpu.hwcaps={}", set.without)});
+  if (*set.onednn) values.push_back({"ONEDNN_MAX_CPU_ISA", set.onednn});
   return values;
 }
 

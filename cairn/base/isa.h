@@ -19,6 +19,10 @@ void restrict_instruction_set(std::string_view name);
 // The narrowest of the widest set and what restrict_instruction_set asked for: decides bytes of results.
 const char* instruction_set();
 
+// Units that multiply bf16 and add in f32 (avx512_bf16; every processor with AMX has it too), and work of
+// this process may use them.
+bool has_bf16_units();
+
 // What must stand in the environment before the process starts so that the libraries around us keep to
 // `name`.
 struct EnvironmentValue {

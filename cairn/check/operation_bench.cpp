@@ -17,6 +17,7 @@
 #include "cairn/check/operation_cases_internal.h"
 #include "cairn/tensor/apply.h"
 #include "cairn/tensor/backward.h"
+#include "cairn/tensor/precision.h"
 #include "cairn/tensor/repeated_work.h"
 
 namespace cairn {
@@ -27,6 +28,8 @@ const ParamList& OperationBenchOptions::list() {
       param<&P::batch_size>("batch_size", "examples that come in", between(1, 65536)),
       param<&P::seconds>("seconds", "how long each is measured", above_to(0, 60)),
       param<&P::operations>("operations", "names, separated by commas; empty: all"),
+      param<&P::precision>("precision", "in which matrices are multiplied; bf16 where the processor can",
+                           one_of("f32", "bf16")),
   };
   return l;
 }
@@ -142,6 +145,8 @@ OperationBench bench_operations(const OperationBenchOptions& options, const Stop
   check_memory(cases, options);
   const NoGrad no_grad;
   const RepeatedWork repeated_work;
+  const PrecisionScope precision(options.precision == "bf16" ? Precision::bf16 : Precision::f32,
+                                 "--precision");
   OperationBench bench{.instruction_set = instruction_set(), .threads = num_threads()};
   if (progress) progress->begin("operations", std::ssize(cases));
   for (const std::int64_t side : {std::int64_t{1024}, std::int64_t{2048}}) {
@@ -172,12 +177,12 @@ std::string OperationBench::text() const {
   std::string text = fmt::format(
       "{} thread{}, {}. Peaks measured in this run: {:.1f} GFLOP/s in a product of matrices, {:.1f} GB/s in "
       "a "
-      "copy.\n\n{:<{}}  {:<{}}  {:<9}  {:>9}  {:>14}  {:>8}\n",
+      "copy.\n\n{:<{}}  {:<{}}  {:<11}  {:>9}  {:>14}  {:>8}\n",
       threads, threads == 1 ? "" : "s", instruction_set, 1e-9 * peak_flops, 1e-9 * peak_bytes, "operation",
       operation, "shapes", shapes, "kernel", "time", "rate", "of peak");
   for (const OperationTime& r : rows)
-    text += fmt::format("{:<{}}  {:<{}}  {:<9}  {:>9}  {:>14}  {:>7.0f}%\n", r.operation, operation, r.shapes,
-                        shapes, r.kernel, time_text(r.seconds),
+    text += fmt::format("{:<{}}  {:<{}}  {:<11}  {:>9}  {:>14}  {:>7.0f}%\n", r.operation, operation,
+                        r.shapes, shapes, r.kernel, time_text(r.seconds),
                         r.flops > 0 ? fmt::format("{:.1f} GFLOP/s", 1e-9 * r.flops / r.seconds)
                                     : fmt::format("{:.1f} GB/s", 1e-9 * r.bytes / r.seconds),
                         100 * r.share);

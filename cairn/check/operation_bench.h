@@ -19,13 +19,14 @@ struct OperationBenchOptions {
   std::int64_t batch_size = 32;
   double seconds = 0.1;
   std::string operations;
+  std::string precision = "f32";
   std::uint64_t max_memory = 0;  // bytes an operation may take; 0: what the machine has left
   static const ParamList& list();
 };
 
 struct OperationTime {
   std::string operation, shapes;  // "[32, 32, 32, 16] [16, 3, 3, 16]"
-  std::string kernel;             // "onednn", "blas", "simd"; "reference": the plain one
+  std::string kernel;             // "onednn", "onednn_bf16", "blas", "simd"; "reference": the plain one
   double seconds = 0;             // of a call, the fastest
   double flops = 0;               // of a call; 0: memory decides, not arithmetic
   double bytes = 0;               // that a call reads and writes, each number once

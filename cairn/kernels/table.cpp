@@ -2,19 +2,39 @@
 // fast. A row that is not set is empty.
 #include "cairn/kernels/table_internal.h"
 
+#include <fmt/format.h>
+
+#include "cairn/base/isa.h"
+#include "cairn/tensor/precision.h"
+
 namespace cairn {
 namespace {
 
 using namespace kernels;
 
 #if CAIRN_ONEDNN
-constexpr KernelSlot kConv2d[] = {{"onednn", onednn_conv2d_supports, onednn_conv2d}};
+constexpr Precision kBf16 = Precision::bf16;
+constexpr KernelSlot kConv2d[] = {{"onednn_bf16", onednn_bf16_conv2d_supports, onednn_bf16_conv2d, kBf16},
+                                  {"onednn", onednn_conv2d_supports, onednn_conv2d}};
 constexpr KernelSlot kConv2dDataGradient[] = {
+    {"onednn_bf16", onednn_bf16_conv2d_data_gradient_supports, onednn_bf16_conv2d_data_gradient, kBf16},
     {"onednn", onednn_conv2d_data_gradient_supports, onednn_conv2d_data_gradient}};
 constexpr KernelSlot kConv2dWeightGradient[] = {
+    {"onednn_bf16", onednn_bf16_conv2d_weight_gradient_supports, onednn_bf16_conv2d_weight_gradient, kBf16},
     {"onednn", onednn_conv2d_weight_gradient_supports, onednn_conv2d_weight_gradient}};
+constexpr KernelSlot kMatmul[] = {{"onednn_bf16", onednn_bf16_matmul_supports, onednn_bf16_matmul, kBf16}};
 #endif
-constexpr KernelSlot kLinear[] = {{"blas", blas_linear_supports, blas_linear}};
+constexpr KernelSlot kLinear[] = {{"simd", simd_few_rows_supports, simd_few_rows},
+#if CAIRN_ONEDNN
+                                  {"onednn_bf16", onednn_bf16_linear_supports, onednn_bf16_linear, kBf16},
+#endif
+                                  {"blas", blas_linear_supports, blas_linear}};
+
+constexpr KernelSlot kAdd[] = {{"simd", simd_binary_supports, simd_add}};
+constexpr KernelSlot kSubtract[] = {{"simd", simd_binary_supports, simd_subtract}};
+constexpr KernelSlot kMultiply[] = {{"simd", simd_binary_supports, simd_multiply}};
+constexpr KernelSlot kDivide[] = {{"simd", simd_binary_supports, simd_divide}};
+constexpr KernelSlot kRelu[] = {{"simd", simd_unary_supports, simd_relu}};
 
 constexpr KernelSlot kExp[] = {{"simd", simd_unary_supports, simd_exp}};
 constexpr KernelSlot kLog[] = {{"simd", simd_unary_supports, simd_log}};
@@ -48,7 +68,13 @@ constinit const SlotTable kCpuSlots = [] {
   table[SlotId::conv2d] = kConv2d;
   table[SlotId::conv2d_data_gradient] = kConv2dDataGradient;
   table[SlotId::conv2d_weight_gradient] = kConv2dWeightGradient;
+  table[SlotId::matmul] = kMatmul;
 #endif
+  table[SlotId::add] = kAdd;
+  table[SlotId::subtract] = kSubtract;
+  table[SlotId::multiply] = kMultiply;
+  table[SlotId::divide] = kDivide;
+  table[SlotId::relu] = kRelu;
   table[SlotId::linear] = kLinear;
   table[SlotId::exp] = kExp;
   table[SlotId::log] = kLog;
@@ -73,5 +99,15 @@ constinit const SlotTable kCpuSlots = [] {
   table[SlotId::average_pool2d_gradient] = kAveragePool2dGradient;
   return table;
 }();
+
+std::string why_no_bf16() {
+#if CAIRN_ONEDNN
+  if (has_bf16_units()) return "";
+  return fmt::format("this processor has no units for it (avx512_bf16 or AMX); work goes by {}",
+                     instruction_set());
+#else
+  return "this build lacks oneDNN, which has its kernels";
+#endif
+}
 
 }  // namespace cairn

@@ -11,6 +11,16 @@ bool onednn_conv2d_data_gradient_supports(const KernelArgs& a);
 void onednn_conv2d_data_gradient(const KernelArgs& a);
 bool onednn_conv2d_weight_gradient_supports(const KernelArgs& a);
 void onednn_conv2d_weight_gradient(const KernelArgs& a);
+bool onednn_bf16_conv2d_supports(const KernelArgs& a);
+void onednn_bf16_conv2d(const KernelArgs& a);
+bool onednn_bf16_conv2d_data_gradient_supports(const KernelArgs& a);
+void onednn_bf16_conv2d_data_gradient(const KernelArgs& a);
+bool onednn_bf16_conv2d_weight_gradient_supports(const KernelArgs& a);
+void onednn_bf16_conv2d_weight_gradient(const KernelArgs& a);
+bool onednn_bf16_linear_supports(const KernelArgs& a);
+void onednn_bf16_linear(const KernelArgs& a);
+bool onednn_bf16_matmul_supports(const KernelArgs& a);
+void onednn_bf16_matmul(const KernelArgs& a);
 
 bool blas_linear_supports(const KernelArgs& a);
 void blas_linear(const KernelArgs& a);
@@ -23,6 +33,14 @@ void simd_tanh(const KernelArgs& a);
 void simd_sigmoid(const KernelArgs& a);
 void simd_silu(const KernelArgs& a);
 void simd_gelu(const KernelArgs& a);
+void simd_relu(const KernelArgs& a);
+bool simd_binary_supports(const KernelArgs& a);  // two of one shape, or one of them a single number
+void simd_add(const KernelArgs& a);
+void simd_subtract(const KernelArgs& a);
+void simd_multiply(const KernelArgs& a);
+void simd_divide(const KernelArgs& a);
+bool simd_few_rows_supports(const KernelArgs& a);  // of linear
+void simd_few_rows(const KernelArgs& a);
 bool simd_softmax_supports(const KernelArgs& a);  // of softmax and log_softmax, along the last axis
 void simd_softmax(const KernelArgs& a);
 void simd_log_softmax(const KernelArgs& a);

@@ -82,8 +82,7 @@ class DualDescent {
   std::pair<double, double> epoch(double high_before, double low_before) {
     double high = -std::numeric_limits<double>::infinity(), low = -high;
     std::size_t kept = 0;
-    for (std::size_t k = 0; k < active_.size(); ++k) {
-      const std::size_t i = active_[k];
+    for (const std::size_t i : active_) {  // those kept move to its front, never past the one being read
       const double side = of_.sides[i];
       double sum = machine_.b;
       rows_.each(static_cast<std::int64_t>(i), [&](std::size_t c, double x) { sum += machine_.w[c] * x; });

@@ -85,7 +85,7 @@ void Judged::append(const Judged& more) {
 namespace {
 
 // Rows that are predicted together: what a pipeline makes of them on the way is never a second whole table.
-constexpr std::int64_t kBlock = std::int64_t{1} << 16;
+constexpr std::int64_t kBlock = std::int64_t{1} << 14;
 
 // The columns q_<level>.
 void add_quantiles(const Table& said, Judged& j) {

@@ -92,6 +92,7 @@ constinit const OpDef kRelu{
     .cpu = unary([](auto v) { return v > 0 || v != v ? v : decltype(v)(0); }),
     .vjp = [](const VjpArgs& a) -> Tensors { return {gate(a.grad[0], a.out[0], 0)}; },
     .saves = {.outputs = 0b1},
+    .slot = SlotId::relu,
     .samples = values,
     .bad_samples =
         [] {

@@ -64,6 +64,7 @@ constinit const OpDef kAdd{
     .vjp = [](const VjpArgs& a) -> Tensors {
       return {gradient_for(a, 0, [&] { return a.grad[0]; }), gradient_for(a, 1, [&] { return a.grad[0]; })};
     },
+    .slot = SlotId::add,
     .samples = pairs,
     .bad_samples =
         [] {
@@ -90,6 +91,7 @@ constinit const OpDef kSubtract{
       return {gradient_for(a, 0, [&] { return a.grad[0]; }),
               gradient_for(a, 1, [&] { return negative(a.grad[0]); })};
     },
+    .slot = SlotId::subtract,
     .samples = pairs,
 };
 
@@ -104,6 +106,7 @@ constinit const OpDef kMultiply{
               gradient_for(a, 1, [&] { return multiply(a.grad[0], a.in[0]); })};
     },
     .saves = {.inputs = 0b11},
+    .slot = SlotId::multiply,
     .samples = pairs,
 };
 
@@ -118,6 +121,7 @@ constinit const OpDef kDivide{
               gradient_for(a, 1, [&] { return negative(divide(multiply(a.grad[0], a.out[0]), a.in[1])); })};
     },
     .saves = {.inputs = 0b10, .outputs = 0b1},
+    .slot = SlotId::divide,
     .samples = pairs,
     .bad_samples =
         [] {

@@ -8,14 +8,13 @@
 #include "cairn/ops/blas_internal.h"
 #include "cairn/ops/catalogue_internal.h"
 #include "cairn/ops/elementwise_internal.h"
+#include "cairn/ops/gemm.h"
 #include "cairn/ops/linalg_internal.h"
 #include "cairn/ops/shape_ops.h"
 #include "cairn/tensor/strided.h"
 
 namespace cairn {
 namespace {
-
-constexpr std::int64_t kTile = 256;  // rows and columns of a tile of the result
 
 // The last two axes as BLAS sees them.
 struct Operand {
@@ -75,20 +74,19 @@ void matmul_kernel(const KernelArgs& a) {
   const Operand left = operand(a.in[0]), right = operand(a.in[1]);
   const T *pa = reinterpret_cast<const T*>(left.tensor.raw()),
           *pb = reinterpret_cast<const T*>(right.tensor.raw());
-  const std::int64_t down = (m + kTile - 1) / kTile, across = (n + kTile - 1) / kTile, tiles = down * across;
-  const std::int64_t work =
-      std::min(m, kTile) * std::min(n, kTile) * k;  // 2^20 multiplications take about 20 us
+  const GemmTiles t = gemm_tiles(m, n, k);
+  const std::int64_t tiles = t.count(), work = t.rows * t.columns * k;  // 2^20 take about 20 us
   parallel_for(size / (m * n) * tiles, std::max<std::int64_t>(1, (1 << 20) / work),
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t item = begin; item < end; ++item) {
-                   const std::int64_t batch = item / tiles, i = item % tiles / across * kTile,
-                                      j = item % tiles % across * kTile;
+                   const std::int64_t batch = item / tiles, i = item % tiles / t.across * t.rows,
+                                      j = item % tiles % t.across * t.columns;
                    const T* x = pa + batch_offset(left.tensor, shape, batch) +
                                 i * (left.transposed ? 1 : left.leading);
                    const T* y = pb + batch_offset(right.tensor, shape, batch) +
                                 j * (right.transposed ? right.leading : 1);
-                   gemm(left, x, right, y, static_cast<int>(std::min(kTile, m - i)),
-                        static_cast<int>(std::min(kTile, n - j)), linalg::narrow(k),
+                   gemm(left, x, right, y, static_cast<int>(std::min(t.rows, m - i)),
+                        static_cast<int>(std::min(t.columns, n - j)), linalg::narrow(k),
                         c + batch * m * n + i * n + j, linalg::narrow(n));
                  }
                });

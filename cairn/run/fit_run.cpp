@@ -51,6 +51,7 @@ SelectionOptions selection_options(const TrainOptions& o) {
   SelectionOptions s{.folds = static_cast<int>(o.folds),
                      .seed = static_cast<std::uint64_t>(o.seed),
                      .settings = parse_settings(o.set)};
+  if (!o.precision.empty()) s.settings.emplace_back("precision", o.precision);
   for (const std::string& name : o.learner)
     if (name != "auto") s.learners.push_back(name);
   s.pipeline = {.missing = o.missing == "drop" ? "auto" : o.missing,

@@ -44,6 +44,10 @@ const ParamList& TrainOptions::list() {
       param<&T::positive>("positive", "the class that counts as positive"),
       param<&T::class_weight>("class_weight", "balanced counts every class alike",
                               one_of("none", "balanced")),
+      param<&T::precision>("precision",
+                           "in which numbers a network multiplies: f32, or bf16 on the processor's units for "
+                           "it; as --set precision=...",
+                           one_of("", "f32", "bf16", "f64")),
       param<&T::calibrate>("calibrate",
                            "map a classifier's probabilities to shares of rows, fitted to predictions out of "
                            "fold; auto takes the method that does best there, or none",

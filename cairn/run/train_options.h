@@ -21,7 +21,7 @@ struct ReadFlags {
 
 struct TrainOptions {
   std::string data, target, test, dev, task, positive, metric, class_weight = "none", threshold, human_error;
-  std::string calibrate = "none", prepare;
+  std::string calibrate = "none", precision, prepare;
   std::string group, time, event, weight, missing = "auto", scale = "auto", out, time_limit, isa;
   std::vector<std::string> learner, set, id, ignore, require;
   double holdout = 0.2;

@@ -49,8 +49,10 @@ inline void check_call(const OpDef& op, std::span<const Tensor> in, const Attrib
 // The fastest slot that agrees, or null.
 inline const KernelSlot* fast_kernel(const OpDef& op, const KernelArgs& k) {
   if (op.slot != SlotId::none)
-    for (const KernelSlot& slot : kCpuSlots[op.slot])
+    for (const KernelSlot& slot : kCpuSlots[op.slot]) {
+      if (slot.precision != Precision::f32 && matrix_precision() != slot.precision) continue;
       if (slot.supports(k)) return &slot;
+    }
   return nullptr;
 }
 // Null: the operation has its composed form alone.

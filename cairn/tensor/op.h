@@ -18,6 +18,11 @@ using Tensors = SmallVector<Tensor>;
 // nowhere.
 enum class SlotId : std::int16_t {
   none = -1,
+  add,
+  subtract,
+  multiply,
+  divide,
+  relu,
   exp,
   log,
   tanh,

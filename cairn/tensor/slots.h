@@ -6,6 +6,7 @@
 #include <span>
 
 #include "cairn/tensor/op.h"
+#include "cairn/tensor/precision.h"
 
 namespace cairn {
 
@@ -13,6 +14,7 @@ struct KernelSlot {
   const char* name;                     // "onednn", "simd": shown when a person asks why
   bool (*supports)(const KernelArgs&);  // shapes, strides, element types, the machine's instruction set
   void (*run)(const KernelArgs&);
+  Precision precision = Precision::f32;  // bf16: asked only within a PrecisionScope
 };
 using SlotRow = std::span<const KernelSlot>;  // from fast to less fast
 struct SlotTable {

@@ -6,6 +6,7 @@
 
 #include "cairn/tensor/module_path.h"
 #include "cairn/tensor/op.h"
+#include "cairn/tensor/precision.h"
 
 namespace cairn {
 
@@ -31,7 +32,8 @@ struct TapeNode {
   bool used_up = false;  // backward has let the saved values go
 };
 
-// The state of a thread: grad mode, the module path, what watches apply(). The only mutable globals.
+// The state of a thread: grad mode, precision, the module path, what watches apply(). The only mutable
+// globals.
 class ApplyObserver;
 class Recorder;
 struct ThreadState {
@@ -41,6 +43,7 @@ struct ThreadState {
   std::uint64_t order = 0;
   int depth = 0;  // apply() within apply()
   bool grad = true;
+  Precision precision = Precision::f32;
 };
 ThreadState& thread_state();
 

@@ -47,6 +47,10 @@ const ParamList& CnnParams::list() {
                           {"n_iter_no_change"}),
       param<&P::held_out>("held_out", "share of the rows that patience watches",
                           ParamRule{.low = 0, .high = 1, .high_open = true}, {"validation_fraction"}),
+      param<&P::precision>(
+          "precision",
+          "of the arithmetic; bf16: matrices and filters are multiplied in bf16, the rest is f32",
+          one_of("f32", "bf16")),
   };
   return l;
 }
@@ -141,6 +145,7 @@ Cnn::Cnn(Params params) : LearnerWith(std::move(params)) {
   if (params_.channels != "auto") train_detail::layer_sizes("cnn.channels", params_.channels);
   refuse_idle_momentum(params_);
   declared();
+  require_precision(train_detail::products_of(params_.precision), "cnn.precision");
 }
 
 std::string Cnn::declared() const {
@@ -198,6 +203,7 @@ std::unique_ptr<Model> Cnn::fit(const Dataset& dataset, const FitContext& contex
                            {.match = "*.beta", .penalty = 0}}};
   parts.held_out = params_.held_out;
   parts.declared = !params_.network.empty();
+  parts.products = products_of(params_.precision);
   parts.trainer = {.patience = params_.patience, .schedule = {.kind = params_.schedule}};
   const Rows rows = divide_rows(data.pixels.size(0), data.weights, parts, context);
   const std::int64_t count = std::ssize(rows.train);
@@ -228,12 +234,12 @@ std::unique_ptr<Model> Cnn::fit(const Dataset& dataset, const FitContext& contex
                                   .columns = pixels(width)};
   Network net = Network::parse(Cnn(chosen).network(height, width, channels, std::ssize(data.classes)), kName);
   check_fits(net, data);
-  const History history = fit_network(
-      net, parts, train, watched, context,
-      {.present = [&](const Tensor& x) { return scaling.apply(x); },
-       .augment = [&](Batch& batch, Random& random) { batch.x = augmented(batch.x, augmentation, random); }});
+  const InputForm form{
+      .present = [&](const Tensor& x) { return scaling.apply(x); },
+      .augment = [&](Batch& batch, Random& random) { batch.x = augmented(batch.x, augmentation, random); }};
+  const History history = fit_network(net, parts, train, watched, context, form);
 
-  std::vector<std::string> notes = notes_of(net, parts, history);
+  std::vector<std::string> notes = notes_of(net, parts, history, train, form);
   auto model = std::make_unique<PictureModel>(data, scaling, std::move(net));
   std::vector<double> losses, watched_losses;
   for (const Epoch& e : history.epochs) {

@@ -30,6 +30,7 @@ struct CnnParams {
   double weight_decay = 0.01;
   std::int64_t patience = 0;
   double held_out = 0.1;
+  std::string precision = "f32";
   static const ParamList& list();
 };
 

@@ -10,6 +10,7 @@
 #include "cairn/nn/category_embedding.h"
 #include "cairn/train/declared_internal.h"
 #include "cairn/train/layer_sizes_internal.h"
+#include "cairn/train/net_fit_internal.h"
 #include "cairn/train/net_learner.h"
 #include "cairn/train/net_model.h"
 
@@ -44,7 +45,9 @@ const ParamList& MlpParams::list() {
                           {"n_iter_no_change"}),
       param<&P::held_out>("held_out", "share of the rows that patience watches",
                           ParamRule{.low = 0, .high = 1, .high_open = true}, {"validation_fraction"}),
-      param<&P::precision>("precision", "of the arithmetic", one_of("f32", "f64")),
+      param<&P::precision>("precision",
+                           "of the arithmetic; bf16: matrices are multiplied in bf16, the rest is f32",
+                           one_of("f32", "f64", "bf16")),
   };
   return l;
 }
@@ -52,6 +55,7 @@ const ParamList& MlpParams::list() {
 Mlp::Mlp(Params params) : LearnerWith(std::move(params)) {
   train_detail::layer_sizes("mlp.hidden", params_.hidden);
   declared();
+  require_precision(train_detail::products_of(params_.precision), "mlp.precision");
 }
 
 std::string Mlp::declared() const {
@@ -131,7 +135,8 @@ std::unique_ptr<Model> Mlp::fit(const Dataset& data, const FitContext& context) 
   parts.batch_size = params_.batch_size;
   parts.held_out = params_.held_out;
   parts.declared = !params_.network.empty();
-  parts.dtype = params_.precision == "f32" ? DType::f32 : DType::f64;
+  parts.dtype = params_.precision == "f64" ? DType::f64 : DType::f32;
+  parts.products = train_detail::products_of(params_.precision);
   return NetLearner(std::move(parts)).fit(data, context);
 }
 

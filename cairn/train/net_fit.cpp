@@ -111,6 +111,7 @@ double whole_loss(const Network& net, const Examples& e, const InputForm& form) 
 
 History fit_network(Network& net, const NetLearnerParts& parts, const Examples& train,
                     const Examples& watched, const FitContext& context, const InputForm& form) {
+  const PrecisionScope precision(parts.products, parts.name + ".precision");
   convert(net, parts.dtype);
   initialise(net, context.seed);
   StepOptions step = parts.step;
@@ -148,12 +149,31 @@ History fit_network(Network& net, const NetLearnerParts& parts, const Examples& 
       hooks);
 }
 
-std::vector<std::string> notes_of(Network& net, const NetLearnerParts& parts, const History& history) {
+Precision products_of(const std::string& precision) {
+  return precision == "bf16" ? Precision::bf16 : Precision::f32;
+}
+
+std::vector<std::string> notes_of(Network& net, const NetLearnerParts& parts, const History& history,
+                                  const Examples& examples, const InputForm& form) {
   std::vector<std::string> notes{fmt::format("{} parameters, {} epochs of {}, mean loss {:.6g} in the last",
                                              count_parameters(net).total, history.epochs.size(),
                                              parts.optimizer, history.epochs.back().loss)};
   if (history.stopped_early)
     notes.push_back(fmt::format("stopped early; the weights are those of epoch {}", history.best_epoch));
+  if (parts.products == Precision::bf16) {
+    Examples some = examples;
+    const std::int64_t rows = std::min<std::int64_t>(1024, some.x.size(0));
+    some.x = some.x.slice(0, 0, rows);
+    some.y = some.y.slice(0, 0, rows);
+    const EvaluationScope evaluation(net);
+    const NoGrad no_grad;
+    const double exact = whole_loss(net, some, form);
+    const PrecisionScope scope(Precision::bf16);
+    notes.push_back(fmt::format(
+        "trained with products in bf16; the loss of {} training rows is {:.6g} in bf16 and {:.6g} in f32, "
+        "in which the model predicts",
+        rows, whole_loss(net, some, form), exact));
+  }
   return notes;
 }
 

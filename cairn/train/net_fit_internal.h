@@ -45,11 +45,16 @@ struct InputForm {
   std::function<void(Batch& batch, Random& random)> augment;  // training only, before `present`
 };
 
+// What a learner's parameter `precision` says of products: f32 where it is f64, which they then are.
+Precision products_of(const std::string& precision);
+
 // Draws the network from the context's seed and trains it. `watched` may be empty.
 History fit_network(Network& net, const NetLearnerParts& parts, const Examples& train,
                     const Examples& watched, const FitContext& context, const InputForm& form = {});
 
-// What a person should know of a training, for the model's notes.
-std::vector<std::string> notes_of(Network& net, const NetLearnerParts& parts, const History& history);
+// What a person should know of a training, for the model's notes. With products in bf16: what the rounding
+// does to the loss of some examples.
+std::vector<std::string> notes_of(Network& net, const NetLearnerParts& parts, const History& history,
+                                  const Examples& examples, const InputForm& form = {});
 
 }  // namespace cairn::train_detail

@@ -44,7 +44,7 @@ std::unique_ptr<Model> NetLearner::fit(const Dataset& dataset, const FitContext&
         fmt::format("the network takes {} and gives {}; the data have {} features and {} outputs",
                     net.input_shape().text(), net.output_shape().text(), data.x.columns(), outputs));
   const History history = fit_network(net, parts_, train, watched, context);
-  std::vector<std::string> notes = notes_of(net, parts_, history);
+  std::vector<std::string> notes = notes_of(net, parts_, history, train);
   auto model = std::make_unique<NetModel>(data, std::move(net), parts_.dtype, scaling.center, scaling.scale);
   for (std::string& note : notes) model->add_note(std::move(note));
   std::vector<double> losses;

@@ -15,6 +15,7 @@
 #include "cairn/model/registry.h"
 #include "cairn/nn/network.h"
 #include "cairn/optim/optimizer.h"
+#include "cairn/tensor/precision.h"
 #include "cairn/train/trainer.h"
 
 namespace cairn {
@@ -31,6 +32,7 @@ struct NetLearnerParts {
   double held_out =
       0.1;  // share of the rows that early stopping watches when the context brings no validation
   DType dtype = DType::f32;
+  Precision products = Precision::f32;  // bf16: what is multiplied in training is rounded to it
   // The network is a person's declaration: it need not have all parameters that step.groups speak of. Else a
   // group that matches none is a UsageError.
   bool declared = false;

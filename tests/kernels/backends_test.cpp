@@ -2,10 +2,13 @@
 // several numbers of threads.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 
+#include "cairn/base/error.h"
 #include "cairn/base/parallel.h"
 #include "cairn/ops/activation.h"
 #include "cairn/ops/catalogue.h"
@@ -14,6 +17,8 @@
 #include "cairn/ops/loss.h"
 #include "cairn/ops/norm.h"
 #include "cairn/ops/pool2d.h"
+#include "cairn/tensor/apply.h"
+#include "cairn/tensor/precision.h"
 #include "cairn/tensor/samples.h"
 #include "cairn/tensor/slots.h"
 
@@ -120,7 +125,20 @@ std::vector<Case> cases() {
                    {{uniform({300, 70}, -1, 1), uniform({515, 70}, -1, 1), uniform({515}, -1, 1)},
                     LinearAttributes{f}}});
   all.push_back({"linear", {{uniform({3, 70}, -1, 1), uniform({1, 70}, -1, 1)}, LinearAttributes{}}});
-  for (const char* name : {"exp", "tanh", "sigmoid", "silu", "gelu"})
+  for (const std::int64_t few : {1, 2, 4})
+    all.push_back({"linear",
+                   {{uniform({few, 1030}, -1, 1), uniform({131, 1030}, -1, 1), uniform({131}, -1, 1)},
+                    LinearAttributes{1}}});
+  const Tensor plane = uniform({301, 233}, -1, 1), other = uniform({301, 233}, 0.5, 1);
+  for (const char* name : {"add", "subtract", "multiply", "divide"}) {
+    all.push_back({name, {{plane, other}}});
+    all.push_back({name, {{plane, uniform({}, 1, 2)}}});
+    all.push_back({name, {{uniform({1}, 1, 2), other}}});
+  }
+  all.push_back({"matmul", {{uniform({250, 300}, -1, 1), uniform({300, 130}, -1, 1)}}});
+  all.push_back(
+      {"matmul", {{uniform({300, 257}, -1, 1).transpose(), uniform({130, 300}, -1, 1).transpose()}}});
+  for (const char* name : {"exp", "tanh", "sigmoid", "silu", "gelu", "relu"})
     all.push_back({name, {{uniform({70000}, -9, 9)}}});
   all.push_back({"log", {{uniform({70000}, 1e-6, 50)}}});
   const Tensor logits = uniform({401, 53}, -30, 30), targets = whole_numbers({401}, 53);
@@ -140,12 +158,13 @@ std::vector<Case> cases() {
 TEST_CASE(
     "every kernel agrees with the reference in f64, and gives the same bytes for any number of threads") {
   int ran = 0;
-  std::vector<bool> covered(static_cast<std::size_t>(SlotId::count));
+  std::map<const KernelSlot*, bool> covered;
   for (const Case& c : cases()) {
     const OpDef& op = op_named(c.op);
-    CAPTURE(c.op);
     const Tensors in = as_f32(c.sample.in);
-    for (const Tensor& t : in) CAPTURE(t.text());
+    std::string shapes;
+    for (const Tensor& t : in) shapes += " " + t.text();
+    CAPTURE(std::string(c.op) + shapes);
     Tensors exact_in;
     for (const Tensor& t : in) exact_in.push_back(is_floating(t.dtype()) ? t.to(DType::f64) : t);
     Tensors expected = outputs(op, exact_in, c.sample.attributes);
@@ -153,32 +172,44 @@ TEST_CASE(
       op.cpu({span_of(exact_in), {expected.data(), expected.size()}, c.sample.attributes});
     else
       expected = op.composed({span_of(exact_in), c.sample.attributes, op.name});
+    bool taken = std::ranges::none_of(
+        kCpuSlots[op.slot], [](const KernelSlot& slot) { return slot.precision == Precision::f32; });
     for (const KernelSlot& slot : kCpuSlots[op.slot]) {
-      CAPTURE(slot.name);
+      CAPTURE(std::string(slot.name));
+      const bool rounds = slot.precision == Precision::bf16;
+      if (rounds && !why_no_bf16().empty()) continue;
       Tensors first;
       for (const int threads : {1, 2, 7}) {
         set_num_threads(threads);
         Tensors out = outputs(op, in, c.sample.attributes);
         const KernelArgs k{span_of(in), {out.data(), out.size()}, c.sample.attributes};
-        REQUIRE(slot.supports(k));
+        if (!slot.supports(k)) break;
         slot.run(k);
         if (threads == 1) {
-          for (std::size_t i = 0; i < out.size(); ++i) CHECK(worst(out[i], expected[i]) < 5e-6);
+          // bf16 keeps 8 bits: each factor is off by up to 2^-9 of itself, sums of many by more of a small
+          // result.
+          for (std::size_t i = 0; i < out.size(); ++i)
+            CHECK(worst(out[i], expected[i]) < (rounds ? 1.0 / 32 : 5e-6));
+          taken = taken || !rounds;
+          covered[&slot] = true;
+          ++ran;
           first = out;
         }
         for (std::size_t i = 0; i < out.size(); ++i)
           CHECK(std::memcmp(first[i].raw(), out[i].raw(), static_cast<std::size_t>(out[i].size()) * 4) == 0);
       }
       set_num_threads(2);
-      covered[static_cast<std::size_t>(op.slot)] = true;
-      ++ran;
     }
+    CHECK(taken);  // these are shapes that the fast kernels are for
   }
   CHECK(ran >= 30);
-  for (std::size_t i = 0; i < covered.size(); ++i) {  // a kernel without a case cannot hide
-    CAPTURE(i);
-    CHECK((covered[i] || kCpuSlots.rows[i].empty()));
-  }
+  for (const SlotRow& row : kCpuSlots.rows)  // a kernel without a case cannot hide
+    for (const KernelSlot& slot : row) {
+      CAPTURE(slot.name);
+      CAPTURE(&row - kCpuSlots.rows);
+      CHECK((covered[&slot] || (slot.precision == Precision::bf16 && !why_no_bf16().empty())));
+    }
+  if (!why_no_bf16().empty()) MESSAGE("bf16 is not tried: ", why_no_bf16());
 }
 
 TEST_CASE("element-wise kernels at the ends of the numbers") {
@@ -186,7 +217,7 @@ TEST_CASE("element-wise kernels at the ends of the numbers") {
                   kNan = std::numeric_limits<float>::quiet_NaN();
   const Tensor x = Tensor::from(std::vector<float>{0.f, -0.f, kInf, -kInf, kNan, 88.f, 89.f, 200.f, -87.f,
                                                    -104.f, -1e30f, 1e30f, 1e-40f, 1e-30f, 1.f, -1.f, 3e38f});
-  for (const char* name : {"exp", "log", "tanh", "sigmoid", "silu", "gelu"}) {
+  for (const char* name : {"exp", "log", "tanh", "sigmoid", "silu", "gelu", "relu"}) {
     const OpDef& op = op_named(name);
     const Tensors in{x};
     Tensors expected = outputs(op, in, {});
@@ -214,4 +245,32 @@ TEST_CASE("pooling gives a NaN on, and its gradient to it") {
   const Tensor y = max_pool2d(x, 2);
   CHECK(std::isnan(y.item({0, 0, 0, 0})));
   CHECK(y.item({0, 0, 0, 1}) == 1);
+}
+
+TEST_CASE("bf16: products are taken where a scope asks for them, and only there") {
+  const Tensor x = uniform({256, 300}, -1, 1, DType::f32), w = uniform({128, 300}, -1, 1, DType::f32);
+  const OpDef& op = op_named("linear");
+  const Tensors in{x, w};
+  CHECK(std::string(chosen_kernel(op, span_of(in), LinearAttributes{})) == "blas");
+  if (!why_no_bf16().empty()) {
+    CHECK_THROWS_WITH_AS(PrecisionScope(Precision::bf16, "--precision"),
+                         doctest::Contains("--precision: bf16 is asked for, and this"), UsageError);
+    return;
+  }
+  const Tensor exact = linear(x, w);
+  {
+    const PrecisionScope scope(Precision::bf16);
+    CHECK(matrix_precision() == Precision::bf16);
+    CHECK(std::string(chosen_kernel(op, span_of(in), LinearAttributes{})) == "onednn_bf16");
+    const Tensor rounded = linear(x, w);
+    const double off = worst(rounded, exact);
+    CHECK(off > 1e-5);
+    CHECK(off < 1.0 / 128);
+    const Tensors few{x.slice(0, 0, 1), w};
+    CHECK(std::string(chosen_kernel(op, span_of(few), LinearAttributes{})) == "simd");
+    const Tensors doubles{x.to(DType::f64), w.to(DType::f64)};
+    CHECK(std::string(chosen_kernel(op, span_of(doubles), LinearAttributes{})) == "reference");
+  }
+  CHECK(matrix_precision() == Precision::f32);
+  CHECK(worst(linear(x, w), exact) == 0);
 }

@@ -9,6 +9,7 @@
 #include "cairn/base/random.h"
 #include "cairn/builtin/registry.h"
 #include "cairn/nn/network.h"
+#include "cairn/tensor/precision.h"
 #include "cairn/train/net_learner.h"
 #include "tests/support/numeric_dataset.h"
 
@@ -94,4 +95,37 @@ TEST_CASE("mlp: levels become a few learned numbers; one that training never saw
   CHECK(net.rows()[0].output == Shape{14});
   CHECK_THROWS_WITH_AS(Mlp({.network = network, .hidden = "8"}),
                        doctest::Contains("mlp.hidden is set beside mlp.network"), ParamError);
+}
+
+TEST_CASE("mlp: precision bf16 learns what f32 does and tells the loss in both, or says that it cannot") {
+  Random random(5, "bf16");
+  std::vector<std::vector<double>> rows;
+  std::vector<double> y;
+  for (int i = 0; i < 1500; ++i) {
+    rows.emplace_back();
+    for (int c = 0; c < 20; ++c) rows.back().push_back(random.normal());
+    y.push_back(rows.back()[0] - 2 * rows.back()[1] * rows.back()[2] + 0.1 * random.normal());
+  }
+  const Dataset data = test::regression_data(rows, y, {});
+  const auto learner = [](const char* precision) {
+    return Mlp({.hidden = "256,128", .epochs = 15, .precision = precision});
+  };
+  if (!why_no_bf16().empty()) {
+    CHECK_THROWS_WITH_AS(learner("bf16"), doctest::Contains("mlp.precision: bf16 is asked for"), UsageError);
+    return;
+  }
+  const auto error = [&](const Model& model) {
+    const Table said = model.predict(data.features());
+    const auto v = said.column("prediction").values().data<double>();
+    double sum = 0;
+    for (std::size_t i = 0; i < y.size(); ++i) sum += (v[i] - y[i]) * (v[i] - y[i]);
+    return sum / static_cast<double>(y.size());
+  };
+  const auto exact = learner("f32").fit(data, {.seed = 1}), rounded = learner("bf16").fit(data, {.seed = 1});
+  CHECK(error(*exact) != error(*rounded));
+  CHECK(error(*rounded) < 1.2 * error(*exact) + 0.02);
+  bool told = false;
+  for (const std::string& note : rounded->notes())
+    told = told || note.find("the loss of 1024 training rows is") != std::string::npos;
+  CHECK(told);
 }

@@ -12,13 +12,7 @@
 namespace cairn::kernels {
 namespace {
 
-constexpr std::int64_t kTile = 256, kMost = INT32_MAX;
-
-void activate(LinearActivation f, float* row, std::int64_t n) {
-  if (f == LinearActivation::relu) relu_row(row, row, n);
-  if (f == LinearActivation::sigmoid) sigmoid_row(row, row, n);
-  if (f == LinearActivation::tanh) tanh_row(row, row, n);
-}
+constexpr std::int64_t kMost = INT32_MAX;
 
 }  // namespace
 
@@ -35,18 +29,18 @@ void blas_linear(const KernelArgs& a) {
   const float* b = bias.defined() ? bias.data<float>().data() : nullptr;
   float* y = a.out[0].mutable_data<float>().data();
   const std::int64_t k = weight.size(1), n = weight.size(0), m = a.out[0].size() / n;
-  const std::int64_t down = (m + kTile - 1) / kTile, across = (n + kTile - 1) / kTile;
-  const std::int64_t work = std::min(m, kTile) * std::min(n, kTile) * k;
-  parallel_for(down * across, std::max<std::int64_t>(1, (1 << 20) / work),
+  const GemmTiles t = gemm_tiles(m, n, k);
+  const std::int64_t work = t.rows * t.columns * k;
+  parallel_for(t.count(), std::max<std::int64_t>(1, (1 << 20) / work),
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t tile = begin; tile < end; ++tile) {
-                   const std::int64_t i = tile / across * kTile, j = tile % across * kTile;
-                   const std::int64_t rows = std::min(kTile, m - i), columns = std::min(kTile, n - j);
+                   const std::int64_t i = tile / t.across * t.rows, j = tile % t.across * t.columns;
+                   const std::int64_t rows = std::min(t.rows, m - i), columns = std::min(t.columns, n - j);
                    float* to = y + i * n + j;
                    for (std::int64_t r = 0; b && r < rows; ++r) std::copy_n(b + j, columns, to + r * n);
                    gemm({x + i * k, k}, {w + j * k, k, true}, rows, columns, k, b ? 1.f : 0.f, to, n);
                    if (f != LinearActivation::none)
-                     for (std::int64_t r = 0; r < rows; ++r) activate(f, to + r * n, columns);
+                     for (std::int64_t r = 0; r < rows; ++r) activate_row(f, to + r * n, columns);
                  }
                });
 }

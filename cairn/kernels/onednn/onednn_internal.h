@@ -43,11 +43,13 @@ inline dnnl::stream& stream() {
   return of_this_thread;
 }
 
-inline Desc plain(const Dims& dims, const Dims& strides) {
-  return {dims, dnnl::memory::data_type::f32, strides};
+using Type = dnnl::memory::data_type;
+
+inline Desc plain(const Dims& dims, const Dims& strides, Type type = Type::f32) {
+  return {dims, type, strides};
 }
-inline Desc any(const Dims& dims) {
-  return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+inline Desc any(const Dims& dims, Type type = Type::f32) {
+  return {dims, type, dnnl::memory::format_tag::any};
 }
 
 // What a convolution is about, apart from memory.
@@ -103,6 +105,18 @@ typename Backward::primitive_desc backward(const Desc& src, const Desc& weights,
 #else
   return {typename Backward::desc(direct, src, weights, dst, g.strides, g.dilations, g.before, g.after),
           attributes(false), engine(), hint};
+#endif
+}
+
+// [m, k] [k, n], and a bias [1, n] where there is one.
+inline dnnl::matmul::primitive_desc product(const Desc& left, const Desc& right, const Desc* bias,
+                                            const Desc& result) {
+#if DNNL_VERSION_MAJOR >= 3
+  if (bias) return {engine(), left, right, *bias, result, attributes(false)};
+  return {engine(), left, right, result, attributes(false)};
+#else
+  if (bias) return {dnnl::matmul::desc(left, right, *bias, result), attributes(false), engine()};
+  return {dnnl::matmul::desc(left, right, result), attributes(false), engine()};
 #endif
 }
 

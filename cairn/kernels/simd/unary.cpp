@@ -35,7 +35,7 @@ void gelu_of(const float* x, float* y, std::int64_t n) {
   });
 }
 void relu_of(const float* x, float* y, std::int64_t n) {  // NaN stays
-  map_row(x, y, n, [](V v) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, hn::Zero(D())), hn::Zero(D()), v); });
+  map_row(x, y, n, [](V v) HWY_ATTR { return hn::IfThenElse(hn::Le(v, hn::Zero(D())), hn::Zero(D()), v); });
 }
 
 }  // namespace cairn::kernels::HWY_NAMESPACE
@@ -79,10 +79,16 @@ void simd_tanh(const KernelArgs& a) { map(a, HWY_DYNAMIC_DISPATCH(tanh_of)); }
 void simd_sigmoid(const KernelArgs& a) { map(a, HWY_DYNAMIC_DISPATCH(sigmoid_of)); }
 void simd_silu(const KernelArgs& a) { map(a, HWY_DYNAMIC_DISPATCH(silu_of)); }
 void simd_gelu(const KernelArgs& a) { map(a, HWY_DYNAMIC_DISPATCH(gelu_of)); }
+void simd_relu(const KernelArgs& a) { map(a, HWY_DYNAMIC_DISPATCH(relu_of)); }
 
 void tanh_row(const float* x, float* y, std::int64_t n) { HWY_DYNAMIC_DISPATCH(tanh_of)(x, y, n); }
 void sigmoid_row(const float* x, float* y, std::int64_t n) { HWY_DYNAMIC_DISPATCH(sigmoid_of)(x, y, n); }
 void relu_row(const float* x, float* y, std::int64_t n) { HWY_DYNAMIC_DISPATCH(relu_of)(x, y, n); }
+void activate_row(LinearActivation f, float* row, std::int64_t n) {
+  if (f == LinearActivation::relu) relu_row(row, row, n);
+  if (f == LinearActivation::sigmoid) sigmoid_row(row, row, n);
+  if (f == LinearActivation::tanh) tanh_row(row, row, n);
+}
 
 }  // namespace cairn::kernels
 #endif
