@@ -54,7 +54,10 @@ std::vector<std::int64_t> whole_numbers(const char* param, const std::string& te
     }
     if (last < first) refuse();
     for (std::int64_t n = first; n <= last; ++n) numbers.push_back(n);
-    if (at < end && (*at++ != ',' || at == end)) refuse();
+    if (at == end) break;
+    const bool comma = *at == ',';
+    ++at;
+    if (!comma || at == end) refuse();
   }
   std::ranges::sort(numbers);
   numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());

@@ -133,6 +133,10 @@ void probe_features(const Probing& p, Diagnosis& diagnosis) {
   for (const Column& c : features.columns())
     numbers += c.kind() == ColumnKind::number || c.kind() == ColumnKind::integer;
   if (p.in.options.pipeline.polynomial > 1 || numbers < 2) return;
+  if (const auto& by_hand = p.in.options.pipeline.by_hand)
+    for (const auto& step : by_hand->steps)
+      if (step->name() == "polynomial" || step->name() == "interactions")
+        return;  // products are there already
   if (numbers > kWidestPolynomial) {
     diagnosis.could_not_examine.push_back({"products of features",
                                            fmt::format("{} number columns make too many", numbers),

@@ -83,7 +83,7 @@ std::unique_ptr<Pipeline> last_value_pipeline(const Preparation& steps, const Da
     lag.push_back(registry.transform("lags").make());
     set_param(lag.back()->params(), "group", to_text(get_param(step->params(), "group")));
     set_param(lag.back()->params(), "keep_incomplete", "true");
-    return std::make_unique<Pipeline>(std::move(lag), std::make_unique<LastValue>(LastValueParams{}));
+    return std::make_unique<Pipeline>(std::move(lag), std::make_unique<LastValue>());
   }
   return nullptr;
 }

@@ -15,11 +15,18 @@ struct LastValueParams {
 
 // Predicts the column '<target> lag 1', which a lags step makes; the mean target where it is missing. Made by
 // select_learner(), never by name: it stands in no table. DataError: there is no such column.
-class LastValue : public LearnerWith<LastValue, LastValueParams> {
+class LastValue final : public Learner {
  public:
   static constexpr const char* kName = "last_value";
-  using LearnerWith::LearnerWith;
+  std::string_view name() const override { return kName; }
+  ParamsView params() const override {
+    return {kName, const_cast<LastValueParams*>(&params_), &LastValueParams::list()};
+  }
+  std::unique_ptr<Learner> clone() const override { return std::make_unique<LastValue>(*this); }
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+
+ private:
+  LastValueParams params_;
 };
 
 const LearnerEntry& last_value_entry();

@@ -187,12 +187,7 @@ std::string memory_key(const TrainOptions& o, const PreparedData& data) {
 void add_preparation(const TrainOptions& o, const Dataset& train, const Registry& registry,
                      PipelineOptions& pipeline) {
   auto written = std::make_shared<const Preparation>(read_preparation(o.prepare, kPrepare, registry));
-  try {
-    pipeline.kinds_after_hand = written->kinds_after(train, static_cast<std::uint64_t>(o.seed));
-  } catch (Error& e) {
-    e.add_place(kPrepare);
-    throw;
-  }
+  pipeline.kinds_after_hand = written->kinds_after(train, static_cast<std::uint64_t>(o.seed));
   if (written->target && train.task() != Task::regression)
     throw UsageError(kPrepare,
                      fmt::format("\"target\" transforms a number; this is {}", name_of(train.task())));

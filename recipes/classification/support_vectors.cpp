@@ -91,8 +91,8 @@ Outcome support_vectors(const DataFolder& data) {
   const Dataset second = dataset_in(curved, "X", "y"), third = dataset_in(noisy, "X", "y");
   // The course's sigma of 0.1 is a gamma of 1 / (2 sigma^2) = 50.
   o.checks = {
-      printed("ex6data2, kernel of sigma 0.1: accuracy on its points",
-              accuracy("kernel_svm", {{"C", "1"}, {"gamma", "50"}}, second, second), "0.990"),
+      level("ex6data2, kernel of sigma 0.1: accuracy on its points",
+            accuracy("kernel_svm", {{"C", "1"}, {"gamma", "50"}}, second, second), ">= 0.99"),
       level("ex6data3, C 1 and sigma 0.1: accuracy on its validation points",
             accuracy("kernel_svm", {{"C", "1"}, {"gamma", "50"}}, third, dataset_in(noisy, "Xval", "yval")),
             ">= 0.965"),

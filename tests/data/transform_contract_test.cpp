@@ -289,7 +289,8 @@ TEST_CASE("contract: what is fitted on training rows does not change with the ro
           fitted_on_training_rows(*example(entry), perturbed));
   }
   // The check would see it.
-  CHECK(fitted_on_training_rows(Leaky(ScaleParams{}), plain) != fitted_on_training_rows(Leaky(ScaleParams{}), perturbed));
+  CHECK(fitted_on_training_rows(Leaky(ScaleParams{}), plain) !=
+        fitted_on_training_rows(Leaky(ScaleParams{}), perturbed));
 }
 
 TEST_CASE("contract: what can be turned back gives the columns as they were") {

@@ -58,11 +58,11 @@ constexpr const char* kSeries =
 
 TEST_CASE("preparation: every mistake is told with its place and what would be right") {
   CHECK(refusal("[{\"step\": \"log\",\n  \"columns\" [1]}]").find("p.json:2:13: is not JSON: ") == 0);
-  CHECK(refusal("7") == "p.json: must be a list of steps or an object with \"steps\".");
+  CHECK(refusal("7") == "p.json: must be a list of steps or an object with \"steps\"");
   CHECK(refusal("{}") ==
         "p.json: has no list \"steps\". Such as \"steps\": [{\"step\": \"standard_scale\"}].");
   CHECK(refusal(R"({"stpes": []})") == "p.json: has the unknown entry 'stpes'. Did you mean 'steps'?");
-  CHECK(refusal(R"({"steps": [], "steps": []})") == "p.json: 'steps' stands twice in one object.");
+  CHECK(refusal(R"({"steps": [], "steps": []})") == "p.json: 'steps' stands twice in one object");
   CHECK(refusal(R"([{"step": "lagz"}])") == "p.json, step 1: there is no step 'lagz'. Did you mean 'lags'?");
   CHECK(refusal(R"([{"step": "log"}, {"log": 1}])").find("p.json, step 2: is no object with a \"step\"") ==
         0);
@@ -78,7 +78,7 @@ TEST_CASE("preparation: every mistake is told with its place and what would be r
       refusal(R"({"target": "pca", "steps": []})").find("\"target\" is 'pca', which cannot be turned back") !=
       std::string::npos);
   CHECK(refusal(R"({"rest": "all", "steps": []})") ==
-        "p.json: \"rest\" is \"all\"; it is \"auto\" or \"none\".");
+        "p.json: \"rest\" is \"all\"; it is \"auto\" or \"none\"");
   std::string deep(5000, '[');
   CHECK(refusal(deep).find("is not JSON") != std::string::npos);
 }
@@ -155,7 +155,8 @@ TEST_CASE("preparation: what a step by hand has done is not done again") {
   const Dataset data(table, {.roles = {.target = "y"}, .task = Task::regression});
   const auto steps = [&](const std::string& text, const char* learner) {
     Names names;
-    for (const auto& t : pipeline(text, data, learner)->transforms()) names.emplace_back(t->name());
+    const auto made = pipeline(text, data, learner);
+    for (const auto& t : made->transforms()) names.emplace_back(t->name());
     return names;
   };
   CHECK(steps(R"([{"step": "bins", "columns": "x"}])", "ridge") == Names{"bins", "impute", "one_hot"});
