@@ -30,13 +30,25 @@ struct Units {
   std::string note;  // how rows were put together, for Split::how
 };
 
-template <class Key>
-Units number_by(const std::vector<Key>& keys) {
+Units number_by(const std::vector<std::uint64_t>& keys) {
   Units units;
-  std::unordered_map<Key, std::int64_t> number;
+  std::unordered_map<std::uint64_t, std::int64_t> number;
   number.reserve(keys.size());
-  for (const Key key : keys) units.of_row.push_back(number.emplace(key, number.size()).first->second);
+  for (const std::uint64_t key : keys)
+    units.of_row.push_back(number.emplace(key, number.size()).first->second);
   units.count = static_cast<std::int64_t>(number.size());
+  return units;
+}
+
+// Keys from 0 on, none far beyond the number of rows of the whole table.
+Units number_by_small(const std::vector<std::int64_t>& keys) {
+  Units units;
+  std::vector<std::int64_t> number(static_cast<std::size_t>(*std::ranges::max_element(keys)) + 1, -1);
+  for (const std::int64_t key : keys) {
+    auto& at = number[static_cast<std::size_t>(key)];
+    if (at < 0) at = units.count++;
+    units.of_row.push_back(at);
+  }
   return units;
 }
 
@@ -75,7 +87,7 @@ bool are_observations(const Dataset& data, const Units& units) {
 // copies.
 Units identical_rows(const Dataset& data, std::int64_t parts) {
   Units units = data.copies().empty() ? number_by(learned_columns(data, data.table()).row_hashes())
-                                      : number_by(data.copies());
+                                      : number_by_small(data.copies());
   if (units.count == data.num_rows()) return each_row(data.num_rows());
   std::vector<std::int64_t> size(static_cast<std::size_t>(units.count), 0);
   for (const std::int64_t u : units.of_row) ++size[static_cast<std::size_t>(u)];

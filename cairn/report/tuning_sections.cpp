@@ -112,7 +112,7 @@ void add_range_chart(Page& page, const Json& tuning, const Json& axis, const std
     high = 1 - high;
   }
   Json x{{"title", near_one ? fmt::format("1 − {}", name) : name}, {"min", low}, {"max", high}};
-  if (scale == "log" || near_one) {
+  if ((scale == "log" || near_one) && low > 0 && high > low) {
     x["log"] = true;
     x["ticks"] = decades(low, high);
   }

@@ -193,7 +193,9 @@ SplitShift measure_shift(const Dataset& train, const Dataset& test, const Regist
     }
   }
   shift.auc = auc;
-  shift.p = normal_tail(z / std::sqrt(static_cast<double>(halves.size())));
+  // Both halves ask about the same pairs of rows, so their scores are far from independent: the mean of both,
+  // whose variance is at most 1, and not their sum over its root.
+  shift.p = normal_tail(z / static_cast<double>(halves.size()));
   for (const auto& [name, g] : gain)
     if (total > 0) shift.columns.emplace_back(name, g / total);
   std::ranges::stable_sort(shift.columns, [](const auto& a, const auto& b) { return a.second > b.second; });

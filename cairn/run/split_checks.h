@@ -14,8 +14,9 @@ namespace cairn {
 
 // Whether a classifier can tell the rows of two parts apart (Lopez-Paz, Oquab: Revisiting classifier
 // two-sample tests; 2017): a forest learns one half of a sample and is asked about the other, and the other
-// way round. `auc` is the mean of both halves, `p` that of Mann-Whitney's U (normal approximation, both
-// halves together, one-sided).
+// way round. `auc` is the mean of both halves, `p` that of the mean of their Mann-Whitney scores, one-sided,
+// as if they were one (normal approximation): both halves ask about the same pairs of rows, so no smaller p
+// would be honest.
 struct SplitShift {
   double auc = 0.5, p = 1;
   std::int64_t rows = 0;                                // of both parts together

@@ -226,12 +226,12 @@ TEST_CASE("time order: a date, a grown number with alike neighbours; not a count
   CHECK(counted->p < 1e-10);
   CHECK_FALSE(found(whole("no", counter), noise));
   CHECK_FALSE(found(whole("no", counter), sorted));
-  const auto dated = found(Column::date("day", Tensor::take(seconds)), noise);
+  const auto dated = found(Column::date("day", Tensor::from(seconds)), noise);
   REQUIRE(dated);
   CHECK(dated->is_date);
   CHECK(dated->in_order);
   CHECK(dated->p > 1e-3);
-  const auto unordered = found(Column::date("day", Tensor::take(shuffled)), noise);
+  const auto unordered = found(Column::date("day", Tensor::from(shuffled)), noise);
   REQUIRE(unordered);
   CHECK_FALSE(unordered->in_order);
   // Uneven steps need a name that speaks of time.

@@ -399,3 +399,39 @@ TEST_CASE("the page of an explanation has importance with its p, curves and the 
   for (const char* section : {"next", "ledger", "candidates"})
     CHECK(!holds(page, "<section id=\"" + std::string(section)));
 }
+
+TEST_CASE("a search: what was found, why it ended, how far to believe it, and each parameter against the score") {
+  const Json result = test::with_search(sample("binary"));
+  const auto faults = test::schema_faults(result_schema(), result.dump());
+  CHECK_MESSAGE(faults.empty(), (faults.empty() ? "" : faults[0]));
+  const std::string page = report_html(result), text = report_text(result, false, 400);
+  for (const std::string& form : {page, text}) {
+    CHECK(holds(form, "0.900 with C=0.1, momentum=0.99, kind=a, 0.850 as it was: as an error, 0.0500 less "));
+    CHECK(holds(form, "so unproven"));
+    CHECK(holds(form, "All 3 trials were made."));
+    CHECK(holds(form, "the same search gets 0.880, so about 0.0200 of 0.900 is optimism."));
+  }
+  CHECK(holds(page, "it &lt;b&gt;diverged&lt;/b&gt;"));
+  CHECK(holds(page, "1/3 of epochs"));
+  CHECK(holds(page, "\u2212 momentum") != holds(page, "\xe2\x88\x92 momentum"));
+  Json bad = result;
+  bad["tuning"]["trials"][0]["share"] = "most";
+  CHECK_FALSE(test::schema_faults(result_schema(), bad.dump()).empty());
+  // What is not what the schema says leaves out what cannot be drawn.
+  for (Json& axis : bad["tuning"]["space"]) axis.erase("low");
+  bad["tuning"]["trials"][1].erase("settings");
+  CHECK(holds(report_html(bad), "How the settings were found"));
+  const std::string hostile = "</script><b>\"'&";
+  CHECK_FALSE(holds(report_html(poisoned(result, hostile)), "<b>\"'"));
+}
+
+TEST_CASE("a split: the inflated and the corrected estimate side by side, and whether test rows differ") {
+  const Json result = test::with_search(sample("binary"));
+  const std::string page = report_html(result), text = report_text(result, false, 400);
+  CHECK(holds(text, "is 0.970 with copies on both sides (inflated) and 0.910 with copies on one side (corrected, this run)."));
+  CHECK(holds(text, "A forest tells test rows from training rows: ROC AUC 0.830, p < 0.0001; by 'month' (60 %)."));
+  CHECK(holds(page, "How far the split decides"));
+  Json same = result;
+  same["split"]["shift"]["p"] = 0.34;
+  CHECK(holds(report_text(same, false, 400), "A forest cannot tell test rows from training rows: ROC AUC 0.830, p = 0.34."));
+}

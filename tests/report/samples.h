@@ -35,4 +35,28 @@ inline Json with_trees(Json result) {
   return result;
 }
 
+// A search by halving over a range, a range near one and a list, and the checks of a split: written by hand.
+inline Json with_search(Json result) {
+  result["tuning"] = Json::parse(R"({"method": "halving", "learner": "cnn", "budget": "epochs", "asked": 3, "rows": 275,
+    "judged_by": "5-fold cross-validation", "stopped": "all 3 trials were made", "settings": "C=0.1, momentum=0.99, kind=a",
+    "best": 0.9, "defaults": 0.85, "gain": {"value": 0.05, "low": -0.01, "high": 0.11}, "corrected": 0.88, "optimism": 0.02,
+    "outlook": {"after": 12, "gain": 0.001, "noise": 0.004, "seeds": 5},
+    "space": [{"name": "C", "range": "0.01..100:log", "low": 0.01, "high": 100, "scale": "log"},
+              {"name": "momentum", "range": "0.9..0.999:near_one", "low": 0.9, "high": 0.999, "scale": "near_one"},
+              {"name": "kind", "range": "a,b", "values": ["a", "b"]}],
+    "trials": [
+      {"number": 0, "settings": {}, "metric": 0.85, "low": 0.8, "high": 0.9, "share": 1, "chosen": false, "seconds": 1},
+      {"number": 1, "settings": {"C": "0.1", "momentum": "0.99", "kind": "a"}, "metric": 0.7, "low": null, "high": null, "share": 0.3333, "chosen": false, "seconds": 1},
+      {"number": 2, "settings": {"C": "1", "momentum": "0.95", "kind": "b"}, "metric": 0.6, "low": null, "high": null, "share": 0.3333, "chosen": false, "seconds": 1},
+      {"number": 1, "settings": {"C": "0.1", "momentum": "0.99", "kind": "a"}, "metric": 0.9, "low": 0.85, "high": 0.95, "share": 1, "chosen": true, "seconds": 3},
+      {"number": 2, "settings": {"C": "1", "momentum": "0.95", "kind": "b"}, "metric": 0.8, "low": 0.75, "high": 0.85, "share": 1, "chosen": false, "seconds": 3},
+      {"number": 1, "repeat": 1, "settings": {"C": "0.1", "momentum": "0.99", "kind": "a"}, "metric": 0.89, "low": 0.8, "high": 0.9, "share": 1, "chosen": false, "seconds": 3},
+      {"number": 3, "settings": {"C": "50", "momentum": "0.9", "kind": "a"}, "metric": null, "low": null, "high": null, "share": 1, "chosen": false, "seconds": 0, "note": "it <b>diverged</b>"}]})");
+  result["split"]["estimates"] = Json::parse(R"([
+    {"split": "copies apart", "kind": "inflated", "metric": 0.97, "low": 0.95, "high": 0.99, "shown": false},
+    {"split": "copies together", "kind": "corrected", "metric": 0.91, "low": 0.88, "high": 0.94, "shown": true}])");
+  result["split"]["shift"] = Json::parse(R"({"roc_auc": 0.83, "p": 0.00001, "rows": 400, "columns": [{"column": "month", "share": 0.6}]})");
+  return result;
+}
+
 }  // namespace cairn::test
