@@ -267,7 +267,7 @@ std::vector<Warning> check_sums(const Dataset& data, const std::vector<Warning>&
   const auto shares = exact_combination(numbers, data.target_values());
   if (shares.empty()) return {};
   std::string sum, names;
-  for (const ColumnShare& s : shares) {
+  for (const SummedColumn& s : shares) {
     sum += fmt::format("{}{:.6g} '{}'", sum.empty() ? "" : " + ", s.weight, s.column);
     names += (names.empty() ? "" : ",") + s.column;
   }

@@ -169,7 +169,8 @@ OneWordFit predict_class_from_word(const Column& text, std::span<const std::int3
   return best;
 }
 
-std::vector<ColumnShare> exact_combination(std::span<const Column> columns, std::span<const double> targets) {
+std::vector<SummedColumn> exact_combination(std::span<const Column> columns,
+                                            std::span<const double> targets) {
   constexpr std::size_t kMostRows = 2000, kRowsAColumn = 3;
   constexpr double kExact = 1e-9;  // of the variance, on rows that the weights have not seen
   constexpr double kNoShare = 1e-6, kTolerance = 1e-10;
@@ -209,7 +210,7 @@ std::vector<ColumnShare> exact_combination(std::span<const Column> columns, std:
     error += off * off;
   }
   if (!(error <= kExact * static_cast<double>(m))) return {};
-  std::vector<ColumnShare> shares;
+  std::vector<SummedColumn> shares;
   for (std::size_t c = 0; c < d; ++c)
     if (std::abs(fit.solution[c]) > kNoShare)
       shares.push_back({columns[c].name(), fit.solution[c] * y.deviation / scale[c].deviation});

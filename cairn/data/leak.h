@@ -37,10 +37,10 @@ OneWordFit predict_class_from_word(const Column& text, std::span<const std::int3
 // A weighted sum of number columns that is the target, up to rounding: "casual" + "registered" = "count".
 // Fitted to half of at most 2000 rows and judged on the other half. The columns that take part, with their
 // weights; empty: there is none, or a value is missing.
-struct ColumnShare {
+struct SummedColumn {
   std::string column;
   double weight = 0;
 };
-std::vector<ColumnShare> exact_combination(std::span<const Column> columns, std::span<const double> targets);
+std::vector<SummedColumn> exact_combination(std::span<const Column> columns, std::span<const double> targets);
 
 }  // namespace cairn

@@ -47,12 +47,18 @@ std::vector<double> growing(const Column& c) {
   return v;
 }
 
+// A counter of rows or hours: every step up, most of them by as much. Where rows are left out, some are
+// longer.
 bool by_even_steps(const std::vector<double>& v) {
-  const double step = v[1] - v[0];
-  if (!(step > 0)) return false;
-  for (std::size_t i = 2; i < v.size(); ++i)
-    if (std::abs(v[i] - v[i - 1] - step) > 1e-6 * step) return false;
-  return true;
+  constexpr double kMost = 0.8;
+  std::vector<double> steps;
+  for (std::size_t i = 1; i < v.size(); ++i) steps.push_back(v[i] - v[i - 1]);
+  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
+  std::ranges::nth_element(steps, middle);
+  const double step = *middle;
+  if (!(std::ranges::min(steps) > 0)) return false;
+  const auto even = std::ranges::count_if(steps, [&](double s) { return std::abs(s - step) <= 1e-6 * step; });
+  return static_cast<double>(even) >= kMost * static_cast<double>(steps.size());
 }
 
 std::int64_t num_changes(const std::vector<double>& v) {

@@ -21,9 +21,9 @@ struct TimeOrder {
   double p = 1;  // of a likeness so great by chance (normal approximation, one-sided)
 };
 
-// A date column; else a number that never falls from row to row and is called after time or grows by even
-// steps, where neighbours' targets are alike (p < 0.0001) and rows are not simply sorted by the target.
-// Nothing with a role of time or group, or fewer than 30 rows.
+// A date column; else a number that never falls from row to row and is called after time or grows by
+// mostly even steps, where neighbours' targets are alike (p < 0.0001) and rows are not simply sorted by the
+// target. Nothing with a role of time or group, or fewer than 30 rows.
 std::optional<TimeOrder> find_time_order(const Dataset& data);
 
 }  // namespace cairn

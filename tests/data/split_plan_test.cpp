@@ -225,6 +225,9 @@ TEST_CASE("time order: a date, a grown number with alike neighbours; not a count
   CHECK(counted->alike > 0.8);
   CHECK(counted->p < 1e-10);
   CHECK_FALSE(found(whole("no", counter), noise));
+  std::vector<std::int64_t> gaps = counter;  // a tenth of the rows was left out
+  for (std::size_t r = 0; r < n; ++r) gaps[r] += static_cast<std::int64_t>(r / 10);
+  CHECK(found(whole("no", gaps), walk));
   CHECK_FALSE(found(whole("no", counter), sorted));
   const auto dated = found(Column::date("day", Tensor::from(seconds)), noise);
   REQUIRE(dated);

@@ -400,7 +400,8 @@ TEST_CASE("the page of an explanation has importance with its p, curves and the 
     CHECK(!holds(page, "<section id=\"" + std::string(section)));
 }
 
-TEST_CASE("a search: what was found, why it ended, how far to believe it, and each parameter against the score") {
+TEST_CASE(
+    "a search: what was found, why it ended, how far to believe it, and each parameter against the score") {
   const Json result = test::with_search(sample("binary"));
   const auto faults = test::schema_faults(result_schema(), result.dump());
   CHECK_MESSAGE(faults.empty(), (faults.empty() ? "" : faults[0]));
@@ -428,10 +429,14 @@ TEST_CASE("a search: what was found, why it ended, how far to believe it, and ea
 TEST_CASE("a split: the inflated and the corrected estimate side by side, and whether test rows differ") {
   const Json result = test::with_search(sample("binary"));
   const std::string page = report_html(result), text = report_text(result, false, 400);
-  CHECK(holds(text, "is 0.970 with copies on both sides (inflated) and 0.910 with copies on one side (corrected, this run)."));
-  CHECK(holds(text, "A forest tells test rows from training rows: ROC AUC 0.830, p < 0.0001; by 'month' (60 %)."));
+  CHECK(holds(text,
+              "is 0.970 with copies on both sides (inflated) and 0.910 with copies on one side (corrected, "
+              "this run)."));
+  CHECK(holds(text,
+              "A forest tells test rows from training rows: ROC AUC 0.830, p < 0.0001; by 'month' (60 %)."));
   CHECK(holds(page, "How far the split decides"));
   Json same = result;
   same["split"]["shift"]["p"] = 0.34;
-  CHECK(holds(report_text(same, false, 400), "A forest cannot tell test rows from training rows: ROC AUC 0.830, p = 0.34."));
+  CHECK(holds(report_text(same, false, 400),
+              "A forest cannot tell test rows from training rows: ROC AUC 0.830, p = 0.34."));
 }

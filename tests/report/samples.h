@@ -37,7 +37,8 @@ inline Json with_trees(Json result) {
 
 // A search by halving over a range, a range near one and a list, and the checks of a split: written by hand.
 inline Json with_search(Json result) {
-  result["tuning"] = Json::parse(R"({"method": "halving", "learner": "cnn", "budget": "epochs", "asked": 3, "rows": 275,
+  result["tuning"] =
+      Json::parse(R"({"method": "halving", "learner": "cnn", "budget": "epochs", "asked": 3, "rows": 275,
     "judged_by": "5-fold cross-validation", "stopped": "all 3 trials were made", "settings": "C=0.1, momentum=0.99, kind=a",
     "best": 0.9, "defaults": 0.85, "gain": {"value": 0.05, "low": -0.01, "high": 0.11}, "corrected": 0.88, "optimism": 0.02,
     "outlook": {"after": 12, "gain": 0.001, "noise": 0.004, "seeds": 5},
@@ -55,7 +56,8 @@ inline Json with_search(Json result) {
   result["split"]["estimates"] = Json::parse(R"([
     {"split": "copies apart", "kind": "inflated", "metric": 0.97, "low": 0.95, "high": 0.99, "shown": false},
     {"split": "copies together", "kind": "corrected", "metric": 0.91, "low": 0.88, "high": 0.94, "shown": true}])");
-  result["split"]["shift"] = Json::parse(R"({"roc_auc": 0.83, "p": 0.00001, "rows": 400, "columns": [{"column": "month", "share": 0.6}]})");
+  result["split"]["shift"] = Json::parse(
+      R"({"roc_auc": 0.83, "p": 0.00001, "rows": 400, "columns": [{"column": "month", "share": 0.6}]})");
   return result;
 }
 
