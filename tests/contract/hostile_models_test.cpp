@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <set>
 
 #include "cairn/base/atomic_file.h"
 #include "cairn/base/error.h"
@@ -247,9 +248,14 @@ TEST_CASE("hostile models: a tensor that is absent, too short, too long or of an
 }
 
 TEST_CASE("hostile models: a field that is absent, of another type or of a strange value") {
+  std::set<std::string> seen;  // learners that store the same fields share the code that reads them
   for (const auto& [name, bytes, asked] : subjects()) {
     const ModelFile original(bytes);
     const bool first = &bytes == &subjects().front().bytes;
+    std::string form;
+    for (const auto& [field, value] : original.own["values"].items())
+      if (field.starts_with("model.") || !is_learner(name)) form += field + value.type_name() + ' ';
+    if (!seen.insert(form).second) continue;
     for (const auto& [field, value] : original.own["values"].items()) {
       // The frame around a learner is the same in every file, a transform's fields are looked at in its own.
       const bool own = field.starts_with("model.") || (field.starts_with("transform.") && !is_learner(name));
