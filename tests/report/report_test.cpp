@@ -407,14 +407,14 @@ TEST_CASE(
   CHECK_MESSAGE(faults.empty(), (faults.empty() ? "" : faults[0]));
   const std::string page = report_html(result), text = report_text(result, false, 400);
   for (const std::string& form : {page, text}) {
-    CHECK(holds(form, "0.900 with C=0.1, momentum=0.99, kind=a, 0.850 as it was: as an error, 0.0500 less "));
+    CHECK(holds(form, "0.900 with C=0.1, momentum=0.99, kind=a, 0.850 as it was: as an error, 0.050 less "));
     CHECK(holds(form, "so unproven"));
     CHECK(holds(form, "All 3 trials were made."));
-    CHECK(holds(form, "the same search gets 0.880, so about 0.0200 of 0.900 is optimism."));
+    CHECK(holds(form, "the same search gets 0.880, so about 0.020 of 0.900 is optimism."));
   }
   CHECK(holds(page, "it &lt;b&gt;diverged&lt;/b&gt;"));
   CHECK(holds(page, "1/3 of epochs"));
-  CHECK(holds(page, "\u2212 momentum") != holds(page, "\xe2\x88\x92 momentum"));
+  CHECK(holds(page, "\u2212 momentum"));
   Json bad = result;
   bad["tuning"]["trials"][0]["share"] = "most";
   CHECK_FALSE(test::schema_faults(result_schema(), bad.dump()).empty());
