@@ -214,7 +214,7 @@ struct Rates {
   ScheduleParams params;
 };
 
-const std::vector<Rates>& schedules() {
+const std::vector<Rates>& recorded_schedules() {
   static const std::vector<Rates> all{
       {"constant", {.kind = "constant"}},
       {"step", {.kind = "step", .every = 10, .factor = 0.5}},
@@ -240,13 +240,13 @@ TEST_CASE("schedules: none is without torch's learning rates, and no recorded on
   REQUIRE(kind->rule.choices.size() >= 7);
   for (const std::string& choice : kind->rule.choices) {
     CAPTURE(choice);
-    CHECK(std::ranges::any_of(schedules(), [&](const Rates& r) { return r.params.kind == choice; }));
+    CHECK(std::ranges::any_of(recorded_schedules(), [&](const Rates& r) { return r.params.kind == choice; }));
   }
-  CHECK(golden()["schedules"].size() == schedules().size());
+  CHECK(golden()["schedules"].size() == recorded_schedules().size());
 }
 
 TEST_CASE("schedules: torch's learning rates") {
-  for (const auto& [name, params] : schedules()) {
+  for (const auto& [name, params] : recorded_schedules()) {
     INFO(name);
     const Schedule schedule(params);
     const auto recorded = test::golden_numbers(golden()["schedules"][name]);
