@@ -88,16 +88,20 @@ CrossValidation cross_validate(const Learner& learner, const Dataset& data, cons
     inner.stop = time.of_next(context.stop, static_cast<int>(folds.size()) - number + options.fits_to_come);
     inner.seed = derive_seed(options.seed, "fold", static_cast<std::uint64_t>(number));
     inner.validation = nullptr;
-    Dataset train = data.select(fold.train);
-    if (options.train_rows > 0) train = sample_rows(train, options.train_rows, inner.seed);
-    const auto model = learner.fit(train, inner);
     FoldResult result;
     result.rows = fold.test;
+    result.train_value = std::nan("");
+    std::unique_ptr<Model> model;
+    {  // the rows learned from are let go before those held out are copied
+      Dataset train = data.select(fold.train);
+      if (options.train_rows > 0) train = sample_rows(train, options.train_rows, inner.seed);
+      model = learner.fit(train, inner);
+      if (options.train_values)
+        result.train_value = metric.compute(judge(*model, train).view()).value_or(std::nan(""));
+    }
+    Storage::release_unused();
     result.judged = judge(*model, data.select(fold.test));
     result.value = metric.compute(result.judged.view()).value_or(std::nan(""));
-    result.train_value = std::nan("");
-    if (options.train_values)
-      result.train_value = metric.compute(judge(*model, train).view()).value_or(std::nan(""));
     const bool cut = inner.stop.limit_changed_something();
     cv.cut_short = cv.cut_short || cut;
     if (options.memory && !cut) options.memory->keep(options.memory_key, number, result);
