@@ -154,9 +154,8 @@ OneWordFit predict_class_from_word(const Column& text, std::span<const std::int3
   best.rows = text.size();
   best.baseline_error = best.error = static_cast<double>(best.rows - *std::ranges::max_element(all));
   for (const auto& [word, counts] : with_word) {
-    std::int64_t present = 0, most_with = 0, most_without = 0;
+    std::int64_t most_with = 0, most_without = 0;
     for (std::size_t c = 0; c < k; ++c) {
-      present += counts[c];
       most_with = std::max<std::int64_t>(most_with, counts[c]);
       most_without = std::max<std::int64_t>(most_without, all[c] - counts[c]);
     }
