@@ -157,7 +157,7 @@ TEST_CASE("search space: what a person says is taken or refused in words") {
       {"solver=magic", "ridge.solver = 'magic' is not one of"},
   };
   for (const auto& refused : kRefused) {
-    const std::string said = refused.first, text = refused.second;
+    const std::string said = refused.said, text = refused.text;
     const std::string told = cairn::testing::error_text([&] { space_of("ridge", {said}); });
     CHECK_MESSAGE(told.find(text) != std::string::npos, told);
   }
