@@ -25,7 +25,7 @@ NARROW, WIDE, MOST_GROWTH = 25_000, 100_000, 8.0
 
 
 # Training needs at most twice the data's memory; the program, its libraries come on top.
-ROWS, COLUMNS, PROGRAM_MEMORY = 150_000, 28, 28_000_000
+ROWS, COLUMNS, PROGRAM_MEMORY = 150_000, 28, 24_000_000
 
 
 def seconds_of(command):

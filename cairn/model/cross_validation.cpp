@@ -106,6 +106,7 @@ CrossValidation cross_validate(const Learner& learner, const Dataset& data, cons
     cv.cut_short = cv.cut_short || cut;
     if (options.memory && !cut) options.memory->keep(options.memory_key, number, result);
     cv.folds.push_back(std::move(result));
+    Storage::release_unused();
     ++number;
     if (context.progress) context.progress->advance(1);
   }

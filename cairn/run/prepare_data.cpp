@@ -82,7 +82,8 @@ Dataset planned(Dataset data, const TrainOptions& o, PreparedData& d, const Stop
                                             data.roles().group.empty() ? "time" : "group"));
   d.plan = plan_split(data, o.split == "auto", stop);
   d.warnings.insert(d.warnings.end(), d.plan.warnings.begin(), d.plan.warnings.end());
-  if (!dealt || o.split == "identical") return data;
+  // Without near copies the splits number identical rows by themselves, and nothing has to be kept of each row.
+  if (!dealt || (o.split != "random" && d.plan.copies.near_rows == 0)) return data;
   std::vector<std::int64_t> of_row = std::move(d.plan.copies.of_row);
   if (o.split == "random") {
     of_row.resize(static_cast<std::size_t>(data.num_rows()));
@@ -178,13 +179,13 @@ PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const
     d.how = "no rows kept back; the figures come from cross-validation";
     d.trained_on = fmt::format("all {} rows of {}", all.num_rows(), d.name);
   }
-  Storage::release_unused();
   for (Warning& w : check_table(d.train->features())) d.warnings.push_back(std::move(w));
   for (Warning& w : check_dataset(*d.train)) d.warnings.push_back(std::move(w));
   if (o.class_weight == "balanced") {
     d.train = balanced(*d.train);
     if (d.all) d.all = balanced(*d.all);
   }
+  Storage::release_unused();
   return d;
 }
 

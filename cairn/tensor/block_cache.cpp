@@ -70,6 +70,7 @@ std::atomic<std::int64_t> system_calls{0};
 // A training step needs the sizes of the step before; elsewhere a large block is rarely wanted again, and
 // keeping it would double what a table costs.
 std::atomic<bool> keeps_large{false};
+std::atomic<std::size_t> let_go{0};  // bytes of large blocks that the allocator got back since it last gave any
 
 void* from_system(std::size_t bytes) {
   system_calls.fetch_add(1, std::memory_order_relaxed);
@@ -147,6 +148,12 @@ void release_all() {
 #endif
 }
 
+std::size_t kept() {
+  Shared& s = shared();
+  const std::lock_guard lock(s.guard);
+  return s.kept;
+}
+
 void* take_slowly(std::size_t bytes, std::size_t c) {
   void* block = CAIRN_KEEPS_BLOCKS && c < kClasses ? from_shared(c) : nullptr;
   if (block) return block;
@@ -182,6 +189,7 @@ void give(void* block, std::size_t bytes) noexcept {
   const std::size_t c = bytes <= kLargest ? size_class(bytes) : kClasses;
   if (!CAIRN_KEEPS_BLOCKS || c >= kClasses ||
       (bytes > kLarge && !keeps_large.load(std::memory_order_relaxed))) {
+    if (bytes > kLarge) let_go.fetch_add(bytes, std::memory_order_relaxed);
     std::free(block);
     return;
   }
@@ -212,8 +220,11 @@ std::int64_t Storage::system_allocations() {
 }
 void Storage::release_unused() {
   block_cache::keeps_large.store(false, std::memory_order_relaxed);
+  // Small data are not worth the walk through all of the allocator's pages.
+  constexpr std::size_t kWorthIt = std::size_t{1} << 20;
+  if (block_cache::let_go.load(std::memory_order_relaxed) + block_cache::kept() < kWorthIt) return;
+  block_cache::let_go.store(0, std::memory_order_relaxed);
   block_cache::release_all();
-  ::malloc_trim(0);  // the allocator keeps for later what it was given back
 }
 
 }  // namespace cairn

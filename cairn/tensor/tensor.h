@@ -27,8 +27,8 @@ class Storage {
   static std::shared_ptr<Storage> borrow(std::size_t bytes);
   void point_to(std::byte* data) { data_ = data; }  // of borrowed memory only
   // Memory comes from a cache of freed blocks; those above 64 KiB stay in it from the first backward()
-  // on. How often the system had to be asked, in all threads, and giving back to it all that was freed:
-  // between stages of which the next needs pieces of other sizes.
+  // on. How often the system had to be asked, in all threads, and giving back to it all that was freed, where
+  // that is 1 MiB or more: between stages of which the next needs pieces of other sizes.
   static std::int64_t system_allocations();
   static void release_unused();
   Storage(const Storage&) = delete;
