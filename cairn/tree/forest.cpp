@@ -10,6 +10,7 @@
 #include "cairn/base/random.h"
 #include "cairn/tree/cart_setup_internal.h"
 #include "cairn/tree/constraints_internal.h"
+#include "cairn/tree/objective/objective_internal.h"
 #include "cairn/tree/out_of_bag_internal.h"
 
 namespace cairn {
@@ -27,7 +28,8 @@ ParamList forest_params() {
           .counts_steps(),
       param<&P::criterion>("criterion", "what a split lowers; auto: gini for classes, squared for values",
                            one_of("auto", "gini", "entropy", "squared", "absolute", "poisson", "quantile")),
-      param<&P::quantile>("quantile", "criterion=quantile: the level that leaves answer", between(0, 1),
+      param<&P::quantile>("quantile", "criterion=quantile: the level that leaves answer",
+                          ParamRule{.low = 0, .high = 1, .low_open = true, .high_open = true},
                           {"quantile_alpha", "alpha"}),
       param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6))
           .searched_when_named(2, 30),
@@ -136,8 +138,8 @@ const ParamList& RandomForestParams::list() {
   return l;
 }
 
-Predicts RandomForest::predicts() const { return predicted_by(params_.criterion); }
-Predicts ExtraTrees::predicts() const { return predicted_by(params_.criterion); }
+Predicts RandomForest::predicts() const { return predicts_of(params_.criterion); }
+Predicts ExtraTrees::predicts() const { return predicts_of(params_.criterion); }
 
 std::unique_ptr<Model> RandomForest::fit(const Dataset& data, const FitContext& context) const {
   return fit_forest(data, params_, false, kName, context);

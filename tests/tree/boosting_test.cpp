@@ -343,13 +343,14 @@ TEST_CASE("boosting: expectiles of targets 0 and 1 are their level; at one half 
     CHECK(model->trees().options().base[0] == doctest::Approx(level).epsilon(1e-12));
   }
   for (const double level : {0.0, 1.0})
-    CHECK_THROWS_WITH_AS(
-        fit({.objective = "expectile", .trees = 1, .quantile = level}, regression_data(x, y)),
-        doctest::Contains(fmt::format("gradient_boosting.quantile: objective=expectile has no level {}, at "
-                                      "which rows on one side count nothing. Such as --set quantile=0.9.",
-                                      level)
-                              .c_str()),
-        UsageError);
+    for (const char* objective : {"expectile", "quantile"})
+      CHECK_THROWS_WITH_AS(
+          fit({.objective = objective, .trees = 1, .quantile = level}, regression_data(x, y)),
+          doctest::Contains(fmt::format("gradient_boosting.quantile: objective={} has no level {}, at which "
+                                        "rows on one side count nothing. Such as --set quantile=0.9.",
+                                        objective, level)
+                                .c_str()),
+          UsageError);
   const Sample s = sample(4, 300, 3, false);
   const Dataset data = regression_data(s.x, s.y);
   const auto half = fit({.objective = "expectile", .trees = 20, .min_child_weight = 0, .l2 = 0}, data);
