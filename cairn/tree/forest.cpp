@@ -72,6 +72,7 @@ std::unique_ptr<Model> fit_forest(const Dataset& data, const P& p, bool random_t
                                   const FitContext& context) {
   context.stop.throw_if_requested("training");
   TreeData rows = tree_data(data, name);
+  const std::vector<double> given = p.bootstrap ? rows.weights : std::vector<double>();
   if (p.class_weight == "balanced") balance_classes(rows);
   CartRules rules;
   rules.criterion = criterion_for(p.criterion, rows.task, name);
@@ -125,7 +126,7 @@ std::unique_ptr<Model> fit_forest(const Dataset& data, const P& p, bool random_t
   parts.notes.push_back(fmt::format("{} features looked at in a node; {} leaves a tree in the mean",
                                     rules.max_features, (parts.trees.num_nodes() + p.trees) / 2 / p.trees));
   if (p.bootstrap) {
-    parts.out_of_bag = out_of_bag(rows, parts.trees, parts.quantiles, context.seed);
+    parts.out_of_bag = out_of_bag(rows, parts.trees, parts.quantiles, given, context.seed);
     parts.notes.push_back(out_of_bag_note(parts.out_of_bag));
   }
   return std::make_unique<TreeModel>(std::move(parts));
