@@ -11,6 +11,7 @@
 #include "cairn/model/archive.h"
 #include "cairn/tree/bins_internal.h"
 #include "cairn/tree/dropout_internal.h"
+#include "cairn/tree/forest.h"
 #include "cairn/tree/gradient_boosting.h"
 #include "cairn/tree/objective/expression_internal.h"
 #include "cairn/tree/objective/objective_internal.h"
@@ -321,6 +322,11 @@ TEST_CASE("boosting: it stops by itself, and goes on from where it was") {
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i] == doctest::Approx(b[i]).epsilon(1e-6));
   CHECK_THROWS_WITH_AS(fit({.objective = "absolute"}, data, {.start_model = half.get()}),
                        doctest::Contains("cannot continue from this tree_model"), UsageError);
+  // Trees that are a mean are none that add up, though they predict the same kind of number.
+  const auto mean = RandomForest(RandomForestParams{.trees = 3}).fit(data);
+  CHECK_THROWS_WITH_AS(fit({.trees = 3}, data, {.start_model = mean.get()}),
+                       doctest::Contains("cannot continue from this tree_model; it needs a boosting model"),
+                       UsageError);
 }
 
 TEST_CASE("boosting: quantile leaves hold quantiles") {
