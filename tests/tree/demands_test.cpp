@@ -227,7 +227,7 @@ TEST_CASE("forests: intervals of what they say of themselves are over whole grou
     if (r % 20 == 0) shift = 2 * random.normal();
     x0.push_back(random.normal()), x1.push_back(random.normal());
     y.push_back(x0.back() + shift + 0.3 * random.normal());
-    group.push_back(r / 20);
+    group.push_back(std::floor(r / 20.0));
   }
   const Table table({Column::number("x0", Tensor::from(x0)), Column::number("x1", Tensor::from(x1)),
                      Column::number("y", Tensor::from(y))});

@@ -126,7 +126,8 @@ TEST_CASE("row sampling: watched rows are not learned from, whatever blocks and 
     counts[side] += 1;
   }
   for (const int side : {0, 1}) {
-    const TreeNode& leaf = tree.nodes[static_cast<std::size_t>(tree.nodes[0].left + side)];
+    const TreeNode& leaf =
+        tree.nodes[static_cast<std::size_t>(tree.nodes[0].left) + static_cast<std::size_t>(side)];
     CHECK(leaf.cover == doctest::Approx(counts[side]));
     CHECK(leaf.value[0] ==
           doctest::Approx(sums[side] / (counts[side] + stump.rules.grow.split.l2)).epsilon(1e-3));
