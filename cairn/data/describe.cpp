@@ -17,10 +17,19 @@ namespace {
 
 constexpr int kExamples = 3;
 constexpr std::int64_t kFewValues = 20;  // integers with at most this many values are listed like levels
-constexpr std::array kQuantiles{0.05, 0.25, 0.5, 0.75, 0.95};
+constexpr std::array<std::pair<const char*, double>, 5> kQuantiles{
+    {{"0.05", 0.05}, {"0.25", 0.25}, {"0.5", 0.5}, {"0.75", 0.75}, {"0.95", 0.95}}};
+constexpr std::size_t kMostFields = 16;  // that a column is described by
 
 bool is_ordered(const Column& c) {
   return c.kind() == ColumnKind::number || c.kind() == ColumnKind::integer || c.kind() == ColumnKind::date;
+}
+
+// An object that will have so many fields: of a table of very many columns, making room is most of the work.
+Json object_of(std::size_t fields) {
+  Json json = Json::object();
+  json.get_ref<Json::object_t&>().reserve(fields);
+  return json;
 }
 
 Json number_json(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
@@ -49,7 +58,11 @@ Json histogram(const Column& c, const std::vector<double>& sorted, int bins) {
     const double place = width > 0 ? (v - low) / width : 0;
     ++counts[std::min(counts.size() - 1, static_cast<std::size_t>(place))];
   }
-  return {{"low", value_json(c, low)}, {"high", value_json(c, high)}, {"counts", counts}};
+  Json json = object_of(3);
+  json["low"] = value_json(c, low);
+  json["high"] = value_json(c, high);
+  json["counts"] = counts;
+  return json;
 }
 
 struct Level {
@@ -72,10 +85,13 @@ void put_levels(std::vector<Level> levels, std::size_t most, Json& json) {
   Json list = Json::array();
   std::int64_t other = 0;
   for (std::size_t i = 0; i < levels.size(); ++i) {
-    if (i < most)
-      list.push_back({{"level", shown(levels[i].name)}, {"count", levels[i].count}});
-    else
+    if (i >= most) {
       other += levels[i].count;
+      continue;
+    }
+    Json& level = list.emplace_back(object_of(2));
+    level["level"] = shown(levels[i].name);
+    level["count"] = levels[i].count;
   }
   json["levels"] = std::move(list);
   json["other"] = other;
@@ -102,13 +118,13 @@ void describe_ordered(const Column& c, const std::vector<double>& sorted, const 
   const Moments m = moments(sorted);
   json["mean"] = value_json(c, m.mean);
   json["deviation"] = number_json(m.deviation);
-  Json quantile_json = Json::object();
-  for (const double p : kQuantiles) {
+  Json quantile_json = object_of(std::size(kQuantiles));
+  for (const auto& [name, p] : kQuantiles) {
     const double place = p * static_cast<double>(sorted.size() - 1);
     const auto at = static_cast<std::size_t>(place);
     const double share = place - std::floor(place);
     const double v = share > 0 ? sorted[at] * (1 - share) + sorted[at + 1] * share : sorted[at];
-    quantile_json[fmt::format("{}", p)] = value_json(c, v);
+    quantile_json[name] = value_json(c, v);
   }
   json["quantiles"] = std::move(quantile_json);
   json["histogram"] = histogram(c, sorted, std::max(1, o.bins));
@@ -209,7 +225,9 @@ using Specs = std::unordered_map<std::string_view, const ColumnSpec*>;
 // `sorted`: the values of an ordered column.
 Json describe_column(const Column& c, const std::vector<double>& sorted, const Specs& specs,
                      const DescribeOptions& o) {
-  Json json{{"name", c.name()}, {"kind", name_of(c.kind())}};
+  Json json = object_of(kMostFields);
+  json["name"] = c.name();
+  json["kind"] = name_of(c.kind());
   if (const auto spec = specs.find(c.name()); spec != specs.end() && !spec->second->reason.empty())
     json["reason"] = spec->second->reason;
   json["missing"] = c.num_missing();

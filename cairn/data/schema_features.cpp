@@ -6,14 +6,14 @@
 #include <unordered_set>
 #include <utility>
 
+#include "cairn/base/index.h"
+
 #include "cairn/data/schema_features_internal.h"
 
 namespace cairn::schema_detail {
 namespace {
 
 using Positions = std::unordered_map<std::string_view, std::size_t>;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 Positions positions_of(const std::vector<std::string>& names) {
   Positions positions;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "cairn/base/index.h"
+
 #include "cairn/linear/least_squares_internal.h"
 
 namespace cairn {
@@ -11,8 +13,6 @@ namespace {
 
 constexpr std::size_t kMostSentences = 5, kMostTerms = 6, kMostNames = 8;
 constexpr double kNegligible = 1e-6;  // of a column's spread: a smaller part of a combination is rounding
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 struct Term {
   std::string name;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
 #include "cairn/linear/linear_model.h"
@@ -18,8 +19,6 @@ constexpr std::int64_t kMostColumns = 4000;  // the products of every pair are k
 constexpr std::size_t kPointsTold = 9;
 
 using linalg::Moments;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Sums about the common mean from sums about each part's own (Chan, Golub, LeVeque 1983).
 Moments joined(const std::vector<Moments>& parts, std::size_t without) {

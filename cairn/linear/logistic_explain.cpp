@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "cairn/base/index.h"
 #include "cairn/ops/linalg.h"
 
 namespace cairn {
@@ -69,8 +70,6 @@ std::string equation(const std::string& name, const std::vector<std::pair<std::s
   if (std::abs(constant) > 1e-9 || terms.empty()) put(constant, "");
   return text;
 }
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 double weight_of(const LogisticTruth& truth, std::int64_t row) {
   return truth.weights.empty() ? 1.0 : truth.weights[at(row)];

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/ops/linalg.h"
 
@@ -21,8 +22,6 @@ constexpr double kHold = 0.25;
 // A sweep's partial sums: at most so many blocks of tiles, and for sparse matrices at most so much memory.
 constexpr std::int64_t kBlocks = 32;
 constexpr std::int64_t kSparsePartBytes = std::int64_t{1} << 26;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 void add(std::vector<double>& into, const std::vector<double>& other) {
   for (std::size_t i = 0; i < into.size(); ++i) into[i] += other[i];

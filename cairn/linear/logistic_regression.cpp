@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cairn/base/index.h"
 #include "cairn/linear/logistic_explain_internal.h"
 #include "cairn/linear/logistic_list.h"
 #include "cairn/linear/logistic_solve_internal.h"
@@ -20,8 +21,6 @@ constexpr std::int64_t kCheapGram = 100'000'000;
 // A Newton step that still changes a margin by this much says that there is no minimum near.
 constexpr double kUnsettledMargin = 0.05;
 constexpr std::size_t kNamesShown = 5;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 std::string names(const NumericData& data, std::span<const std::int64_t> columns) {
   std::vector<std::string> some;

@@ -4,13 +4,12 @@
 #include <cmath>
 #include <numeric>
 
+#include "cairn/base/index.h"
 #include "cairn/metrics/interval_internal.h"
 #include "cairn/metrics/metric_internal.h"
 
 namespace cairn::metric_detail {
 namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Sums of weights by place, each query and each addition in logarithmic time (Fenwick 1994).
 class Sums {

@@ -7,14 +7,13 @@
 #include <limits>
 #include <numeric>
 
+#include "cairn/base/index.h"
 #include "cairn/model/numeric.h"
 
 namespace cairn {
 namespace {
 
 constexpr double kLeast = 1e-15;  // probabilities are kept off 0 and 1 by this much before logarithms
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 double log_odds(double p) {
   const double q = std::clamp(p, kLeast, 1 - kLeast);

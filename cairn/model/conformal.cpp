@@ -6,10 +6,10 @@
 #include <cmath>
 #include <numeric>
 
+#include "cairn/base/index.h"
+
 namespace cairn {
 namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 double weight_of(const Judged& judged, std::size_t row) {
   return judged.weights.empty() ? 1 : judged.weights[row];

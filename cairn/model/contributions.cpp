@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/model/numeric.h"
 
@@ -11,8 +12,6 @@ namespace cairn {
 namespace {
 
 constexpr std::int64_t kRows = 1024;  // a tile of dense rows at a time
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 using Shares = std::vector<ColumnShare>;
 

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "cairn/base/hash.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/suggest.h"
 #include "cairn/data/cells.h"
@@ -25,8 +26,6 @@ namespace {
 using namespace readers_detail;
 
 constexpr double kMostlyStated = 0.5;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 struct Fault {
   std::int64_t line = 0;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "cairn/base/hash.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/data/compressed_input.h"
 #include "cairn/readers/line_pieces_internal.h"
@@ -22,8 +23,6 @@ namespace {
 constexpr std::string_view kBlank = " \t\r";
 constexpr std::size_t kShown = 30;  // characters of a faulty word
 constexpr double kMostlyStated = 0.5;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Takes the next word of a line off its front; empty at its end.
 std::string_view next_word(std::string_view& line) {

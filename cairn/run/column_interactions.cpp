@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "cairn/base/index.h"
 #include "cairn/base/random.h"
 #include "cairn/model/contributions.h"
 #include "cairn/run/explain_internal.h"
@@ -18,8 +19,6 @@ constexpr std::int64_t kRows = 500, kFewRows = 5;  // whose values are averaged
 constexpr double kWork = 1e8;  // nodes times features times rows: each feature costs a row another walk
 constexpr std::int64_t kMostCells = 4'000'000;  // numbers held at a time
 constexpr std::int64_t kMostFeatures = 1000;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Fewer of large forests.
 Table sampled(const Table& rows, const TreeEnsemble& trees, std::uint64_t seed) {

@@ -5,12 +5,11 @@
 #include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/ops/linalg.h"
 
 namespace cairn {
 namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 double soft_threshold(double v, double by) { return v > by ? v - by : v < -by ? v + by : 0.0; }
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "cairn/base/index.h"
+
 namespace cairn::tree {
 namespace {
 
@@ -14,8 +16,6 @@ constexpr std::int64_t kMostUsed = std::numeric_limits<std::uint16_t>::max() / 2
 constexpr std::int64_t kLeastTrees = 8;  // fewer do not repay the binning
 constexpr int kShift = 128;              // bins in the tile begin at -128
 constexpr std::int8_t kLowest = -128, kHighest = 127;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 
 namespace cairn::tree {
@@ -19,8 +20,6 @@ constexpr int kDigitBits = 11;
 // A feature is sparse when one bin holds this share of its rows, and there are enough such features.
 constexpr double kSparseShare = 0.8;
 constexpr std::size_t kLeastSparse = 16;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Unsigned keys in the order of the numbers.
 std::uint32_t key_of(float x) {

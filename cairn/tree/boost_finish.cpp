@@ -4,6 +4,7 @@
 #include <cmath>
 #include <queue>
 
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/tree/boost_grow_internal.h"
 
@@ -11,8 +12,6 @@ namespace cairn::tree {
 namespace {
 
 constexpr std::int64_t kChunk = 8192;  // rows of a leaf that one job updates
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <queue>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
 #include "cairn/tree/constraints_internal.h"
@@ -19,8 +20,6 @@ constexpr std::size_t kSubtrees = 16;
 constexpr std::int64_t kLeastChunk = 8192;
 constexpr std::int64_t kMostChunks = 32;
 constexpr std::int64_t kBinsARow = 3;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 struct Piece {  // rows of one node that one thread works on
   std::size_t node;

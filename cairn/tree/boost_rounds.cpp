@@ -8,6 +8,7 @@
 #include <span>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
 #include "cairn/data/split.h"
@@ -24,8 +25,6 @@ constexpr int kAtOnce = 10;  // rounds between two looks at the losses
 // Rounds without a lower loss before it is given up: so many and a share of those before.
 constexpr int kPatience = 20;
 constexpr int kPatienceShare = 5;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 double sum_of_weights(const TreeData& data, std::span<const std::uint32_t> rows) {
   double sum = 0;

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
 #include "cairn/tree/objective/objectives_internal.h"
@@ -25,8 +26,6 @@ constexpr std::int64_t kLossRows = 65536;  // the training loss is told from at 
 constexpr std::uint64_t kOrders = 4;
 constexpr std::int64_t kManyRows = 100'000;
 constexpr double kLargestTarget = 1e120;  // its square times a count must be a number
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Mean loss over every `step`-th row.
 double mean_loss(const Objective& objective, const Truth& truth, std::span<const double> raw,

@@ -4,6 +4,7 @@
 #include <queue>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/tree/cart_packed_internal.h"
 #include "cairn/tree/cart_split_internal.h"
@@ -16,8 +17,6 @@ namespace {
 
 constexpr std::int64_t kManyCells = 100'000;  // rows times features of a node that several threads look at
 constexpr std::int64_t kSubtreeRows = 4096;   // nodes of at most so many rows become one thread's work
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 class CartGrower {
  public:

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/tree/bins_internal.h"
 #include "cairn/tree/cart_packed_grower_internal.h"
 
@@ -14,8 +15,6 @@ namespace {
 constexpr std::int64_t kAhead = 16;              // rows fetched before they are needed
 constexpr std::int64_t kLocalCells = 96 * 1024;  // ranks that stay in a core's cache
 constexpr std::int64_t kLevels = 12;             // about how many levels a copied node still has
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 

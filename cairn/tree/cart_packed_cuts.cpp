@@ -4,16 +4,11 @@
 #include <bit>
 #include <utility>
 
+#include "cairn/base/index.h"
 #include "cairn/tree/cart_packed_grower_internal.h"
 #include "cairn/tree/small_sort_internal.h"
 
 namespace cairn::tree {
-namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 // Sums of every bin, then a look between any two of them.
 template <class Kind>
 void PackedGrower<Kind>::cut_bins(std::int32_t feature, const PackedNode& node, PackedCut& cut,

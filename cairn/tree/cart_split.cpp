@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cairn/base/index.h"
 #include "cairn/tree/bins_internal.h"
 #include "cairn/tree/cart_criteria_internal.h"
 #include "cairn/tree/objective/objective_internal.h"
@@ -13,7 +14,6 @@ namespace {
 // Equal gains summed in another order differ by this much: the first one found is kept.
 constexpr double kTie = 1e-10;
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 std::uint32_t rank_of(std::uint64_t item) { return static_cast<std::uint32_t>(item >> 32); }
 std::size_t place_of(std::uint64_t item) { return static_cast<std::uint32_t>(item); }
 

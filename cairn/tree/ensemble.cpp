@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/tree/stored_trees_internal.h"
 
 namespace cairn {
@@ -18,8 +19,6 @@ constexpr double kShareTolerance = 1e-6;
 constexpr std::array kOutputNames{"identity", "exponential", "logistic", "softmax", "share"};
 
 [[noreturn]] void refuse(const std::string& message) { throw ModelFileError("trees", message); }
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/tree/binned_trees_internal.h"
 #include "cairn/tree/ensemble.h"
@@ -19,8 +20,6 @@ constexpr std::int64_t kBlock = 256;  // rows that go through a tree while it is
 constexpr std::int64_t kGrain = 4 * kBlock;
 constexpr std::int64_t kWordsPerCode = 4;  // a set's bits take at most this many words for each code
 constexpr std::int32_t kSteadySteps = 8;   // taken before the first look whether all walks have ended
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 bool complete(std::span<const double> tile) {
   bool missing = false;

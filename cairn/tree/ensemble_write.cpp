@@ -7,10 +7,10 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "cairn/base/index.h"
+
 namespace cairn {
 namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 std::string feature_name(const TreeNames& names, std::int32_t feature) {
   return at(feature) < names.features.size() ? names.features[at(feature)] : fmt::format("x{}", feature);

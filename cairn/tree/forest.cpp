@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
 #include "cairn/tree/cart_setup_internal.h"
@@ -18,8 +19,6 @@ namespace {
 
 using P = RandomForestParams;
 using namespace tree;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 ParamList forest_params() {
   return {

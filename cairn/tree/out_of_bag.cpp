@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
 #include "cairn/metrics/metric.h"
@@ -13,8 +14,6 @@ namespace {
 
 constexpr std::int64_t kOutOfBagRows = 20'000;  // looked at to tell the score
 constexpr std::int64_t kTreesAtOnce = 16;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // What the trees that have not seen a row say of it.
 struct OutOfBag {

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <numeric>
 
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 
 namespace cairn {
 namespace {
 
 constexpr std::int64_t kRows = 64;  // of a thread at a time
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // [n, trees]: the leaf of each row, as its place among the nodes of all trees.
 std::vector<std::int32_t> leaves_of(const TreeEnsemble& trees, const Matrix& x, const StopToken& stop) {

@@ -4,13 +4,9 @@
 #include <set>
 #include <utility>
 
+#include "cairn/base/index.h"
+
 namespace cairn::tree {
-namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 std::vector<double> prune_weakest_links(std::vector<CartNode>& nodes, double alpha, double total_weight) {
   constexpr double kRounding = 1e-12;
   const std::size_t n = nodes.size();

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/data/split.h"
 #include "cairn/tree/cart_setup_internal.h"
 
@@ -14,8 +15,6 @@ namespace cairn::tree {
 namespace {
 
 constexpr std::size_t kMostStrengths = 100;  // compared
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 CartSample sample_of(const TreeData& rows, std::vector<std::uint32_t> listed) {
   CartSample sample{std::move(listed), {}};

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
 #include "cairn/model/contributions.h"
@@ -21,8 +22,6 @@ using P = QuantileForestParams;
 constexpr std::int64_t kRows = 64;       // predicted at a time by one thread
 constexpr double kRounding = 1e-12;      // weights sum to one but for this
 constexpr std::size_t kSortFactor = 16;  // sorting so many times fewer places is quicker than a walk over all
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 ParamList quantile_forest_params() {
   return {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/tree/bins_internal.h"
 
@@ -15,8 +16,6 @@ namespace {
 // Few items are sorted by comparing, many by digits: the more there are, the larger the digits that pay.
 constexpr std::size_t kFewItems = 48, kManyItems = 2048;
 constexpr int kSmallDigit = 8, kDigitBits = 11;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 std::uint32_t key_of(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x + 0.0F);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
 
@@ -13,8 +14,6 @@ namespace {
 constexpr std::int64_t kBlock = 8192;
 constexpr double kTopOfGoss = 2.0 / 3;  // of the rows taken: those with the largest gradients
 constexpr int kMostSteps = 100;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 struct Large {
   double sum_small = 0, count_large = 0;

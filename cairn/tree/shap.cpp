@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/tree/shap_plan_internal.h"
 
@@ -16,8 +17,6 @@ using namespace shap_detail;
 constexpr std::int64_t kBlock = 64;              // rows that meet a tree while it is in the cache
 constexpr std::int64_t kParts = 16;              // of few rows as many parts as that
 constexpr std::int64_t kPlannedNodes = 1 << 18;  // at a time: some hundred bytes each
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // A tree's plan and its leaves, one list an output it adds to.
 struct PlannedTree {

@@ -4,12 +4,11 @@
 #include <unordered_map>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/tree/shap_plan_internal.h"
 
 namespace cairn::shap_detail {
 namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Walks the tree, noting for each node the last one on its path that stands below a split of the same
 // feature.

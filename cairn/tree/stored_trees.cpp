@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/tree/distinct_rows_internal.h"
 
 namespace cairn::tree {
@@ -19,8 +20,6 @@ constexpr float kWholeBelow = 1 << 24;  // sums of whole numbers below it are ex
 [[noreturn]] void refuse(std::string_view part, const std::string& message) {
   throw ModelFileError("trees", fmt::format("the tensor '{}' {}", part, message));
 }
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 std::size_t bytes_for(std::uint64_t largest) {
   return std::max<std::size_t>(1, (static_cast<std::size_t>(std::bit_width(largest)) + 7) / 8);

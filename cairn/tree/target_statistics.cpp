@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
 #include "cairn/tree/target_statistics_internal.h"
@@ -13,8 +14,6 @@ namespace {
 
 constexpr std::int64_t kMostSlots = 1024;  // levels with a statistic of their own; the rare ones share one
 constexpr std::int64_t kMostAverages = 8;  // of the shares of classes, those of the heaviest ones
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 template <class F>
 void for_each_value(const ColumnValues& column, F&& f) {

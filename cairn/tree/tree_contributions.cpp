@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/model/contributions.h"
 #include "cairn/tree/shap.h"
 #include "cairn/tree/tree_model.h"
@@ -12,8 +13,6 @@ namespace cairn {
 namespace {
 
 constexpr std::int64_t kRows = 4096;  // whose Shapley values are held at a time
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Scores of several classes are counted from their mean, as softmax does not see a common part.
 void subtract_mean(std::span<double> values, std::int64_t outputs, std::int64_t width) {

@@ -4,13 +4,12 @@
 #include <cmath>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/tree/tree_data_internal.h"
 
 namespace cairn::tree {
 namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 template <class T>
 std::vector<Tensor> columns_of(const Matrix& x, DType dtype) {

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <queue>
 
+#include "cairn/base/index.h"
+
 #include "cairn/tree/tree_model.h"
 
 namespace cairn {
@@ -13,8 +15,6 @@ namespace {
 // A single tree is read; the first of many gives an impression only.
 constexpr std::int64_t kNodesOfOne = 63, kNodesOfMany = 15;
 constexpr int kDepthOfOne = 5, kDepthOfMany = 3;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // What leaves hold: shares of the classes, values of the target, or what is added to a score.
 const char* leaf_kind(const TreeEnsemble& trees) {

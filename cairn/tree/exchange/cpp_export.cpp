@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/version.h"
 #include "cairn/tree/exchange/export.h"
 #include "cairn/tree/exchange/export_internal.h"
@@ -17,8 +18,6 @@ namespace cairn {
 namespace {
 
 constexpr std::int64_t kSelfTestRows = 16;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // What stands behind the arrays; the same for every model.
 constexpr const char* kFunctions = R"(

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "cairn/base/index.h"
 #include "cairn/tree/exchange/export.h"
 #include "cairn/tree/exchange/export_internal.h"
 
@@ -16,8 +17,6 @@ namespace {
 
 constexpr int kCategory = 1, kDefaultLeft = 2, kNanMissing = 8;
 constexpr double kInfinite = 1e300;  // what LightGBM itself writes for it
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Names are parted by blanks, and a line has one '='; JSON's own characters are refused by LightGBM's Python.
 std::string name_for_lightgbm(const std::string& name) {

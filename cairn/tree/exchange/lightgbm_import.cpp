@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "cairn/base/atomic_file.h"
+#include "cairn/base/index.h"
 #include "cairn/tree/exchange/import.h"
 #include "cairn/tree/exchange/import_internal.h"
 #include "cairn/tree/exchange/parity.h"
@@ -21,8 +22,6 @@ using import_detail::FileNode;
 using import_detail::refuse;
 
 constexpr int kCategory = 1, kDefaultLeft = 2, kZeroMissing = 4, kNanMissing = 8;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // The `name=value` lines of the header or of one tree.
 class Block {

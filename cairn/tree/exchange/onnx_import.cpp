@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "cairn/base/atomic_file.h"
+#include "cairn/base/index.h"
 #include "cairn/tree/exchange/import.h"
 #include "cairn/tree/exchange/import_internal.h"
 #include "cairn/tree/exchange/onnx_file_internal.h"
@@ -20,8 +21,6 @@ namespace {
 using namespace import_detail;
 
 constexpr std::int64_t kMostFeatures = 1 << 29;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // What may stand behind the trees: it changes the type or the form of what they say.
 bool only_passes_on(const OnnxNode& node) {

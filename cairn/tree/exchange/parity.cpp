@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/random.h"
 #include "cairn/tree/exchange/export_internal.h"
 
@@ -18,8 +19,6 @@ using nlohmann::json;
 
 constexpr std::int64_t kRows = 16;
 constexpr double kTolerance = 1e-6;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 std::vector<double> row_of(const json& list, std::int64_t width, const std::string& path) {
   if (!list.is_array() || std::ssize(list) != width)

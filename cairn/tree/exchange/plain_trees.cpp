@@ -4,15 +4,10 @@
 #include <algorithm>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/tree/exchange/export_internal.h"
 
 namespace cairn::export_detail {
-namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 double divisor_of(const TreeEnsemble& trees) {
   const bool mean = trees.options().average || trees.options().output == TreeOutput::share;
   return mean && trees.num_trees() > 0 ? static_cast<double>(trees.num_trees()) : 1;

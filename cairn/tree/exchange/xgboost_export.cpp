@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/tree/exchange/export.h"
 #include "cairn/tree/exchange/export_internal.h"
 
@@ -19,8 +20,6 @@ namespace {
 
 constexpr std::int32_t kNoParent = 2147483647;
 constexpr float kLargest = std::numeric_limits<float>::max();
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // The least f32 above `threshold`: for f32 numbers, x <= threshold is x < that.
 float condition_of(double threshold) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cairn/base/atomic_file.h"
+#include "cairn/base/index.h"
 #include "cairn/tree/exchange/import.h"
 #include "cairn/tree/exchange/import_internal.h"
 #include "cairn/tree/exchange/parity.h"
@@ -19,8 +20,6 @@ namespace {
 using import_detail::FileNode;
 using import_detail::refuse;
 using nlohmann::json;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Builds the document and counts its values: a short file that promises a long list of nothing is refused
 // before memory is taken.

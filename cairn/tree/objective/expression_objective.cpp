@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/tree/objective/expression_internal.h"
 #include "cairn/tree/objective/objectives_internal.h"
 
@@ -12,8 +13,6 @@ namespace cairn::tree {
 namespace {
 
 constexpr double kLeastCurve = 1e-16;  // where the loss curves down or not at all
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 double shown(double v) { return std::isnan(v) ? std::abs(v) : v; }  // not "-nan"
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/tree/objective/objectives_internal.h"
 
@@ -15,8 +16,6 @@ namespace {
 constexpr std::int64_t kQueriesATask = 32;
 constexpr double kNear = 0.01;         // pairs whose scores are nearer than this count alike
 constexpr double kMostRelevance = 31;  // a gain of 2^31 - 1
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 double discount(std::size_t rank) { return 1 / std::log2(static_cast<double>(rank) + 2); }  // 0 is the first
 

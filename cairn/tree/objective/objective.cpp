@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/base/suggest.h"
 #include "cairn/tree/objective/objectives_internal.h"
 
@@ -14,8 +15,6 @@ namespace cairn::tree {
 namespace {
 
 constexpr double kLeastShare = 1e-12;  // of a class without rows
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 double weighted_mean(const Truth& t) {
   double sum = 0;

@@ -8,14 +8,13 @@
 #include <ranges>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/tree/objective/objectives_internal.h"
 
 namespace cairn::tree {
 namespace {
 
 constexpr double kLeastCurve = 1e-16;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 bool happened(const Truth& t, std::size_t r) { return t.events.empty() || t.events[r] != 0; }
 
