@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """clang-tidy over every source, in parallel, within a stated time; a file that passed is not looked at again until it, a
-header it includes or .clang-tidy changes.
+header it includes or .clang-tidy changes. Sources are read one by one, as a developer's build compiles them: what is missing
+where several are compiled together is found here.
 
   scripts/tidy.py [--seconds N] [--build FOLDER] [FILE...]
 """
@@ -81,7 +82,7 @@ def look_at(path, build, deadline):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=float("inf"))
-    parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
+    parser.add_argument("--build", default=os.path.join(ROOT, "build", "tidy"), help="where compile_commands.json is written")
     parser.add_argument("files", nargs="*")
     arguments = parser.parse_args()
     checks = Checks()
@@ -89,6 +90,11 @@ def main():
         checks.skip("tidy", f"{TIDY} is not installed")
         checks.finish()
     os.makedirs(CACHE, exist_ok=True)
+    configured = subprocess.run(["cmake", "--preset", "release", "-B", arguments.build, "-DCAIRN_UNITY=OFF", "-DCAIRN_TESTS=OFF"],
+                                cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if configured.returncode:
+        checks.check("tidy: configures", configured.stdout)
+        checks.finish()
     paths = [os.path.relpath(os.path.abspath(path), ROOT) for path in arguments.files] or sources(arguments.build)
     known = [path for path in paths if os.path.exists(os.path.join(CACHE, fingerprint(path)))]
     to_do = changed_first(set(paths) - set(known))
