@@ -1,4 +1,6 @@
 // One piece of work that goes on beside the caller: reading the next batch while this one is learned from.
+// Its loops run on its own thread: the caller's have the others, and a thread that ends soon would leave the
+// scheduler's place for its loops behind.
 #pragma once
 
 #include <functional>
@@ -7,10 +9,28 @@
 
 namespace cairn {
 
+namespace parallel_detail {
+// While it lives, parallel_for of this thread runs all chunks on this thread, in order.
+class LoopsStayHere {
+ public:
+  LoopsStayHere();
+  ~LoopsStayHere();
+  LoopsStayHere(const LoopsStayHere&) = delete;
+  LoopsStayHere& operator=(const LoopsStayHere&) = delete;
+
+ private:
+  bool before_;
+};
+}  // namespace parallel_detail
+
 class Background {
  public:
   Background() = default;
-  explicit Background(std::function<void()> work) : done_(std::async(std::launch::async, std::move(work))) {}
+  explicit Background(std::function<void()> work)
+      : done_(std::async(std::launch::async, [work = std::move(work)] {
+          const parallel_detail::LoopsStayHere here;
+          work();
+        })) {}
   bool running() const { return done_.valid(); }
   void wait() { done_.get(); }  // rethrows what the work threw
 

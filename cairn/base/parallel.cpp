@@ -6,7 +6,9 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
+#include "cairn/base/background.h"
 #include "cairn/base/error.h"
 
 #if CAIRN_TBB
@@ -26,6 +28,8 @@ int default_threads() {
 
 // Zero means "not set". One number for the process, as the machine has one set of cores.
 std::atomic<int> thread_limit{0};
+
+thread_local bool loops_stay_here = false;
 
 #if CAIRN_TBB
 // More threads than cores are allowed (the tests ask for 7 on 2 cores), so the global limit follows the
@@ -69,6 +73,9 @@ int num_threads() {
 
 namespace parallel_detail {
 
+LoopsStayHere::LoopsStayHere() : before_(std::exchange(loops_stay_here, true)) {}
+LoopsStayHere::~LoopsStayHere() { loops_stay_here = before_; }
+
 void run(std::int64_t n, std::int64_t grain, Body body, const StopToken& stop) {
   if (n <= 0) return;
   grain = std::max<std::int64_t>(grain, 1);
@@ -78,7 +85,7 @@ void run(std::int64_t n, std::int64_t grain, Body body, const StopToken& stop) {
     body.call(body.object, chunk * grain, std::min(n, (chunk + 1) * grain));
   };
   const int threads = num_threads();
-  if (chunks == 1 || threads == 1) {
+  if (chunks == 1 || threads == 1 || loops_stay_here) {
     for (std::int64_t chunk = 0; chunk < chunks; ++chunk) one(chunk);
     stop.throw_if_requested("parallel work");
     return;
@@ -98,17 +105,11 @@ void run(std::int64_t n, std::int64_t grain, Body body, const StopToken& stop) {
     });
   });
 #else
-  static thread_local bool inside = false;  // a nested loop runs on its own thread
-  if (inside) {
-    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) one(chunk);
-    stop.throw_if_requested("parallel work");
-    return;
-  }
   std::atomic<std::int64_t> next{0};
   std::exception_ptr first;
   std::mutex guard;
   const auto work = [&] {
-    inside = true;
+    const LoopsStayHere here;  // a nested loop runs on its own thread
     for (std::int64_t chunk; (chunk = next.fetch_add(1)) < chunks;) {
       try {
         one(chunk);
@@ -118,7 +119,6 @@ void run(std::int64_t n, std::int64_t grain, Body body, const StopToken& stop) {
         next = chunks;
       }
     }
-    inside = false;
   };
   std::vector<std::thread> others;
   for (int t = 1; t < std::min<std::int64_t>(threads, chunks); ++t) others.emplace_back(work);

@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "cairn/base/params.h"
-#include "cairn/nn/activation.h"
 #include "cairn/nn/layer.h"
 
 namespace cairn {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cairn/base/error.h"
+#include "cairn/nn/count.h"
 #include "cairn/nn/init.h"
 #include "cairn/ops/elementwise.h"
 #include "cairn/ops/linear.h"
@@ -104,8 +105,8 @@ Shape CategoryEmbedding::output_shape(const Shape& sample) const {
 
 std::int64_t CategoryEmbedding::multiply_adds(const Shape& sample) const {
   std::int64_t total = 0;
-  for (const Block& b : blocks_) total += (b.levels + 1) * b.size;
-  return total * (sample.size() / sample[sample.ndim() - 1]);
+  for (const Block& b : blocks_) total = count_sum(total, count_product({b.levels + 1, b.size}));
+  return count_product({total, sample.size() / sample[sample.ndim() - 1]});
 }
 
 std::int64_t CategoryEmbedding::usual_size(std::int64_t levels) {

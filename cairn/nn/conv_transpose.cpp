@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cairn/base/error.h"
+#include "cairn/nn/count.h"
 #include "cairn/nn/image_rules_internal.h"
 #include "cairn/nn/init.h"
 #include "cairn/ops/conv2d.h"
@@ -66,16 +67,10 @@ void ConvTranspose2d::complete(Params& params, const Shape& sample) {
   if (params.in == 0 && sample.ndim() == 3) params.in = sample[2];
 }
 
-std::int64_t ConvTranspose2d::length(std::int64_t input, std::int64_t before, std::int64_t after) const {
-  std::int32_t first = static_cast<std::int32_t>(before), last = static_cast<std::int32_t>(after);
-  if (padding_.is_same)
-    same_padding(input * params_.stride, params_.kernel, params_.stride, params_.dilation, first, last);
-  const std::int64_t made = (input - 1) * params_.stride - first - last +
-                            params_.dilation * (params_.kernel - 1) + 1 + params_.output_padding;
-  if (made < 1)
-    throw ShapeError(kName, fmt::format("{} rows or columns become {}", input, made),
-                     "Take less off, or a larger window.");
-  return made;
+std::int64_t ConvTranspose2d::length(std::int64_t pixels, std::int64_t before, std::int64_t after) const {
+  return transposed_axis(kName, pixels, {0, params_.kernel, params_.stride, params_.dilation, before, after},
+                         padding_.is_same, params_.output_padding)
+      .input;
 }
 
 Shape ConvTranspose2d::output_shape(const Shape& sample) const {
@@ -88,7 +83,7 @@ Shape ConvTranspose2d::output_shape(const Shape& sample) const {
 }
 
 std::int64_t ConvTranspose2d::multiply_adds(const Shape& sample) const {
-  return sample.size() * params_.kernel * params_.kernel * (params_.out / params_.groups);
+  return count_product({sample.size(), params_.kernel, params_.kernel, params_.out / params_.groups});
 }
 
 }  // namespace cairn

@@ -26,7 +26,8 @@ struct ConvTranspose2dParams {
 };
 
 // [N, P, Q, in] to [N, H, W, out] with H = (P - 1) stride - 2 padding + dilation (kernel - 1) + 1 +
-// output_padding; padding "same": H = P stride. Weight [in, kernel, kernel, out / groups], bias [out].
+// output_padding; padding "same": H = P stride + output_padding. Weight [in, kernel, kernel, out / groups],
+// bias [out].
 class ConvTranspose2d : public Module {
  public:
   using Params = ConvTranspose2dParams;
@@ -45,7 +46,7 @@ class ConvTranspose2d : public Module {
   Parameter& bias() { return bias_; }
 
  private:
-  std::int64_t length(std::int64_t input, std::int64_t before, std::int64_t after) const;
+  std::int64_t length(std::int64_t pixels, std::int64_t before, std::int64_t after) const;
   Params params_;
   Padding padding_;
   Parameter weight_, bias_;

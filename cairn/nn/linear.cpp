@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cairn/base/error.h"
+#include "cairn/nn/count.h"
 #include "cairn/nn/init.h"
 #include "cairn/ops/linear.h"
 
@@ -52,6 +53,8 @@ Shape Linear::output_shape(const Shape& sample) const {
   return Shape(dims);
 }
 
-std::int64_t Linear::multiply_adds(const Shape& sample) const { return sample.size() * params_.out; }
+std::int64_t Linear::multiply_adds(const Shape& sample) const {
+  return count_product({sample.size(), params_.out});
+}
 
 }  // namespace cairn

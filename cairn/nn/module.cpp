@@ -4,6 +4,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/suggest.h"
+#include "cairn/nn/count.h"
 
 namespace cairn {
 
@@ -81,8 +82,8 @@ std::vector<NamedParameter> parameters(ModuleRef net) {
 ParameterCount count_parameters(ModuleRef net) {
   ParameterCount count;
   each_parameter(net, [&](const std::string&, const Parameter& p) {
-    count.total += p.size();
-    if (!p.frozen()) count.trainable += p.size();
+    count.total = count_sum(count.total, p.size());
+    if (!p.frozen()) count.trainable = count_sum(count.trainable, p.size());
   });
   return count;
 }

@@ -8,6 +8,7 @@
 #include "cairn/base/error.h"
 #include "cairn/base/suggest.h"
 #include "cairn/nn/activation.h"
+#include "cairn/nn/count.h"
 #include "cairn/nn/merge.h"
 #include "cairn/tensor/apply.h"
 
@@ -139,8 +140,8 @@ std::string Network::summary() const {
   for (const Node& n : nodes_) {
     text += fmt::format("{:<{}}  {:>18}  {:>12}  {:>14}\n", fmt::format("{} ({})", n.name, n.layer.kind()),
                         width, n.output.text(), n.parameters, n.multiply_adds);
-    parameters += n.parameters;
-    multiply_adds += n.multiply_adds;
+    parameters = count_sum(parameters, n.parameters);
+    multiply_adds = count_sum(multiply_adds, n.multiply_adds);
   }
   return text +
          fmt::format("{:<{}}  {:>18}  {:>12}  {:>14}\n", "total", width, "", parameters, multiply_adds);

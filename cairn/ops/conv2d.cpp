@@ -324,27 +324,22 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const ConvTranspo
   A at = attributes_of(o.stride, o.padding, o.dilation, o.groups);
   check_attributes("conv_transpose2d", at);
   if (x.ndim() == 4 && weight.ndim() == 4) {
-    if (o.padding.is_same) {
-      same_padding(x.size(1) * o.stride.rows, weight.size(1), at.stride_rows, at.dilation_rows, at.top,
-                   at.bottom);
-      same_padding(x.size(2) * o.stride.columns, weight.size(2), at.stride_columns, at.dilation_columns,
-                   at.left, at.right);
-    }
-    const auto length = [&](std::int64_t n, std::int64_t kernel, std::int64_t stride, std::int64_t dilation,
-                            std::int64_t off, std::int64_t more) {
-      if (more < 0 || more >= stride)
-        throw ShapeError("conv_transpose2d",
-                         fmt::format("output_padding = {} is outside [0, stride = {})", more, stride));
-      const std::int64_t made = (n - 1) * stride - off + dilation * (kernel - 1) + 1 + more;
-      if (made < 1 || made > INT32_MAX)
-        throw ShapeError("conv_transpose2d", fmt::format("{} and weight {} make images of {} rows or columns",
-                                                         x.text(), weight.shape().text(), made));
-      return static_cast<std::int32_t>(made);
-    };
-    at.rows = length(x.size(1), weight.size(1), at.stride_rows, at.dilation_rows, at.top + at.bottom,
-                     o.output_padding.rows);
-    at.columns = length(x.size(2), weight.size(2), at.stride_columns, at.dilation_columns, at.left + at.right,
+    const bool same = o.padding.is_same;
+    const WindowAxis rows =
+        transposed_axis(kConvTranspose2d.name, x.size(1),
+                        {0, weight.size(1), at.stride_rows, at.dilation_rows, at.top, at.bottom}, same,
+                        o.output_padding.rows);
+    const WindowAxis columns =
+        transposed_axis(kConvTranspose2d.name, x.size(2),
+                        {0, weight.size(2), at.stride_columns, at.dilation_columns, at.left, at.right}, same,
                         o.output_padding.columns);
+    const auto narrow = [](std::int64_t v) { return static_cast<std::int32_t>(v); };
+    at.top = narrow(rows.before);
+    at.bottom = narrow(rows.after);
+    at.left = narrow(columns.before);
+    at.right = narrow(columns.after);
+    at.rows = narrow(rows.input);
+    at.columns = narrow(columns.input);
   }
   return apply_one(kConvTranspose2d, {x, weight}, at);
 }

@@ -28,9 +28,9 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const C
 
 struct ConvTranspose2dOptions {
   Pair stride = 1;
-  Padding padding = 0;  // taken off the result; same: the result has input * stride rows and columns
+  Padding padding = 0;  // taken off the result; same: the result has input * stride + output_padding rows
   Pair dilation = 1;
-  Pair output_padding = 0;  // rows and columns more at the end, less than stride
+  Pair output_padding = 0;  // rows and columns more at the end, less than stride (same: and than the reach)
   std::int32_t groups = 1;
 };
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cairn/ops/catalogue_internal.h"
 #include "cairn/ops/reduce_internal.h"
@@ -244,6 +245,22 @@ void each_place(const Shape& x, const Tensor& index, std::int64_t axis, F&& f) {
       static_cast<std::size_t>(k));
 }
 
+// `k`: of the index's elements, in rows.
+[[noreturn]] void refuse_second(const OpArgs& a, std::int64_t k) {
+  const Tensor index = dense(a.in[1]);
+  const std::int64_t value = index.data<std::int64_t>()[static_cast<std::size_t>(k)];
+  std::vector<std::int64_t> at;
+  for (int axis = index.ndim() - 1; axis >= 0; --axis) {
+    at.insert(at.begin(), k % index.size(axis));
+    k /= index.size(axis);
+  }
+  throw ShapeError(a.name,
+                   fmt::format("the index names {} of axis {} twice, the second time at [{}]; every place "
+                               "takes one number of the source",
+                               value, axis_of(a), fmt::join(at, ", ")),
+                   "scatter_add adds what falls together.");
+}
+
 }  // namespace
 
 constinit const OpDef kScatter{
@@ -254,9 +271,8 @@ constinit const OpDef kScatter{
     .infer = [](const OpArgs& a) -> TensorSpecs {
       check_scatter(a);
       std::vector<bool> taken(static_cast<std::size_t>(a.in[0].size()));
-      each_place(a.in[0].shape(), a.in[1], axis_of(a), [&](std::int64_t place, std::size_t) {
-        if (taken[static_cast<std::size_t>(place)])
-          throw ShapeError(a.name, "the index names a place twice", "scatter_add adds what falls together.");
+      each_place(a.in[0].shape(), a.in[1], axis_of(a), [&](std::int64_t place, std::size_t k) {
+        if (taken[static_cast<std::size_t>(place)]) refuse_second(a, static_cast<std::int64_t>(k));
         taken[static_cast<std::size_t>(place)] = true;
       });
       return {{a.in[0].shape(), a.in[0].dtype()}};
@@ -292,7 +308,8 @@ constinit const OpDef kScatter{
           return std::vector<BadSample>{
               {{{uniform({2, 3}, 0, 1), indices({2, 0, 1, 1}, {2, 2}), uniform({2, 2}, 0, 1)},
                 IndexAttributes{1}},
-               "scatter: the index names a place twice. scatter_add adds what falls together."},
+               "scatter: the index names 1 of axis 1 twice, the second time at [1, 1]; every place takes one "
+               "number of the source. scatter_add adds what falls together."},
               {{{uniform({2, 3}, 0, 1), indices({0, 3}, {2, 1}), uniform({2, 1}, 0, 1)}, IndexAttributes{1}},
                "scatter: index 3 is outside [0, 3)"}};
         },

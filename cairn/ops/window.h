@@ -48,4 +48,10 @@ inline void same_padding(std::int64_t input, std::int64_t kernel, std::int64_t s
   after = static_cast<std::int32_t>(missing > 0 ? missing - missing / 2 : 0);
 }
 
+// The axis of the convolution that a transposed one of `pixels` rows or columns undoes. `axis` has kernel,
+// stride, dilation and what is taken off before and after; `same` chooses that so that the input, which is
+// what is made, becomes pixels * stride and `more` (output_padding). ShapeError naming `where`.
+WindowAxis transposed_axis(const char* where, std::int64_t pixels, WindowAxis axis, bool same,
+                           std::int64_t more);
+
 }  // namespace cairn

@@ -6,6 +6,7 @@
 
 #include "cairn/base/atomic_file.h"
 #include "cairn/base/error.h"
+#include "cairn/nn/count.h"
 
 namespace cairn {
 namespace {
@@ -27,8 +28,8 @@ Json network_to_json(const Network& net) {
                       {"output", dims_of(row.output)},
                       {"parameters", row.parameters},
                       {"multiply_adds", row.multiply_adds}});
-    parameters += row.parameters;
-    multiply_adds += row.multiply_adds;
+    parameters = count_sum(parameters, row.parameters);
+    multiply_adds = count_sum(multiply_adds, row.multiply_adds);
   }
   return {{"input", dims_of(net.input_shape())},
           {"output", dims_of(net.output_shape())},

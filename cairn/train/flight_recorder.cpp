@@ -182,7 +182,8 @@ void FlightRecorder::record(const std::string& reason, double learning_rate, con
                     .rows = {rows.begin(), rows.end()},
                     .learning_rate = learning_rate,
                     .x = batch.x,
-                    .y = batch.y};
+                    .y = batch.y,
+                    .weights = batch.weights};
   if (options_.complete) options_.complete(r);
   save_recording(options_.file, r, net_);
   net_.visit(after);

@@ -48,8 +48,13 @@ Loader::Loader(const Tensor& x, const Tensor& y, LoaderOptions options) {
   if (options.workers < 0 || options.workers > kMostWorkers)
     throw ParamError("",
                      fmt::format("loader.workers = {} is outside [0, {}]", options.workers, kMostWorkers));
+  const Tensor weights = options.weights;
+  if (weights.defined() && (!(weights.shape() == Shape{x.size(0)}) || !is_floating(weights.dtype())))
+    throw ShapeError("loader", fmt::format("the weights are {}; {} examples have f32 or f64 [{}]",
+                                           weights.text(), x.size(0), x.size(0)));
   source_ = std::make_shared<const Source>(
-      Source{x.detach().contiguous(), y.detach().contiguous(), std::move(options)});
+      Source{x.detach().contiguous(), y.detach().contiguous(),
+             weights.defined() ? weights.detach().contiguous() : Tensor(), std::move(options)});
 }
 
 namespace {
@@ -93,7 +98,9 @@ struct Loader::Iterator::State {
     return std::span(order).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
   }
   Batch make(std::int64_t batch_number) const {
-    Batch b{take_rows(source->x, rows_of(batch_number)), take_rows(source->y, rows_of(batch_number))};
+    const auto rows = rows_of(batch_number);
+    Batch b{take_rows(source->x, rows), take_rows(source->y, rows),
+            source->weights.defined() ? take_rows(source->weights, rows) : Tensor()};
     if (source->options.augment) {
       Random random(derive_seed(source->options.seed, "augment", static_cast<std::uint64_t>(pass)), "batch",
                     static_cast<std::uint64_t>(batch_number));
@@ -111,8 +118,7 @@ struct Loader::Iterator::State {
     } else if (number < batches) {
       batch = make(number);
     }
-    const std::int64_t workers = std::max<std::int64_t>(source->options.workers, source->options.prefetch);
-    while (std::ssize(ahead) < workers && number + 1 + std::ssize(ahead) < batches) {
+    while (std::ssize(ahead) < source->options.workers && number + 1 + std::ssize(ahead) < batches) {
       ahead.push_back(std::make_unique<Ahead>());
       Ahead& slot = *ahead.back();
       slot.making =

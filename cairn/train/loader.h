@@ -6,12 +6,16 @@
 // what was read before: a run that is taken up again sees the same batches.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <iterator>
 #include <memory>
 #include <span>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cairn/base/random.h"
@@ -22,23 +26,35 @@ namespace cairn {
 
 struct Batch {
   Tensor x, y;
+  Tensor weights = {};  // of the examples; undefined: every one counts once
 };
+// A batch is taken apart as [x, y], see below.
+template <std::size_t I, class B>
+  requires(std::same_as<std::remove_cvref_t<B>, Batch> && I < 2)
+auto&& get(B&& batch) {
+  if constexpr (I == 0)
+    return std::forward<B>(batch).x;
+  else
+    return std::forward<B>(batch).y;
+}
 
 struct LoaderOptions {
   std::int64_t batch_size = 32;
   bool shuffle = false;
   std::uint64_t seed = 0;
   bool drop_last = false;    // leave out a last batch that is not full
-  bool prefetch = false;     // the next batch is made while this one is used
-  std::int64_t workers = 0;  // threads that make so many batches ahead; `prefetch` is one
+  std::int64_t workers = 0;  // threads that make so many batches ahead while one is used
   DType dtype = DType::f32;  // of the numbers taken from a data set
-  // Changes a batch (crops, flips, noise), from random numbers of its own.
+  Tensor weights = {};       // of the examples, [N]: a batch has those of its own
+  // Changes a batch (crops, flips, noise), from random numbers of its own. With more than one worker several
+  // threads call it at once; its loops run on the thread that calls it.
   std::function<void(Batch& batch, Random& random)> augment;
 };
 
 class Loader {
  public:
-  // x [N, ...] and y [N, ...], any element type. ShapeError when their first axes differ; ParamError.
+  // x [N, ...] and y [N, ...], any element type. ShapeError when their first axes differ or the weights are
+  // not [N]; ParamError.
   Loader(const Tensor& x, const Tensor& y, LoaderOptions options = {});
   // The features [N, d] as numbers, and the target: class codes, i64 [N], or values [N, 1]. DataError when a
   // column is not numeric or a value is missing.
@@ -56,7 +72,7 @@ class Loader {
 
  private:
   struct Source {
-    Tensor x, y;
+    Tensor x, y, weights;
     LoaderOptions options;
   };
   std::shared_ptr<const Source> source_;
@@ -97,3 +113,10 @@ class Loader::Pass {
 };
 
 }  // namespace cairn
+
+template <>
+struct std::tuple_size<cairn::Batch> : std::integral_constant<std::size_t, 2> {};
+template <std::size_t I>
+struct std::tuple_element<I, cairn::Batch> {
+  using type = cairn::Tensor;  // NOLINT(readability-identifier-naming): the standard library asks for it
+};

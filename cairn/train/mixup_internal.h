@@ -12,20 +12,14 @@ namespace cairn::train_detail {
 struct Mixup {
   double alpha = 0;          // share ~ Beta(alpha, alpha) for each pair; 0: examples stay as they are
   std::int64_t classes = 0;  // 0: targets are values
-  bool weighted = false;     // examples have weights
   bool any() const { return alpha > 0; }
 };
 
 double beta_share(double alpha, Random& random);  // ~ Beta(alpha, alpha)
 
-// Each example becomes share times itself and 1 - share times another one of the batch. Comes in: x [n, ...]
-// f32 or f64, y i64 [n] classes or [n, 1] values; with weights f64 [n, 2], class or value first. Goes out: y
-// of x's type, [n, C] probabilities or [n, 1] values, and a last column of weights where there are some.
+// Each example becomes share times itself and 1 - share times another one of the batch, its weight too. Comes
+// in: x [n, ...] f32 or f64, y i64 [n] classes or [n, 1] values. Goes out: y of x's type, [n, C]
+// probabilities or [n, 1] values.
 void mix(Batch& batch, const Mixup& how, Random& random);
-
-struct MixedTargets {
-  Tensor y, weights;  // weights [n], or undefined
-};
-MixedTargets mixed_targets(const Tensor& y, const Mixup& how);
 
 }  // namespace cairn::train_detail

@@ -184,61 +184,24 @@ StepOptions step_options(Network& net, const NetLearnerParts& parts) {
   return step;
 }
 
-// What stands in the loader as targets: for mixup of weighted examples the weights too, to be mixed with
-// them.
-Tensor loader_targets(const Examples& train, const Mixup& mixup) {
-  if (!mixup.any() || !mixup.weighted) return train.y;
-  const Tensor wide = train.y.contiguous().to(DType::f64);
-  std::vector<double> both;
-  for (std::size_t i = 0; i < train.weights.size(); ++i) {
-    both.push_back(wide.data<double>()[i]);
-    both.push_back(train.weights[i]);
-  }
-  return Tensor::take(std::move(both)).reshape({train.x.size(0), 2});
-}
-
 Loader loader_of(const Examples& train, const NetLearnerParts& parts, const InputForm& form,
                  const Mixup& mixup, std::uint64_t seed) {
   LoaderOptions options{.batch_size = batch_size_for(train.x.size(0), parts.batch_size),
                         .shuffle = true,
                         .seed = derive_seed(seed, "loader"),
                         .dtype = parts.dtype};
+  if (!train.weights.empty()) options.weights = Tensor::from(train.weights).to(parts.dtype);
   if (form.present || form.augment || mixup.any()) {
     options.augment = [&form, mixup](Batch& batch, Random& random) {
       if (form.augment) form.augment(batch, random);
       if (form.present) batch.x = form.present(batch.x);
       if (mixup.any()) mix(batch, mixup, random);
     };
-    options.workers = num_threads() > 1 ? 1 : 0;
+    // Mixing alone is not worth a thread of its own.
+    if ((form.present || form.augment) && num_threads() > 1) options.workers = 1;
   }
-  return Loader(train.x, loader_targets(train, mixup), options);
+  return Loader(train.x, train.y, options);
 }
-
-// Of a batch as the loader hands it on.
-struct LossOfBatch {
-  const Network& net;
-  BatchLoss loss;
-  Mixup mixup;
-  const std::vector<double>& weights;
-
-  Tensor operator()(const Batch& b, std::span<const std::int64_t> rows) const {
-    const Tensor output = net(b.x);
-    if (!mixup.any()) return loss(output, b.y, weights_of(weights, rows));
-    const MixedTargets mixed = mixed_targets(b.y, mixup);
-    return loss(output, mixed.y, mixed.weights);
-  }
-  // What a recording needs to give the same.
-  void complete(FlightRecording& r) const {
-    r.label_smoothing = loss.label_smoothing;
-    if (!mixup.any()) {
-      r.weights = weights_of(weights, r.rows);
-      return;
-    }
-    const MixedTargets mixed = mixed_targets(r.y, mixup);
-    r.y = mixed.y;
-    r.weights = mixed.weights;
-  }
-};
 
 // Where the run keeps what this fit leaves.
 void name_files(TrainerHooks& hooks, const FitContext& context) {
@@ -262,14 +225,9 @@ History fit_network(Network& net, const NetLearnerParts& parts, const Examples& 
                                      parts.name, parts.label_smoothing));
   const StepOptions step = step_options(net, parts);
   const auto opt = optimizer_named(parts.optimizer).make(net, Json::parse(parts.optimizer_params), step);
-  const LossOfBatch loss{
-      net,
-      {.name = classes ? "cross_entropy" : "mse", .label_smoothing = parts.label_smoothing},
-      {.alpha = parts.mixup,
-       .classes = classes ? net.output_shape().size() : 0,
-       .weighted = !train.weights.empty()},
-      train.weights};
-  const Loader loader = loader_of(train, parts, form, loss.mixup, context.seed);
+  const BatchLoss loss{.name = classes ? "cross_entropy" : "mse", .label_smoothing = parts.label_smoothing};
+  const Mixup mixup{.alpha = parts.mixup, .classes = classes ? net.output_shape().size() : 0};
+  const Loader loader = loader_of(train, parts, form, mixup, context.seed);
   TrainerOptions options = parts.trainer;
   ScheduleParams& schedule = options.schedule;
   const std::int64_t steps_an_epoch = (loader.num_batches() + options.accumulate - 1) / options.accumulate;
@@ -278,8 +236,8 @@ History fit_network(Network& net, const NetLearnerParts& parts, const Examples& 
   TrainerHooks hooks{.log = context.log, .stop = context.stop, .progress = context.progress};
   hooks.name = context.fit;
   hooks.network = net.json();
-  hooks.loss = loss.loss.name;
-  hooks.complete = [&](FlightRecording& r) { loss.complete(r); };
+  hooks.loss = loss.name;
+  hooks.complete = [&](FlightRecording& r) { r.label_smoothing = loss.label_smoothing; };
   if (!context.folder.empty()) {
     name_files(hooks, context);
     options.tensorboard = context.event_files;
@@ -297,8 +255,7 @@ History fit_network(Network& net, const NetLearnerParts& parts, const Examples& 
     };
   }
   return Trainer(options).fit(
-      net, *opt, loader, [&](const Batch& b, std::span<const std::int64_t> rows) { return loss(b, rows); },
-      hooks);
+      net, *opt, loader, [&](const Batch& b) { return loss(net(b.x), b.y, b.weights); }, hooks);
 }
 
 std::vector<double> losses_of(const History& history) {

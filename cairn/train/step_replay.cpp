@@ -27,6 +27,12 @@ class StateWalk : public ModuleWalk {
   ReplayState& state_;
 };
 
+Tensors inputs_of(const Batch& batch) {
+  Tensors inputs{batch.x, batch.y};
+  if (batch.weights.defined()) inputs.push_back(batch.weights);
+  return inputs;
+}
+
 Tensor scaled(const Tensor& loss, double factor) { return factor == 1 ? loss : loss * factor; }
 
 }  // namespace
@@ -40,8 +46,7 @@ void StepReplay::begin_epoch() {
   for (Form& f : forms_) f.check = f.since >= f.check_after;
 }
 
-StepReplay::Form* StepReplay::find(const Batch& batch, double factor) {
-  const Tensor inputs[] = {batch.x, batch.y};
+StepReplay::Form* StepReplay::find(std::span<const Tensor> inputs, double factor) {
   for (Form& f : forms_)
     if (f.factor == factor && f.replay.fits(inputs)) return &f;
   return nullptr;
@@ -49,10 +54,11 @@ StepReplay::Form* StepReplay::find(const Batch& batch, double factor) {
 
 StepReplay::Result StepReplay::step(const Batch& batch, double factor, const std::function<Tensor()>& loss) {
   if (!refusal_.empty() || !replays_allowed()) return take(factor, loss);
-  Form* known = find(batch, factor);
-  if (known && known->confirmed && !known->check) return replay_step(batch, *known);
+  const Tensors inputs = inputs_of(batch);
+  Form* known = find(inputs, factor);
+  if (known && known->confirmed && !known->check) return replay_step(inputs, *known);
   if (!known && forms_.size() == kMostForms) return take(factor, loss);
-  return record_step(batch, factor, loss, known);
+  return record_step(inputs, factor, loss, known);
 }
 
 StepReplay::Result StepReplay::take(double factor, const std::function<Tensor()>& loss,
@@ -61,9 +67,8 @@ StepReplay::Result StepReplay::take(double factor, const std::function<Tensor()>
   return {value.detach(), backward(scaled(value, factor), net_, options)};
 }
 
-StepReplay::Result StepReplay::record_step(const Batch& batch, double factor,
+StepReplay::Result StepReplay::record_step(std::span<const Tensor> inputs, double factor,
                                            const std::function<Tensor()>& loss, Form* known) {
-  const Tensor inputs[] = {batch.x, batch.y};
   Result result;
   Recording recording = record(inputs, state_, [&](std::span<const Tensor>) {
     result = take(factor, loss);
@@ -122,8 +127,7 @@ Tensor PredictReplay::operator()(const Tensor& x) {
   return y;
 }
 
-StepReplay::Result StepReplay::replay_step(const Batch& batch, Form& form) {
-  const Tensor inputs[] = {batch.x, batch.y};
+StepReplay::Result StepReplay::replay_step(std::span<const Tensor> inputs, Form& form) {
   const Tensors all = form.replay.run(inputs);
   SmallVector<Tensor, 16> leaves, gradients;
   for (std::size_t i = 0; i < state_.parameters.size(); ++i) {

@@ -2,13 +2,15 @@
 // batches repeat in form, by replaying what the first ones did (tensor/replay.h), with the same numbers to
 // the last bit.
 //
-// The loss must be a function of the batch and the network alone, because it is not called for every batch.
-// A step is replayed when two recordings of it brought the same operations and constants, and it is recorded
-// again now and then, at the beginning of an epoch; a step that cannot be replayed is simply taken.
+// The loss must be a function of the batch (inputs, targets, weights) and the network alone, because it is
+// not called for every batch. A step is replayed when two recordings of it brought the same operations and
+// constants, and it is recorded again now and then, at the beginning of an epoch; a step that cannot be
+// replayed is simply taken.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,9 +46,10 @@ class StepReplay {
     std::int64_t since = 0, check_after = 1;  // replays since the last recording, and when to record again
     bool check = false;
   };
-  Form* find(const Batch& batch, double factor);
-  Result record_step(const Batch& batch, double factor, const std::function<Tensor()>& loss, Form* known);
-  Result replay_step(const Batch& batch, Form& form);
+  Form* find(std::span<const Tensor> inputs, double factor);
+  Result record_step(std::span<const Tensor> inputs, double factor, const std::function<Tensor()>& loss,
+                     Form* known);
+  Result replay_step(std::span<const Tensor> inputs, Form& form);
 
   ModuleRef net_;
   ReplayState state_;

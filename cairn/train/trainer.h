@@ -75,7 +75,7 @@ struct TrainerHooks {
   // replaced. Empty: whoever names the folder knows.
   std::string key;
   // What makes a flight recording one that `cairn check` can replay: the network as JSON, the loss by its
-  // name, and what else that loss needs (weights of the examples).
+  // name, and what else that loss needs (label smoothing).
   std::string network, loss;
   std::function<void(FlightRecording& recording)> complete;
 };

@@ -1,9 +1,13 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
+#include <thread>
 
+#include "cairn/base/background.h"
 #include "cairn/base/error.h"
 #include "cairn/base/hash.h"
 #include "cairn/base/parallel.h"
@@ -101,6 +105,30 @@ TEST_CASE("random streams depend on seed, name and counter only") {
   auto order = a.permutation(1000);
   std::sort(order.begin(), order.end());
   CHECK(order[999] == 999);
+}
+
+TEST_CASE("loops of work beside the caller run on its own thread; the caller's have all threads again") {
+  const int before = num_threads();
+  set_num_threads(4);
+  const auto threads_of_a_loop = [] {
+    std::vector<std::thread::id> who(40);
+    parallel_for(40, 1, [&](std::int64_t begin, std::int64_t) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      who[static_cast<std::size_t>(begin)] = std::this_thread::get_id();
+    });
+    return std::set<std::thread::id>(who.begin(), who.end());
+  };
+  std::set<std::thread::id> seen;
+  std::thread::id beside;
+  Background work([&] {
+    beside = std::this_thread::get_id();
+    seen = threads_of_a_loop();
+  });
+  work.wait();
+  CHECK(seen == std::set<std::thread::id>{beside});
+  CHECK(beside != std::this_thread::get_id());
+  CHECK(threads_of_a_loop().size() > 1);
+  set_num_threads(before);
 }
 
 TEST_CASE("a parallel sum has the same bits for any number of threads") {

@@ -9,6 +9,7 @@
 #include "cairn/ops/activation.h"
 #include "cairn/ops/elementwise.h"
 #include "cairn/ops/matmul.h"
+#include "cairn/ops/pool2d.h"
 #include "cairn/ops/reduce.h"
 #include "cairn/ops/shape_ops.h"
 #include "cairn/tensor/apply.h"
@@ -124,6 +125,31 @@ TEST_CASE("shapes: joins, cuts and turns") {
   CHECK_THROWS_WITH(split(a, 3, 0),
                     doctest::Contains("axis 0 of f64 [2, 2] does not fall into 3 equal parts"));
   CHECK(squeeze(expand_dims(a, 1)).shape() == Shape{2, 2});
+}
+
+TEST_CASE("adaptive pooling takes windows that overlap where the image is no multiple of the result") {
+  const Tensor x = numbers({9, 1, 2, 3, 8, 4, 5, 6, 7}, {1, 3, 3, 1});
+  CHECK(values_of(adaptive_max_pool2d(x, 2)) == Values{9, 8, 8, 8});
+  CHECK(values_of(adaptive_average_pool2d(x, 2)) == Values{5.25, 3.75, 5.5, 6.25});
+  CHECK(values_of(adaptive_max_pool2d(numbers({1, 5, 2, 4, 3}, {1, 1, 5, 1}), {1, 3})) == Values{5, 5, 4});
+  CHECK(values_of(adaptive_average_pool2d(numbers({1, 5, 3, 4, 2}, {1, 1, 5, 1}), {1, 3})) ==
+        Values{3, 4, 3});
+}
+
+TEST_CASE("scatter puts numbers in their places; one that is named twice is told with both") {
+  const Tensor x = numbers({1, 2, 3, 4, 5, 6}, {2, 3});
+  const auto places = [](std::vector<std::int64_t> at, const Shape& shape) {
+    return Tensor::from(at).reshape(shape);
+  };
+  CHECK(values_of(scatter(x, places({2, 0}, {2, 1}), numbers({9, 8}, {2, 1}), 1)) ==
+        Values{1, 2, 9, 8, 5, 6});
+  CHECK(values_of(scatter(x, places({1, 0, 1}, {1, 3}), numbers({7, 8, 9}, {1, 3}), 0)) ==
+        Values{1, 8, 3, 7, 5, 9});
+  CHECK_THROWS_WITH_AS(
+      scatter(x, places({0, 1, 2, 0, 2, 0}, {2, 3}), x, 1),
+      "scatter: the index names 0 of axis 1 twice, the second time at [1, 2]; every place takes "
+      "one number of the source. scatter_add adds what falls together.",
+      ShapeError);
 }
 
 TEST_CASE("a network learns, and once warm a step asks the system for no memory") {

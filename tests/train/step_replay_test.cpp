@@ -23,6 +23,7 @@
 #include "cairn/optim/momentum.h"
 #include "cairn/optim/optimizer_table.h"
 #include "cairn/tensor/samples.h"
+#include "cairn/train/batch_loss.h"
 #include "cairn/train/trainer.h"
 #include "tests/support/temporary_folder.h"
 
@@ -145,6 +146,25 @@ TEST_CASE("step replay: convolutions") {
       for (const float v : p.parameter->value().data<float>()) reached[replay].push_back(v);
   }
   CHECK(std::memcmp(reached[0].data(), reached[1].data(), reached[0].size() * sizeof(float)) == 0);
+}
+
+TEST_CASE("step replay: weights come with the batch, so weighted steps are replayed as well") {
+  const Tensor x = features(DType::f32), y = classes(), w = uniform({kExamples}, 0.5, 2, DType::f32);
+  std::vector<float> reached[2];
+  for (const bool replay : {false, true}) {
+    Sequential net{Linear({.in = 6, .out = 3})};
+    initialise(net, 1);
+    SgdOptimizer opt(net, {.learning_rate = 0.1});
+    const BatchLoss loss{.name = "cross_entropy"};
+    const History h = Trainer({.epochs = 6, .replay = replay})
+                          .fit(net, opt, Loader(x, y, {.batch_size = 15, .shuffle = true, .weights = w}),
+                               [&](const Batch& b) { return loss(net(b.x), b.y, b.weights); });
+    CHECK(h.not_replayed.empty());
+    CHECK((h.replayed > 20) == replay);
+    for (const NamedParameter& p : parameters(net))
+      for (const float v : p.parameter->value().data<float>()) reached[replay].push_back(v);
+  }
+  CHECK(reached[0] == reached[1]);
 }
 
 TEST_CASE("step replay: a loss that is no function of batch and network is found, and its steps are taken") {

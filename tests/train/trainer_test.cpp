@@ -73,7 +73,7 @@ TEST_CASE("loader: every example once a pass, in an order told by seed and pass 
   const auto shuffled = orders({.batch_size = 3, .shuffle = true, .seed = 5}, 3);
   for (const auto& order : shuffled) CHECK(std::set<double>(order.begin(), order.end()).size() == 7);
   CHECK(shuffled[0] != shuffled[1]);
-  CHECK(orders({.batch_size = 2, .shuffle = true, .seed = 5, .prefetch = true}, 3) == shuffled);
+  CHECK(orders({.batch_size = 2, .shuffle = true, .seed = 5, .workers = 1}, 3) == shuffled);
   CHECK(orders({.batch_size = 3, .shuffle = true, .seed = 6}, 1)[0] != shuffled[0]);
   // The third pass alone is the third pass.
   std::vector<double> third;
@@ -87,7 +87,7 @@ TEST_CASE("loader: every example once a pass, in an order told by seed and pass 
   LoaderOptions noisy{.batch_size = 3, .seed = 1};
   noisy.augment = [](Batch& b, Random& random) { b.y = b.x = b.x + random.uniform(); };
   const auto once = orders(noisy, 2);
-  noisy.prefetch = true;
+  noisy.workers = 1;
   CHECK(orders(noisy, 2) == once);
   CHECK(once[0] != once[1]);
   CHECK(orders({}, 1)[0].size() == 7);
@@ -96,8 +96,26 @@ TEST_CASE("loader: every example once a pass, in an order told by seed and pass 
   CHECK_THROWS_WITH_AS(Loader(x, none), doctest::Contains("x is f64 [7, 1] and y is f64 [0, 1]"), ShapeError);
 }
 
+TEST_CASE("loader: a batch has its examples' weights; it is taken apart as inputs and targets") {
+  const Tensor x = Tensor::from(std::vector<double>{0, 1, 2, 3, 4}), w = (x * 10.0).to(DType::f32);
+  const Loader loader(x, x, {.batch_size = 2, .shuffle = true, .seed = 2, .weights = w});
+  std::size_t seen = 0;
+  for (auto& batch : loader.pass(0)) {
+    const auto& [bx, by] = batch;
+    CHECK(&bx == &batch.x);
+    CHECK(&by == &batch.y);
+    REQUIRE(batch.weights.shape() == bx.shape());
+    for (std::size_t i = 0; i < static_cast<std::size_t>(bx.size()); ++i, ++seen)
+      CHECK(batch.weights.data<float>()[i] == static_cast<float>(10 * bx.data<double>()[i]));
+  }
+  CHECK(seen == 5);
+  CHECK_FALSE(Loader(x, x).begin()->weights.defined());
+  CHECK_THROWS_WITH_AS(Loader(x, x, {.weights = w.slice(0, 0, 4)}),
+                       "loader: the weights are f32 [4]; 5 examples have f32 or f64 [5]", ShapeError);
+}
+
 TEST_CASE("loader: an error while a batch is made ahead reaches the loop") {
-  LoaderOptions o{.batch_size = 1, .prefetch = true};
+  LoaderOptions o{.batch_size = 1, .workers = 1};
   o.augment = [](Batch& b, Random&) {
     if (b.x.item() == 2) throw DataError("picture 3", "cannot be decoded");
   };
@@ -142,7 +160,8 @@ TEST_CASE("trainer: a run stopped and taken up again ends in the same bytes, for
          way == 0 ? std::vector<std::int64_t>{8} : std::vector<std::int64_t>{3, 8}) {
       Sequential net = make_net();
       Adam opt(net, {.learning_rate = 0.01});
-      const Loader loader(p.x, p.y, {.batch_size = 16, .shuffle = true, .seed = 3, .prefetch = way == 1});
+      const Loader loader(p.x, p.y,
+                          {.batch_size = 16, .shuffle = true, .seed = 3, .workers = way == 1 ? 1 : 0});
       const History history =
           Trainer({.epochs = until,
                    .patience = 100,
@@ -167,12 +186,11 @@ TEST_CASE("trainer: a run stopped and taken up again ends in the same bytes, for
 
 TEST_CASE("loader: batches are the same for any number of workers") {
   const Tensor x = uniform({23, 4}, -1, 1);
-  const auto all = [&](std::int64_t workers, bool prefetch) {
+  const auto all = [&](std::int64_t workers) {
     const Loader loader(x, x,
                         {.batch_size = 3,
                          .shuffle = true,
                          .seed = 4,
-                         .prefetch = prefetch,
                          .workers = workers,
                          .augment = [](Batch& b, Random& random) { b.x = b.x * random.uniform(); }});
     std::vector<double> seen;
@@ -182,11 +200,10 @@ TEST_CASE("loader: batches are the same for any number of workers") {
           for (const double v : numbers(t)) seen.push_back(v);
     return seen;
   };
-  const std::vector<double> alone = all(0, false);
+  const std::vector<double> alone = all(0);
   CHECK(alone.size() == 2 * 2 * 23 * 4);
-  for (const std::int64_t workers : {1, 2, 7, 40}) CHECK(all(workers, false) == alone);
-  CHECK(all(0, true) == alone);
-  CHECK_THROWS_WITH_AS(all(-1, false), doctest::Contains("loader.workers = -1 is outside [0"), ParamError);
+  for (const std::int64_t workers : {1, 2, 7, 40}) CHECK(all(workers) == alone);
+  CHECK_THROWS_WITH_AS(all(-1), doctest::Contains("loader.workers = -1 is outside [0"), ParamError);
   // What a worker throws reaches the loop; a loop that is left early waits for its workers.
   const Loader failing(x, x, {.batch_size = 3, .workers = 2, .augment = [](Batch& b, Random&) {
                                 if (b.x.size(0) == 2) throw DataError("augment", "two rows");
