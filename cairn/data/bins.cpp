@@ -165,7 +165,7 @@ std::unique_ptr<FittedTransform> Bins::fit(const Dataset& data, const TransformC
 TransformEntry bins_entry() {
   return transform_entry<Bins>(
       "numbers cut into bins of equal shares or widths",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedBins>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedBins>(); }, {.units = true});
 }
 
 }  // namespace cairn

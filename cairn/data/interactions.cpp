@@ -373,7 +373,8 @@ std::unique_ptr<FittedTransform> Interactions::fit(const Dataset& given,
 TransformEntry interactions_entry() {
   return transform_entry<Interactions>(
       "products of two numbers that cross-validation finds worth having",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedInteractions>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedInteractions>(); },
+      {.units = true});
 }
 
 }  // namespace cairn

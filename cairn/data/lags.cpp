@@ -293,6 +293,11 @@ std::vector<std::string> Lags::looks_back_on(const Dataset& data) const {
   return names;
 }
 
+std::int64_t Lags::nearest() const {
+  const auto lags = whole_numbers("lags", params_.lags);
+  return lags.empty() || !whole_numbers("means", params_.means).empty() ? 1 : lags.front();
+}
+
 std::unique_ptr<FittedTransform> Lags::fit(const Dataset& data, const TransformContext& context) const {
   Table table = data.features();
   for (const std::string& name : looks_back_on(data))
@@ -350,7 +355,8 @@ FittedRows Lags::fit_rows(const Dataset& data, const Table& table, const Transfo
 TransformEntry lags_entry() {
   return transform_entry<Lags>(
       "earlier values and means of the last few, along time",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedLags>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedLags>(); },
+      {.units = true, .gaps = true});
 }
 
 }  // namespace cairn

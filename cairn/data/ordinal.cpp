@@ -159,7 +159,8 @@ std::unique_ptr<FittedTransform> Ordinal::fit(const Dataset& data, const Transfo
 TransformEntry ordinal_entry() {
   return transform_entry<Ordinal>(
       "categories and booleans to numbers in the order of their levels",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedOrdinal>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedOrdinal>(); },
+      {.units = true, .gaps = true});
 }
 
 }  // namespace cairn

@@ -296,7 +296,8 @@ FittedRows TargetEncode::fit_rows(const Dataset& data, const Table& table,
 TransformEntry target_encode_entry() {
   return transform_entry<TargetEncode>(
       "categories to the mean target of their rows, out of fold where the model learns",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedTargetEncode>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedTargetEncode>(); },
+      {.units = true});
 }
 
 }  // namespace cairn
