@@ -82,7 +82,8 @@ Dataset planned(Dataset data, const TrainOptions& o, PreparedData& d, const Stop
                                             data.roles().group.empty() ? "time" : "group"));
   d.plan = plan_split(data, o.split == "auto", stop);
   d.warnings.insert(d.warnings.end(), d.plan.warnings.begin(), d.plan.warnings.end());
-  // Without near copies the splits number identical rows by themselves, and nothing has to be kept of each row.
+  // Without near copies the splits number identical rows by themselves, and nothing has to be kept of each
+  // row.
   if (!dealt || (o.split != "random" && d.plan.copies.near_rows == 0)) return data;
   std::vector<std::int64_t> of_row = std::move(d.plan.copies.of_row);
   if (o.split == "random") {

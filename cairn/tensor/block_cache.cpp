@@ -70,7 +70,8 @@ std::atomic<std::int64_t> system_calls{0};
 // A training step needs the sizes of the step before; elsewhere a large block is rarely wanted again, and
 // keeping it would double what a table costs.
 std::atomic<bool> keeps_large{false};
-std::atomic<std::size_t> let_go{0};  // bytes of large blocks that the allocator got back since it last gave any
+std::atomic<std::size_t> let_go{
+    0};  // bytes of large blocks that the allocator got back since it last gave any
 
 void* from_system(std::size_t bytes) {
   system_calls.fetch_add(1, std::memory_order_relaxed);

@@ -8,7 +8,7 @@ namespace cairn {
 void require_precision(Precision precision, std::string_view where) {
   if (precision == Precision::f32) return;
   if (const std::string why = why_no_bf16(); !why.empty())
-    throw UsageError(std::string(where), "bf16 is asked for, and " + why, "Train in f32.");
+    throw UsageError(std::string(where), "bf16 is asked for, and " + why, "Leave it at f32.");
 }
 
 PrecisionScope::PrecisionScope(Precision precision, std::string_view where)

@@ -127,31 +127,16 @@ std::int64_t images_a_part(const Conv2dShape& s) {
   return std::clamp<std::int64_t>((s.images + 7) / 8, std::min(least, s.images), s.images);
 }
 
-const float* floats(const Tensor& t) { return reinterpret_cast<const float*>(t.raw()); }
-float* floats_of(const Tensor& t) { return reinterpret_cast<float*>(const_cast<std::byte*>(t.raw())); }
-
-// Calls f(prepared, first image, number of the part) for each part of the batch.
-template <class F>
-void each_part(Kind kind, const Conv2dShape& s, bool bias, bool relu, Type type, F&& f) {
-  const std::int64_t part = images_a_part(s), last = s.images % part;
-  const auto whole = prepared(kind, s, part, bias, relu, type);
-  const auto rest = last ? prepared(kind, s, last, bias, relu, type) : whole;
-  parallel_for(s.images, part, [&](std::int64_t begin, std::int64_t end) {
-    f(*(end - begin == part ? whole : rest), begin, begin / part);
-  });
+Parts<Prepared> parts_of(Kind kind, const Conv2dShape& s, bool bias, bool relu, Type type) {
+  return {s.images, images_a_part(s),
+          [&](std::int64_t images) { return prepared(kind, s, images, bias, relu, type); }};
 }
 
 bool usable(const KernelArgs& a, Kind kind, const Conv2dShape& s, bool bias, bool relu, Type type) {
   for (const Tensor& t : a.in)
     if (t.dtype() != DType::f32) return false;
   if (a.out[0].size() == 0 || a.in[0].size() == 0 || a.in[1].size() == 0) return false;
-  const std::int64_t part = images_a_part(s), last = s.images % part;
-  const auto whole = prepared(kind, s, part, bias, relu, type);
-  if (!whole) return false;
-  if (last == 0) return true;
-  const auto rest =
-      prepared(kind, s, last, bias, relu, type);  // the weights are arranged once, for all parts
-  return rest && rest->weights == whole->weights;
+  return parts_of(kind, s, bias, relu, type).usable(&Prepared::weights);
 }
 
 bool relu_of(const KernelArgs& a) { return a.attributes.as<Conv2dAttributes>().relu; }
@@ -169,29 +154,28 @@ void forward_pass(const KernelArgs& a, Type type) {
   const Tensor bias = a.in.size() == 3 ? dense(a.in[2]) : Tensor();
   const bool relu = relu_of(a);
   Buffer space(0);
-  const auto whole = prepared(Kind::forward, s, images_a_part(s), bias.defined(), relu, type);
-  const void* w = whole->arrange.moved(weight.raw(), space);  // the same for every part
+  const Parts<Prepared> parts = parts_of(Kind::forward, s, bias.defined(), relu, type);
+  const void* w = parts.whole->arrange.moved(weight.raw(), space);  // the same for every part
   const std::int64_t in = images.size() / s.images, out = a.out[0].size() / s.images;
-  each_part(
-      Kind::forward, s, bias.defined(), relu, type, [&](const Prepared& p, std::int64_t first, std::int64_t) {
-        Buffer rounded(0);
-        Arguments arguments{
-            {DNNL_ARG_SRC, memory_at(p.images, p.round_images.moved(floats(images) + first * in, rounded))},
-            {DNNL_ARG_WEIGHTS, memory_at(p.weights, w)},
-            {DNNL_ARG_DST, memory_at(p.results, floats(a.out[0]) + first * out)}};
-        if (bias.defined()) arguments.emplace(DNNL_ARG_BIAS, memory_at(p.bias, bias.raw()));
-        execute(p.primitive, std::move(arguments), p.scratchpad);
-      });
+  parts.run([&](const Prepared& p, std::int64_t first, std::int64_t) {
+    Buffer rounded(0);
+    Arguments arguments{
+        {DNNL_ARG_SRC, memory_at(p.images, p.round_images.moved(floats(images) + first * in, rounded))},
+        {DNNL_ARG_WEIGHTS, memory_at(p.weights, w)},
+        {DNNL_ARG_DST, memory_at(p.results, floats(a.out[0]) + first * out)}};
+    if (bias.defined()) arguments.emplace(DNNL_ARG_BIAS, memory_at(p.bias, bias.raw()));
+    execute(p.primitive, std::move(arguments), p.scratchpad);
+  });
 }
 
 void data_gradient(const KernelArgs& a, Type type) {
   const Conv2dShape s = conv2d_data_gradient_shape(a);
   const Tensor gradient = dense(a.in[0]), weight = dense(a.in[1]);
   Buffer space(0);
-  const auto whole = prepared(Kind::data, s, images_a_part(s), false, false, type);
-  const void* w = whole->arrange.moved(weight.raw(), space);
+  const Parts<Prepared> parts = parts_of(Kind::data, s, false, false, type);
+  const void* w = parts.whole->arrange.moved(weight.raw(), space);
   const std::int64_t in = a.out[0].size() / s.images, out = gradient.size() / s.images;
-  each_part(Kind::data, s, false, false, type, [&](const Prepared& p, std::int64_t first, std::int64_t) {
+  parts.run([&](const Prepared& p, std::int64_t first, std::int64_t) {
     Buffer rounded(0);
     execute(p.primitive,
             {{DNNL_ARG_DIFF_DST,
@@ -205,9 +189,9 @@ void data_gradient(const KernelArgs& a, Type type) {
 void weight_gradient(const KernelArgs& a, Type type) {
   const Conv2dShape s = conv2d_weight_gradient_shape(a);
   const Tensor images = dense(a.in[0]), gradient = dense(a.in[1]);
-  const auto prototype = prepared(Kind::weights, s, images_a_part(s), false, false, type);
+  const Parts<Prepared> cut = parts_of(Kind::weights, s, false, false, type);
   const std::int64_t in = images.size() / s.images, out = gradient.size() / s.images;
-  const std::int64_t part = images_a_part(s), parts = (s.images + part - 1) / part;
+  const std::int64_t parts = (cut.count + cut.part - 1) / cut.part;
   const auto part_into = [&](const Prepared& p, std::int64_t first, float* to) {
     Buffer rounded(0), rounded_gradient(0);
     execute(p.primitive,
@@ -217,26 +201,21 @@ void weight_gradient(const KernelArgs& a, Type type) {
              {DNNL_ARG_DIFF_WEIGHTS, memory_at(p.weights, to)}},
             p.scratchpad);
   };
-  if (parts == 1 && !prototype->arrange.needed()) {
-    each_part(Kind::weights, s, false, false, type,
-              [&](const Prepared& p, std::int64_t, std::int64_t) { part_into(p, 0, floats_of(a.out[0])); });
-    return;
-  }
-  const auto size = static_cast<std::int64_t>(prototype->weights.get_size() / sizeof(float));
+  if (parts == 1 && !cut.whole->arrange.needed()) return part_into(*cut.whole, 0, floats_of(a.out[0]));
+  const auto size = static_cast<std::int64_t>(cut.whole->weights.get_size() / sizeof(float));
   const Tensor sums = Tensor::empty({parts, size}, DType::f32);
   float* const total = floats_of(sums);
-  each_part(Kind::weights, s, false, false, type,
-            [&](const Prepared& p, std::int64_t first, std::int64_t number) {
-              part_into(p, first, total + number * size);
-            });
+  cut.run([&](const Prepared& p, std::int64_t first, std::int64_t) {
+    part_into(p, first, total + first / cut.part * size);
+  });
   parallel_for(size, 1 << 15, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t k = 1; k < parts; ++k) {
       const float* more = total + k * size;
       for (std::int64_t i = begin; i < end; ++i) total[i] += more[i];
     }
   });
-  if (prototype->arrange.needed())
-    prototype->arrange.run(total, floats_of(a.out[0]));
+  if (cut.whole->arrange.needed())
+    cut.whole->arrange.run(total, floats_of(a.out[0]));
   else
     std::memcpy(floats_of(a.out[0]), total, static_cast<std::size_t>(size) * sizeof(float));
 }

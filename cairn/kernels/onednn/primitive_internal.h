@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "cairn/base/parallel.h"
 #include "cairn/kernels/onednn/onednn_internal.h"
 #include "cairn/tensor/tensor.h"
 
@@ -91,6 +92,33 @@ class Cache {
   static constexpr std::size_t kMost = 512;  // nets have tens; shapes that change for ever do not fill memory
   std::mutex guard_;
   std::map<std::vector<std::int64_t>, std::shared_ptr<const Prepared>> made_;
+};
+
+inline const float* floats(const Tensor& t) { return reinterpret_cast<const float*>(t.raw()); }
+inline float* floats_of(const Tensor& t) { return reinterpret_cast<float*>(const_cast<std::byte*>(t.raw())); }
+
+// Work that is cut into parts of one size and what is left over, by how many images or rows a part has: what
+// runs the whole ones, and what runs the last.
+template <class Prepared>
+struct Parts {
+  std::int64_t count, part;
+  std::shared_ptr<const Prepared> whole, rest;
+
+  template <class Prepare>  // of a number of images or rows
+  Parts(std::int64_t all, std::int64_t of_part, Prepare&& prepare)
+      : count(all), part(of_part), whole(prepare(part)), rest(all % part ? prepare(all % part) : whole) {}
+
+  // Weights are arranged once, for all parts: they must lie alike in both.
+  bool usable(Desc Prepared::* weights) const {
+    return whole && rest && (*rest).*weights == (*whole).*weights;
+  }
+  // f(prepared, first image or row, how many) for each part, on several threads.
+  template <class F>
+  void run(F&& f) const {
+    parallel_for(count, part, [&](std::int64_t begin, std::int64_t end) {
+      f(end - begin == part ? *whole : *rest, begin, end - begin);
+    });
+  }
 };
 
 }  // namespace cairn::onednn

@@ -6,13 +6,11 @@
 #include <memory>
 #include <vector>
 
-#include "cairn/base/parallel.h"
+#include "cairn/kernels/linear_operands_internal.h"
 #include "cairn/kernels/onednn/onednn_internal.h"
 #include "cairn/kernels/onednn/primitive_internal.h"
 #include "cairn/kernels/simd/rows_internal.h"
 #include "cairn/kernels/table_internal.h"
-#include "cairn/ops/linear.h"
-#include "cairn/tensor/strided.h"
 
 namespace cairn::kernels {
 namespace {
@@ -69,39 +67,28 @@ std::int64_t rows_a_part(const Product& p) {
   return std::min(p.m, (part + kUnit - 1) / kUnit * kUnit);
 }
 
-bool usable(const Product& p, Type type) {
-  const std::int64_t part = rows_a_part(p), last = p.m % part;
-  const auto whole = prepared(p, part, type);
-  if (!whole) return false;
-  if (last == 0) return true;
-  const auto rest = prepared(p, last, type);  // the right side is arranged once, for all parts
-  return rest && rest->right == whole->right;
+Parts<Prepared> parts_of(const Product& p, Type type) {
+  return {p.m, rows_a_part(p), [&](std::int64_t rows) { return prepared(p, rows, type); }};
 }
 
 // `finish` is called for each part of the result while it is in the cache: (first row, rows).
 template <class F>
 void multiply(const Product& p, Type type, const float* left, const float* right, const void* bias, float* to,
               F&& finish) {
-  const std::int64_t part = rows_a_part(p), last = p.m % part;
-  const auto whole = prepared(p, part, type);
-  const auto rest = last ? prepared(p, last, type) : whole;
+  const Parts<Prepared> parts = parts_of(p, type);
   Buffer space(0);
-  const void* const arranged = whole->take_right.moved(right, space);
-  parallel_for(p.m, part, [&](std::int64_t begin, std::int64_t end) {
-    const Prepared& now = end - begin == part ? *whole : *rest;
+  const void* const arranged = parts.whole->take_right.moved(right, space);
+  parts.run([&](const Prepared& now, std::int64_t first, std::int64_t rows) {
     Buffer rounded(0);
     Arguments arguments{
-        {DNNL_ARG_SRC, memory_at(now.left, now.take_left.moved(left + begin * p.left.row_stride, rounded))},
+        {DNNL_ARG_SRC, memory_at(now.left, now.take_left.moved(left + first * p.left.row_stride, rounded))},
         {DNNL_ARG_WEIGHTS, memory_at(now.right, arranged)},
-        {DNNL_ARG_DST, memory_at(now.result, to + begin * p.n)}};
+        {DNNL_ARG_DST, memory_at(now.result, to + first * p.n)}};
     if (bias) arguments.emplace(DNNL_ARG_BIAS, memory_at(now.bias, bias));
     execute(now.primitive, std::move(arguments), now.scratchpad);
-    finish(begin, end - begin);
+    finish(first, rows);
   });
 }
-
-const float* floats(const Tensor& t) { return reinterpret_cast<const float*>(t.raw()); }
-float* floats_of(const Tensor& t) { return reinterpret_cast<float*>(const_cast<std::byte*>(t.raw())); }
 
 // What is too small for one call to pay stays in f32.
 bool pays_in_bf16(const Product& p) {
@@ -129,26 +116,21 @@ Product of_matmul(const KernelArgs& a) {
 bool onednn_bf16_linear_supports(const KernelArgs& a) {
   if (a.in[0].dtype() != DType::f32) return false;
   const Product p = of_linear(a);
-  return pays_in_bf16(p) && usable(p, Type::bf16);
+  return pays_in_bf16(p) && parts_of(p, Type::bf16).usable(&Prepared::right);
 }
 
 void onednn_bf16_linear(const KernelArgs& a) {
-  const auto f = static_cast<LinearActivation>(a.attributes.as<LinearAttributes>().activation);
-  const Tensor input = dense(a.in[0]), weight = dense(a.in[1]);
-  const Tensor bias = a.in.size() == 3 ? dense(a.in[2]) : Tensor();
-  const Product p = of_linear(a);
-  float* const y = floats_of(a.out[0]);
-  multiply(p, Type::bf16, floats(input), floats(weight), bias.defined() ? bias.raw() : nullptr, y,
-           [&](std::int64_t first, std::int64_t rows) {
-             for (std::int64_t r = first; r < first + rows; ++r) activate_row(f, y + r * p.n, p.n);
-           });
+  const LinearOperands o(a);
+  multiply(of_linear(a), Type::bf16, o.x, o.w, o.b, o.y, [&](std::int64_t first, std::int64_t rows) {
+    for (std::int64_t r = first; r < first + rows; ++r) activate_row(o.activation, o.y + r * o.n, o.n);
+  });
 }
 
 bool onednn_bf16_matmul_supports(const KernelArgs& a) {
   if (a.in[0].dtype() != DType::f32) return false;
   if (!lies_well(a.in[0]) || !lies_well(a.in[1])) return false;
   const Product p = of_matmul(a);
-  return pays_in_bf16(p) && usable(p, Type::bf16);
+  return pays_in_bf16(p) && parts_of(p, Type::bf16).usable(&Prepared::right);
 }
 
 void onednn_bf16_matmul(const KernelArgs& a) {
