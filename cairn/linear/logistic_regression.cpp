@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cairn/data/finite.h"
 #include "cairn/linear/logistic_explain_internal.h"
 #include "cairn/linear/logistic_list.h"
 #include "cairn/linear/logistic_solve_internal.h"

@@ -235,12 +235,16 @@ void PipelineModel::visit_target(Visitor& v) {
   v.enter("target");
   std::string kind(target_ ? target_->kind() : "");
   v.optional("kind", kind);
+  const auto check_inverts = [&] {
+    if (v.loading() && target_ && !target_->inverts())
+      throw ModelFileError("model", fmt::format("turns its predictions back by '{}', which cannot", kind));
+  };
   if (v.loading()) {
     target_ = kind.empty() ? nullptr : registry_->blank_transform(kind);
-    if (target_ && !target_->inverts())
-      throw ModelFileError("model", fmt::format("turns its predictions back by '{}', which cannot", kind));
+    check_inverts();
   }
   if (target_) target_->visit(v);
+  check_inverts();  // pca cannot where a column was encoded, which is known only now
   v.leave();
 }
 
