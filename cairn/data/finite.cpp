@@ -47,11 +47,10 @@ void check_finite(const Matrix& x, const std::vector<std::string>& names, std::s
     x.tile(r, r + 1, row.data());
     for (std::size_t c = 0; c < row.size(); ++c)
       if (!std::isfinite(row[c]))
-        throw DataError(
-            fmt::format("column '{}', row {}", names[c], r + 1),
-            std::isnan(row[c]) ? fmt::format("is missing; {} takes no missing values", who)
-                               : fmt::format("is {}; {} takes finite numbers", row[c], who),
-            std::isnan(row[c]) ? std::string(remedy) : "Correct or drop the row.");
+        throw DataError(fmt::format("column '{}', row {}", names[c], r + 1),
+                        std::isnan(row[c]) ? fmt::format("is missing; {} takes no missing values", who)
+                                           : fmt::format("is {}; {} takes finite numbers", row[c], who),
+                        std::isnan(row[c]) ? std::string(remedy) : "Correct or drop the row.");
   }
 }
 

@@ -107,7 +107,8 @@ std::vector<std::int32_t> classes_told(const std::vector<std::int32_t>& codes, s
   std::vector<std::int32_t> told(k == 2 ? 1 : k);
   std::iota(told.begin(), told.end(), 0);
   if (told.size() > kMostClasses) {
-    std::ranges::stable_sort(told, std::greater{}, [&](std::int32_t c) { return weight[static_cast<std::size_t>(c)]; });
+    std::ranges::stable_sort(told, std::greater{},
+                             [&](std::int32_t c) { return weight[static_cast<std::size_t>(c)]; });
     told.resize(kMostClasses);
     std::ranges::sort(told);
   }

@@ -88,7 +88,8 @@ double spread_of(std::span<const double> v) {
   struct Sums {
     double n = 0, sum = 0, squares = 0;
   };
-  const double first = v.empty() || !std::isfinite(v[0]) ? 0 : v[0];  // near the mean, so that squares stay small
+  const double first =
+      v.empty() || !std::isfinite(v[0]) ? 0 : v[0];  // near the mean, so that squares stay small
   const Sums s = parallel_reduce<Sums>(
       std::ssize(v), kGrain,
       [&](std::int64_t b, std::int64_t e) {

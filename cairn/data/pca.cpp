@@ -20,7 +20,7 @@ using transform_detail::shortened;
 constexpr auto kKinds = {ColumnKind::number, ColumnKind::integer, ColumnKind::tensor};
 constexpr std::int64_t kWidest = 5000;
 constexpr double kMostLoadings = 1 << 28;  // components times features: 2 GB
-constexpr double kNothing = 1e-14;  // of the largest eigenvalue: below it is rounding
+constexpr double kNothing = 1e-14;         // of the largest eigenvalue: below it is rounding
 
 // The columns side by side, none of their cells missing or infinite.
 Matrix matrix_of(const Table& table, const std::vector<std::size_t>& at) {
@@ -32,7 +32,8 @@ Matrix matrix_of(const Table& table, const std::vector<std::size_t>& at) {
       parts.push_back(c.matrix());
       names.insert(names.end(), c.feature_names().begin(), c.feature_names().end());
     } else {
-      parts.push_back(Matrix::from_columns({c.kind() == ColumnKind::number ? c.values() : c.numbers()}, c.size()));
+      parts.push_back(
+          Matrix::from_columns({c.kind() == ColumnKind::number ? c.values() : c.numbers()}, c.size()));
       names.push_back(c.name());
     }
   }
@@ -303,10 +304,11 @@ std::unique_ptr<FittedTransform> Pca::fit(const Dataset& data, const TransformCo
     const std::size_t kept = number_kept(axes, params_);
     if (const double loadings = static_cast<double>(kept) * static_cast<double>(x.columns());
         loadings > kMostLoadings)
-      throw ResourceError(kName,
-                          fmt::format("{} components of {} features are {:.3g} numbers; at most {:.3g} are kept",
-                                      kept, x.columns(), loadings, kMostLoadings),
-                          "Ask for fewer components, or hash or filter the features first.");
+      throw ResourceError(
+          kName,
+          fmt::format("{} components of {} features are {:.3g} numbers; at most {:.3g} are kept", kept,
+                      x.columns(), loadings, kMostLoadings),
+          "Ask for fewer components, or hash or filter the features first.");
     vectors.reserve(kept * fitted->mean.size());
     for (std::size_t c = 0; c < kept; ++c) {
       const std::vector<double> one = axes.vector(c, context.stop);
@@ -316,8 +318,7 @@ std::unique_ptr<FittedTransform> Pca::fit(const Dataset& data, const TransformCo
     }
     fitted->mean = std::move(axes.mean);
   }
-  fitted->vectors = Tensor::take(std::move(vectors))
-                        .reshape(Shape{std::ssize(fitted->scales), x.columns()});
+  fitted->vectors = Tensor::take(std::move(vectors)).reshape(Shape{std::ssize(fitted->scales), x.columns()});
   return fitted;
 }
 
