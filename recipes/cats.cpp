@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "cairn/ops/activation.h"
 #include "cairn/ops/elementwise.h"
 
@@ -23,15 +25,11 @@ Cats read_cats(const DataFolder& data) {
   return {flattened(train), flattened(test), train.x, test.x};
 }
 
-Album wrong_cats(const Network& net, const Cats& cats) {
-  Album album{.title = "Wrong test pictures",
-              .about = "What stands below each is what it was taken for.",
-              .pictures = {}};
-  for (const std::int64_t row : wrong_rows(net, cats.test))
-    album.pictures.push_back(
-        {picture_at(cats.test_pictures, row),
-         fmt::format("{}, taken for {}", row, cats.test.y.item({row, 0}) == 1 ? "no cat" : "a cat")});
-  return album;
+Album wrong_cats(std::span<const Wrong> wrong, const Cats& cats) {
+  constexpr std::array kNames{"no cat", "a cat"};
+  return wrong_album(
+      "Wrong test pictures", wrong, [&](std::int64_t row) { return picture_at(cats.test_pictures, row); },
+      wrong.size(), kNames);
 }
 
 Album judged_cats(const Network& net, const Cats& cats) {

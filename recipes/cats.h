@@ -15,8 +15,8 @@ struct Cats {
 };
 Cats read_cats(const DataFolder& data);
 
-// Test pictures that the network takes for the other kind; and some with what it says of them.
-Album wrong_cats(const Network& net, const Cats& cats);
+// Test pictures that a network takes for the other kind; and some with what it says of them.
+Album wrong_cats(std::span<const Wrong> wrong, const Cats& cats);
 Album judged_cats(const Network& net, const Cats& cats);
 
 }  // namespace cairn::recipes

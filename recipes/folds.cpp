@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cairn/ops/loss.h"
-#include "cairn/ops/reduce.h"
 #include "cairn/optim/optimizer_table.h"
 #include "cairn/readers/hdf5.h"
 #include "cairn/train/trainer.h"
@@ -14,17 +13,6 @@ namespace cairn::recipes {
 namespace {
 
 constexpr std::size_t kMostWrong = 24;
-
-// An unseen picture, its class and the one that the network says.
-Picture labelled(const Network& net, const Examples& test, std::int64_t row) {
-  Network judged = net;
-  const EvaluationScope evaluation(judged);
-  const Tensor logits = judged(test.x.slice(0, row, row + 1));
-  const bool one = logits.size(1) == 1;
-  const double said = one ? (logits.item({0, 0}) > 0 ? 1 : 0) : argmax(logits, 1).item({0});
-  const double truth = one ? test.y.item({row, 0}) : test.y.item({row});
-  return {picture_at(test.x, row), fmt::format("{}, taken for {}", truth, said)};
-}
 
 }  // namespace
 
@@ -39,6 +27,7 @@ Pictures read_pictures_of(const DataFolder& data, const std::string& name) {
 
 Folds judged(const FoldPlan& plan, const Pictures& pictures, int folds) {
   Folds result;
+  std::vector<Wrong> all_wrong;
   double right = 0, judged = 0, right_in_training = 0, trained = 0;
   for (int fold = 0; fold < folds; ++fold) {
     const Split& split = pictures.folds[static_cast<std::size_t>(fold)];
@@ -63,13 +52,16 @@ Folds judged(const FoldPlan& plan, const Pictures& pictures, int folds) {
       result.first_weight = parameters(net)[0].parameter->value().detach();
     }
     const auto wrong = wrong_rows(net, test);
-    for (const std::int64_t row : wrong)
-      if (result.wrong.size() < kMostWrong) result.wrong.push_back(labelled(net, test, row));
+    for (const Wrong& w : wrong)
+      all_wrong.push_back({split.test[static_cast<std::size_t>(w.row)], w.is, w.said});
     right += static_cast<double>(test.x.size(0)) - static_cast<double>(wrong.size());
     judged += static_cast<double>(test.x.size(0));
     right_in_training += accuracy(net, train) * static_cast<double>(train.x.size(0));
     trained += static_cast<double>(train.x.size(0));
   }
+  result.wrong = wrong_album(
+      "Wrong ones among unseen pictures", all_wrong,
+      [&](std::int64_t row) { return picture_at(pictures.all.x, row); }, kMostWrong);
   result.accuracy = right / judged;
   result.training = right_in_training / trained;
   return result;
@@ -80,12 +72,6 @@ Chart loss_chart(const Folds& folds) {
           .x = "epoch",
           .y = "loss",
           .series = {loss_line("training", folds.losses)}};
-}
-
-Album wrong_album(const Folds& folds) {
-  return {.title = "Wrong ones among unseen pictures",
-          .about = "Below each its class and what it was taken for.",
-          .pictures = folds.wrong};
 }
 
 }  // namespace cairn::recipes

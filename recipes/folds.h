@@ -26,13 +26,12 @@ struct FoldPlan {
 struct Folds {
   double accuracy = 0, training = 0;  // over all folds
   std::vector<double> losses;         // of the first fold, an epoch each
-  std::vector<Picture> wrong;         // unseen pictures, some of them
+  Album wrong;                        // unseen pictures, some of them
   Tensor first_weight;                // of the first fold's network
 };
 // The first `folds` of the five.
 Folds judged(const FoldPlan& plan, const Pictures& pictures, int folds);
 
 Chart loss_chart(const Folds& folds);
-Album wrong_album(const Folds& folds);
 
 }  // namespace cairn::recipes

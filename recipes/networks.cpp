@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "cairn/data/summary.h"
@@ -45,10 +46,15 @@ void draw(ModuleRef net, std::uint32_t seed, double (*scale)(double inputs)) {
   }
 }
 
-std::vector<double> descend(Network& net, Optimizer& optimizer, const Examples& data, int steps, int every) {
+double hundredth(double) { return 0.01; }
+double he_scale(double inputs) { return std::sqrt(2 / inputs); }
+double root_scale(double inputs) { return 1 / std::sqrt(inputs); }
+
+std::vector<double> descend_by(const Logits& logits, ModuleRef net, Optimizer& optimizer,
+                               const Examples& data, int steps, int every) {
   std::vector<double> costs;
   for (int i = 0; i < steps; ++i) {
-    const Tensor cost = bce_with_logits(net(data.x), data.y);
+    const Tensor cost = bce_with_logits(logits(data.x), data.y);
     if (i % every == 0) costs.push_back(cost.item());
     optimizer.step(backward(cost, net));
   }
@@ -57,33 +63,41 @@ std::vector<double> descend(Network& net, Optimizer& optimizer, const Examples& 
 
 Tensor from_0_to_1(const Tensor& x) { return x.dtype() == DType::u8 ? x.to(DType::f32) / 255.0 : x; }
 
-std::vector<std::int64_t> wrong_rows(const Network& net, const Examples& data) {
+std::vector<Wrong> wrong_by(const Logits& logits, const Examples& data) {
   constexpr std::int64_t kAtOnce = 500;
-  Network judged = net;
-  const EvaluationScope evaluation(judged);
-  std::vector<std::int64_t> wrong;
+  std::vector<Wrong> wrong;
   for (std::int64_t begin = 0; begin < data.x.size(0); begin += kAtOnce) {
     const std::int64_t end = std::min(data.x.size(0), begin + kAtOnce);
-    const Tensor logits = judged(from_0_to_1(data.x.slice(0, begin, end)));
-    const bool one = logits.size(1) == 1;
-    const Tensor decided = one ? logits : argmax(logits, 1);
-    for (std::int64_t i = 0; i < end - begin; ++i) {
-      const bool right = one ? (decided.item({i, 0}) > 0) == (data.y.item({begin + i, 0}) == 1)
-                             : decided.item({i}) == data.y.item({begin + i});
-      if (!right) wrong.push_back(begin + i);
+    const Tensor z = logits(from_0_to_1(data.x.slice(0, begin, end)));
+    const bool one = z.size(1) == 1;
+    const Tensor decided = one ? z : argmax(z, 1);
+    for (std::int64_t row = begin; row < end; ++row) {
+      const std::int64_t i = row - begin,
+                         said = one ? decided.item({i, 0}) > 0 : static_cast<std::int64_t>(decided.item({i}));
+      const auto is = static_cast<std::int64_t>(one ? data.y.item({row, 0}) : data.y.item({row}));
+      if (said != is) wrong.push_back({row, is, said});
     }
   }
   return wrong;
 }
 
-double accuracy(const Network& net, const Examples& data) {
-  const auto n = static_cast<double>(data.x.size(0));
-  return (n - static_cast<double>(wrong_rows(net, data).size())) / n;
+std::string listed(std::span<const Wrong> wrong, std::size_t most) {
+  std::vector<std::int64_t> rows;
+  for (const Wrong& w : wrong.first(std::min(most, wrong.size()))) rows.push_back(w.row);
+  return fmt::format("{}{}", fmt::join(rows, ", "), rows.size() < wrong.size() ? ", ..." : "");
 }
 
-std::string listed(std::span<const std::int64_t> numbers, std::size_t most) {
-  const auto shown = numbers.first(std::min(most, numbers.size()));
-  return fmt::format("{}{}", fmt::join(shown, ", "), shown.size() < numbers.size() ? ", ..." : "");
+Album wrong_album(std::string title, std::span<const Wrong> wrong,
+                  const std::function<Tensor(std::int64_t row)>& picture_of, std::size_t most,
+                  std::span<const char* const> names) {
+  Album album{
+      .title = std::move(title), .about = "Below each its class and what it was taken for.", .pictures = {}};
+  const auto name = [&](std::int64_t c) {
+    return names.empty() ? fmt::format("{}", c) : names[static_cast<std::size_t>(c)];
+  };
+  for (const Wrong& w : wrong.first(std::min(most, wrong.size())))
+    album.pictures.push_back({picture_of(w.row), fmt::format("{}, taken for {}", name(w.is), name(w.said))});
+  return album;
 }
 
 Examples pictures_in(const std::string& hdf5_file, const std::string& part) {
@@ -103,13 +117,13 @@ double median(std::span<const double> values) { return quantiles(values, std::ar
 Tensor picture_at(const Tensor& pictures, std::int64_t row) {
   const Tensor one = pictures.slice(0, row, row + 1).contiguous();
   const Tensor flat = one.reshape({one.size(1), one.size(2), one.size(3)});
-  return flat.dtype() == DType::u8 ? flat : (clip(flat, 0, 1) * 255.0).to(DType::u8);
+  return flat.dtype() == DType::u8 ? flat : round(clip(flat, 0, 1) * 255.0).to(DType::u8);
 }
 
 Tensor shades(const Tensor& numbers) {
   const Tensor wide = numbers.detach().to(DType::f64).contiguous();
   const double low = min(wide).item(), high = max(wide).item();
-  return ((wide - low) * (high > low ? 255 / (high - low) : 0)).to(DType::u8);
+  return round((wide - low) * (high > low ? 255 / (high - low) : 0)).to(DType::u8);
 }
 
 Album filters_album(const Tensor& weight) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,7 +14,9 @@
 
 namespace cairn::recipes {
 
-extern const char* const kResnet20;  // the text of networks/resnet20.json
+extern const char* const kResnet20;      // the text of networks/resnet20.json
+extern const char* const kHappyNetwork;  // networks/small_pictures.cpp: of one logit
+extern const char* const kSignsNetwork;  // of six logits
 
 // Examples of a classification: x [n, ...]; y 0 or 1, f64 [n, 1], or classes, i64 [n].
 struct Examples {
@@ -26,20 +29,48 @@ Examples first_rows(const Examples& all, std::int64_t count);
 Network dense_network(const std::vector<std::int64_t>& sizes, const std::string& activation = "relu");
 // Weights from one stream, layer after layer, as the courses draw them; biases 0.
 void draw(ModuleRef net, std::uint32_t seed, double (*scale)(double inputs));
+// What the courses draw with, by the number of inputs: 0.01, sqrt(2 / inputs) by He's rule, 1 / sqrt(inputs).
+double hundredth(double inputs);
+double he_scale(double inputs);
+double root_scale(double inputs);
+
+using Logits = std::function<Tensor(const Tensor& x)>;  // of a network, as somebody calls it
 
 // Whole-batch descent on the cross-entropy of a logit: the cost before every `every`-th step.
-std::vector<double> descend(Network& net, Optimizer& optimizer, const Examples& data, int steps, int every);
+std::vector<double> descend_by(const Logits& logits, ModuleRef net, Optimizer& optimizer,
+                               const Examples& data, int steps, int every);
+template <class Net>
+std::vector<double> descend(Net& net, Optimizer& optimizer, const Examples& data, int steps, int every) {
+  return descend_by([&](const Tensor& x) { return net(x); }, net, optimizer, data, steps, every);
+}
 
 // Bytes as f32 from 0 to 1; other numbers as they are.
 Tensor from_0_to_1(const Tensor& x);
 
-// Examples whose class is not the one decided for, by their numbers, in evaluation; a few hundred at a time.
-// One logit a row: above 0 means 1. Pictures may be bytes.
-std::vector<std::int64_t> wrong_rows(const Network& net, const Examples& data);
-double accuracy(const Network& net, const Examples& data);
+// An example whose class is not the one decided for.
+struct Wrong {
+  std::int64_t row, is, said;
+};
+// In evaluation; a few hundred rows at a time. One logit a row: above 0 means 1. Pictures may be bytes.
+std::vector<Wrong> wrong_by(const Logits& logits, const Examples& data);
+template <class Net>
+std::vector<Wrong> wrong_rows(const Net& net, const Examples& data) {
+  Net judged = net;
+  const EvaluationScope evaluation(judged);
+  return wrong_by([&](const Tensor& x) { return judged(x); }, data);
+}
+template <class Net>
+double accuracy(const Net& net, const Examples& data) {
+  const auto n = static_cast<double>(data.x.size(0));
+  return (n - static_cast<double>(wrong_rows(net, data).size())) / n;
+}
 
-// "3, 17, 40", the first `most` of them.
-std::string listed(std::span<const std::int64_t> numbers, std::size_t most = 12);
+// Their rows, the first `most`: "3, 17, 40".
+std::string listed(std::span<const Wrong> wrong, std::size_t most = 12);
+// The first `most`, below each its class and the one decided for: by these names, or by number.
+Album wrong_album(std::string title, std::span<const Wrong> wrong,
+                  const std::function<Tensor(std::int64_t row)>& picture_of, std::size_t most = 32,
+                  std::span<const char* const> names = {});
 
 // Pictures as they lie in the courses' HDF5 files: u8 [n, H, W, C], and their classes i64 [n].
 Examples pictures_in(const std::string& hdf5_file, const std::string& part);

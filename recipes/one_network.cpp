@@ -110,10 +110,7 @@ Tensor OneNetwork::logits(const Tensor& x) const {
 }
 
 double OneNetwork::accuracy(const Planar& points) const {
-  const Tensor z = logits(points.x);
-  double right = 0;
-  for (std::int64_t i = 0; i < z.size(0); ++i) right += (z.item({i, 0}) > 0) == (points.y.item({i, 0}) == 1);
-  return right / static_cast<double>(z.size(0));
+  return recipes::accuracy(net_, {points.x, points.y});
 }
 
 Chart OneNetwork::picture(const std::string& title) const {

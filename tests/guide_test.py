@@ -24,6 +24,11 @@ def pages():
         yield name, [command for command in commands if command.startswith(("cairn ", "printf "))]
 
 
+def runs_read(command):
+    """The run folders that a command reads; what follows --out it writes."""
+    return re.findall(r"runs/[\w-]+", re.sub(r"--out \S+", "", command))
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
     shared = os.environ.get("CAIRN_DATA", os.path.join(ROOT, "..", "shared", "data"))
@@ -39,8 +44,9 @@ def main():
         for page, commands in pages():
             for command in commands:
                 absent = [name for name in TABLES if name in command and not os.path.exists(os.path.join(folder, name))]
-                absent += [run for run in re.findall(r"runs/\w+", command) if " train " not in command
-                           and not os.path.exists(os.path.join(folder, run)) and not os.path.isdir(os.path.join(shared, "adult"))]
+                # Where the public tables are not there, neither is what was trained from them; else a missing run is a mistake.
+                absent += [run for run in runs_read(command)
+                           if not os.path.exists(os.path.join(folder, run)) and not os.path.isdir(os.path.join(shared, "adult"))]
                 if absent:
                     checks.skip(f"guide: {page}: {command}", f"{absent[0]} is not there")
                     continue

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""scripts/test counts what ran, names what failed and never takes silence or a crash for success."""
+"""scripts/test counts what ran, names what failed and never takes silence or a crash for success; the guide's test waits for
+no folder that a command makes."""
 import contextlib
 import io
 import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "support"), os.path.join(HERE, "..", "scripts")]
+sys.path[:0] = [HERE, os.path.join(HERE, "support"), os.path.join(HERE, "..", "scripts")]
 from checks import Checks  # noqa: E402
+from guide_test import runs_read  # noqa: E402
 from run_tests import Tally  # noqa: E402
 
 RULE = "=" * 79
@@ -63,6 +65,14 @@ CASES = {
 }
 
 
+# What a command of the guide needs from a command before it: what it writes itself it does not wait for.
+READ = {
+    "cairn tune penguins.csv --target species --out runs/tuned": [],
+    "cairn predict runs/housing-squares housing.csv --out prices.csv": ["runs/housing-squares"],
+    "cairn compare runs/honest runs/logistic --data penguins.csv": ["runs/honest", "runs/logistic"],
+}
+
+
 def main():
     checks = Checks()
     for title, (output, succeeded, expected, failures) in CASES.items():
@@ -71,6 +81,8 @@ def main():
             tally.add_output("x", output, succeeded)
         got = tally.last_line(), tally.failures
         checks.check(f"runner: {title}", [] if got == (expected, failures) else f"expected {expected} {failures}, got {got}")
+    for command, expected in READ.items():
+        checks.check(f"runner: what is read by {command}", [] if runs_read(command) == expected else f"got {runs_read(command)}")
     checks.finish()
 
 

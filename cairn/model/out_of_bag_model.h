@@ -1,5 +1,5 @@
-// What a model found of itself while it was fitted: every training row judged by the parts that have not seen
-// it.
+// What a model found of itself while it was fitted: training rows, of many a part at even distances, each
+// judged by the parts that have not seen it.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct OwnEstimate {
 class OutOfBagModel {
  public:
   virtual ~OutOfBagModel() = default;
-  // Empty where every part has seen every row.
+  // Empty where no row could be judged.
   virtual std::vector<OwnEstimate> out_of_bag() const = 0;
 };
 

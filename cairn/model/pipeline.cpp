@@ -137,7 +137,11 @@ PipelineModel::PipelineModel(Schema schema, std::vector<std::unique_ptr<FittedTr
                              std::unique_ptr<Model> model)
     : schema_(std::move(schema)), transforms_(std::move(transforms)), model_(std::move(model)) {}
 
-Json PipelineModel::drawn_trees() const { return model_->drawn_trees(); }
+Json PipelineModel::drawn_trees() const {
+  Json trees = model_->drawn_trees();
+  if (!trees.is_null() && target_) trees["answer_of"] = "the transformed target";
+  return trees;
+}
 
 std::vector<std::string> PipelineModel::looks_back_on() const { return looks_back_on_; }
 

@@ -270,6 +270,8 @@ void add_trees(Page& page, const Json& result) {
               : fmt::format("{}, with the number of training rows. The whole tree has {} answers.",
                             cut ? "The uppermost questions" : "All questions from the top", leaves);
   if (text_at(trees, "leaf") == "score") about += " Each answer is added to a score.";
+  if (has(trees, "answer_of"))
+    about += fmt::format(" Answers are of {}; predictions are turned back.", text_at(trees, "answer_of"));
   if (has(trees, "output")) about += fmt::format(" This tree speaks of “{}”.", text_at(trees, "output"));
   page.open_section("tree", all > 1 ? "One of its trees" : "The tree", about);
   page.add(TreeList(trees, field(result, "classes")).html());

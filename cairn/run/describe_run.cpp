@@ -171,12 +171,15 @@ Json intervals_to_json(const FittedRun& run, bool held_out) {
           {"coverage", std::move(levels)}};
 }
 
-// What the model found of itself while it was fitted.
+// What the model found of itself while it was fitted, where that speaks of what is predicted: the learner
+// knows of no target that is turned back, of no map of probabilities, and of no threshold.
 Json own_estimates_to_json(const PipelineModel& model) {
   Json json = Json::object();
   const auto* forest = dynamic_cast<const OutOfBagModel*>(&model.model());
-  for (const auto& [name, e] : forest ? forest->out_of_bag() : std::vector<OwnEstimate>{})
-    json[name] = {{"value", number(e.value)}, {"low", number(e.low)}, {"high", number(e.high)}, {"n", e.n}};
+  if (!forest || model.target_transform() || !model.calibration().empty()) return json;
+  for (const auto& [name, e] : forest->out_of_bag())
+    if (name != "accuracy" || model.threshold() < 0)
+      json[name] = {{"value", number(e.value)}, {"low", number(e.low)}, {"high", number(e.high)}, {"n", e.n}};
   return json;
 }
 
@@ -211,6 +214,8 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   if (run.selection_options.pipeline.by_hand)
     result["prepare"] = Json::parse(run.selection_options.pipeline.by_hand->json);
   result["notes"] = run.model->notes();
+  if (run.model->target_transform() && !result["notes"].empty())
+    result["notes"].push_back("figures here are of the transformed target");
   result["refit_all"] = o.refit_all;
 
   const std::vector<std::string> names = metric_names(o, run);

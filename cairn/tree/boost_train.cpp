@@ -268,7 +268,8 @@ void Booster::grow_shared_tree(int number, std::span<const std::uint32_t> rows, 
   result_.trees.push_back(std::move(tree));
 }
 
-// Those of watched rows stay 0.
+// Those of watched rows stay 0. They have their say all the same in the base, in the bins and in what
+// prepare() finds (huber's delta), which are of all rows.
 void Booster::find_gradients() {
   if (objective_.prepare) objective_.prepare(truth_, raw_);
   if (objective_.all_gradients) {
@@ -280,10 +281,13 @@ void Booster::find_gradients() {
         context_.stop);
   } else {
     parallel_for(
-        std::ssize(runs_), kBlock,
-        [&](std::int64_t first, std::int64_t last) {
-          for (std::int64_t i = first; i < last; ++i)
-            objective_.gradients(truth_, raw_, runs_[at(i)].first, runs_[at(i)].second, g_, h_);
+        n_, kBlock,
+        [&](std::int64_t begin, std::int64_t end) {
+          auto run =
+              std::ranges::upper_bound(runs_, begin, {}, &std::pair<std::int64_t, std::int64_t>::second);
+          for (; run != runs_.end() && run->first < end; ++run)
+            objective_.gradients(truth_, raw_, std::max(begin, run->first), std::min(end, run->second), g_,
+                                 h_);
         },
         context_.stop);
   }
@@ -297,7 +301,7 @@ void Booster::round(int number) {
   find_gradients();
   std::vector<std::uint32_t> sample;
   if (!sampler_.all_rows()) {
-    sample = sampler_.draw(stream, n_, g_, h_);
+    sample = sampler_.draw(stream, n_, std::ssize(rows_), g_, h_);
     if (!is_watched_.empty()) std::erase_if(sample, [&](std::uint32_t r) { return is_watched_[r] != 0; });
     if (sample.empty()) sample.push_back(rows_.front());
   }

@@ -21,10 +21,6 @@ Criterion criterion_for(const std::string& name, Task task, std::string_view lea
   return c;
 }
 
-Predicts predicted_by(const std::string& criterion) {
-  return criterion == "quantile" ? Predicts::quantiles : Predicts::value;
-}
-
 std::int64_t features_looked_at(const std::string& text, std::int64_t features, Task task,
                                 std::string_view learner) {
   const auto d = static_cast<double>(features);

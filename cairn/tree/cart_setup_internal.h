@@ -11,8 +11,6 @@ namespace cairn::tree {
 
 // "auto": gini for classes, squared for values. UsageError when the criterion does not serve the task.
 Criterion criterion_for(const std::string& name, Task task, std::string_view learner);
-// What a regression's trees of this criterion predict.
-Predicts predicted_by(const std::string& criterion);
 // "all", "sqrt", "log2", "third", or a share in (0, 1]; at least 1. "auto": sqrt for classes, a third for
 // values.
 std::int64_t features_looked_at(const std::string& text, std::int64_t features, Task task,

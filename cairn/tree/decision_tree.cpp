@@ -8,6 +8,7 @@
 #include "cairn/base/random.h"
 #include "cairn/tree/cart_setup_internal.h"
 #include "cairn/tree/constraints_internal.h"
+#include "cairn/tree/objective/objective_internal.h"
 #include "cairn/tree/prune_choice_internal.h"
 
 namespace cairn {
@@ -22,7 +23,8 @@ const ParamList& DecisionTreeParams::list() {
   static const ParamList l{
       param<&P::criterion>("criterion", "what a split lowers; auto: gini for classes, squared for values",
                            one_of("auto", "gini", "entropy", "squared", "absolute", "poisson", "quantile")),
-      param<&P::quantile>("quantile", "criterion=quantile: the level that leaves answer", between(0, 1),
+      param<&P::quantile>("quantile", "criterion=quantile: the level that leaves answer",
+                          ParamRule{.low = 0, .high = 1, .low_open = true, .high_open = true},
                           {"quantile_alpha", "alpha"}),
       param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6)),
       param<&P::max_leaves>("max_leaves", "most leaves; the largest gain is split first; 0: no limit",
@@ -53,7 +55,7 @@ const ParamList& DecisionTreeParams::list() {
   return l;
 }
 
-Predicts DecisionTree::predicts() const { return predicted_by(params_.criterion); }
+Predicts DecisionTree::predicts() const { return predicts_of(params_.criterion); }
 
 std::unique_ptr<Model> DecisionTree::fit(const Dataset& data, const FitContext& context) const {
   context.stop.throw_if_requested("training");

@@ -10,6 +10,7 @@
 #include "cairn/base/random.h"
 #include "cairn/tree/cart_setup_internal.h"
 #include "cairn/tree/constraints_internal.h"
+#include "cairn/tree/objective/objective_internal.h"
 #include "cairn/tree/out_of_bag_internal.h"
 
 namespace cairn {
@@ -27,7 +28,8 @@ ParamList forest_params() {
           .counts_steps(),
       param<&P::criterion>("criterion", "what a split lowers; auto: gini for classes, squared for values",
                            one_of("auto", "gini", "entropy", "squared", "absolute", "poisson", "quantile")),
-      param<&P::quantile>("quantile", "criterion=quantile: the level that leaves answer", between(0, 1),
+      param<&P::quantile>("quantile", "criterion=quantile: the level that leaves answer",
+                          ParamRule{.low = 0, .high = 1, .low_open = true, .high_open = true},
                           {"quantile_alpha", "alpha"}),
       param<&P::max_depth>("max_depth", "most questions on a row's way down; 0: no limit", between(0, 1e6))
           .searched_when_named(2, 30),
@@ -70,6 +72,7 @@ std::unique_ptr<Model> fit_forest(const Dataset& data, const P& p, bool random_t
                                   const FitContext& context) {
   context.stop.throw_if_requested("training");
   TreeData rows = tree_data(data, name);
+  const std::vector<double> given = p.bootstrap ? rows.weights : std::vector<double>();
   if (p.class_weight == "balanced") balance_classes(rows);
   CartRules rules;
   rules.criterion = criterion_for(p.criterion, rows.task, name);
@@ -123,7 +126,7 @@ std::unique_ptr<Model> fit_forest(const Dataset& data, const P& p, bool random_t
   parts.notes.push_back(fmt::format("{} features looked at in a node; {} leaves a tree in the mean",
                                     rules.max_features, (parts.trees.num_nodes() + p.trees) / 2 / p.trees));
   if (p.bootstrap) {
-    parts.out_of_bag = out_of_bag(rows, parts.trees, parts.quantiles, context.seed);
+    parts.out_of_bag = out_of_bag(rows, parts.trees, parts.quantiles, given, context.seed);
     parts.notes.push_back(out_of_bag_note(parts.out_of_bag));
   }
   return std::make_unique<TreeModel>(std::move(parts));
@@ -136,8 +139,8 @@ const ParamList& RandomForestParams::list() {
   return l;
 }
 
-Predicts RandomForest::predicts() const { return predicted_by(params_.criterion); }
-Predicts ExtraTrees::predicts() const { return predicted_by(params_.criterion); }
+Predicts RandomForest::predicts() const { return predicts_of(params_.criterion); }
+Predicts ExtraTrees::predicts() const { return predicts_of(params_.criterion); }
 
 std::unique_ptr<Model> RandomForest::fit(const Dataset& data, const FitContext& context) const {
   return fit_forest(data, params_, false, kName, context);

@@ -140,7 +140,9 @@ const TreeModel* start_of(const Model* given, const TreeData& data, const Object
   };
   const bool same_levels =
       model && (model->quantiles() == levels || (model->quantiles().empty() && levels.size() <= 1));
-  const bool same_output = model && model->trees().options().output == output;
+  // Rounds add up; the trees of a forest, or one that grew alone, are a mean.
+  const bool same_output =
+      model && model->trees().options().output == output && !model->trees().options().average;
   if (!model || !same_levels || !same_output || model->objective() != objective.name ||
       model->classes() != data.classes ||
       !std::ranges::equal(model->features().list(), data.features.list(), same))

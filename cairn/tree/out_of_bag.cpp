@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
@@ -65,16 +66,19 @@ std::vector<std::uint32_t> draw_rows(std::int64_t n, std::uint64_t seed, std::ui
 }
 
 std::vector<OwnEstimate> out_of_bag(const TreeData& data, const TreeEnsemble& trees,
-                                    std::span<const double> levels, std::uint64_t seed) {
+                                    std::span<const double> levels, std::span<const double> given,
+                                    std::uint64_t seed) {
   const std::int64_t step = (data.rows() + kOutOfBagRows - 1) / kOutOfBagRows, k = trees.num_outputs();
   const OutOfBag found = answers(data, trees, seed, step);
   const bool classes = is_classification(data.task);
   std::vector<double> truth, predicted, probabilities, weights;
   std::vector<std::int32_t> labels, decisions;
+  std::vector<std::int64_t> groups;
   for (std::size_t i = 0; i < found.seen_by.size(); ++i) {
     if (found.seen_by[i] == 0) continue;
     const std::size_t row = i * at(step);
-    if (!data.weights.empty()) weights.push_back(data.weights[row]);
+    if (!given.empty()) weights.push_back(given[row]);
+    if (!data.groups.empty()) groups.push_back(data.groups[row]);
     const auto sums = std::span<const double>(found.sums).subspan(i * at(k), at(k));
     if (classes) {
       labels.push_back(data.labels[row]);
@@ -92,7 +96,7 @@ std::vector<OwnEstimate> out_of_bag(const TreeData& data, const TreeEnsemble& tr
                 .decisions = decisions,
                 .probabilities = probabilities,
                 .weights = weights,
-                .groups = {}};
+                .groups = groups};
   scored.num_classes = std::ssize(data.classes);
   if (!levels.empty()) {
     scored.levels = levels;
@@ -110,8 +114,10 @@ std::vector<OwnEstimate> out_of_bag(const TreeData& data, const TreeEnsemble& tr
 }
 
 std::string out_of_bag_note(const std::vector<OwnEstimate>& estimates) {
-  if (estimates.empty()) return "out-of-bag: every row was seen by every tree";
+  if (estimates.empty()) return "out-of-bag: no row could be judged";
   const auto& [name, e] = estimates[0];
+  if (std::isnan(e.low) || std::isnan(e.high))  // of one group, say
+    return fmt::format("out-of-bag {} {:.4f} on {} rows", name, e.value, e.n);
   return fmt::format("out-of-bag {} {:.4f} ({:.4f} to {:.4f}) on {} rows", name, e.value, e.low, e.high, e.n);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "cairn/base/parallel.h"
 #include "cairn/tree/bins_internal.h"

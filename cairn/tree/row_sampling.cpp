@@ -77,13 +77,13 @@ std::vector<double> RowSampler::sizes(std::int64_t n, std::span<const double> g,
   return size;
 }
 
-std::vector<double> RowSampler::chances(std::vector<double> size) {
-  const double wanted = share_ * static_cast<double>(size.size());
+std::vector<double> RowSampler::chances(std::vector<double> size, std::int64_t learned) {
+  const double wanted = share_ * static_cast<double>(learned);
   if (sampling_ == Sampling::goss) {
-    const auto top = std::min(size.size() - 1, static_cast<std::size_t>(wanted * kTopOfGoss));
+    const auto top = std::min(at(learned - 1), static_cast<std::size_t>(wanted * kTopOfGoss));
     std::vector<double> sorted = size;
     std::ranges::nth_element(sorted, sorted.begin() + static_cast<std::ptrdiff_t>(top), std::greater<>());
-    const double rest = wanted * (1 - kTopOfGoss) / static_cast<double>(size.size() - top);
+    const double rest = wanted * (1 - kTopOfGoss) / static_cast<double>(at(learned) - top);
     for (double& s : size) s = s > sorted[top] ? 1 : std::min(1.0, rest);
     return size;
   }
@@ -92,10 +92,10 @@ std::vector<double> RowSampler::chances(std::vector<double> size) {
   return size;
 }
 
-std::vector<std::uint32_t> RowSampler::draw(std::uint64_t round, std::int64_t n, std::span<double> g,
-                                            std::span<double> h) {
+std::vector<std::uint32_t> RowSampler::draw(std::uint64_t round, std::int64_t n, std::int64_t learned,
+                                            std::span<double> g, std::span<double> h) {
   std::vector<double> chance;
-  if (sampling_ != Sampling::uniform) chance = chances(sizes(n, g, h));
+  if (sampling_ != Sampling::uniform) chance = chances(sizes(n, g, h), learned);
   const std::int64_t blocks = (n + kBlock - 1) / kBlock, outputs = std::ssize(g) / n;
   std::vector<std::vector<std::uint32_t>> parts(at(blocks));
   parallel_for(n, kBlock, [&](std::int64_t begin, std::int64_t end) {

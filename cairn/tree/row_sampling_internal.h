@@ -23,13 +23,15 @@ class RowSampler {
   RowSampler(Sampling sampling, double share, double l2, std::uint64_t seed)
       : sampling_(sampling), share_(share), l2_(l2), seed_(seed) {}
   bool all_rows() const { return share_ >= 1; }
-  // Ascending rows for this round; g and h [outputs * n] of those rows are multiplied by 1 / p.
-  std::vector<std::uint32_t> draw(std::uint64_t round, std::int64_t n, std::span<double> g,
-                                  std::span<double> h);
+  // Ascending rows for this round; g and h [outputs * n] of those rows are multiplied by 1 / p. The share is
+  // of the `learned` rows among the n that are learned from; g and h of the others are 0, and those of them
+  // that are drawn are the caller's to drop.
+  std::vector<std::uint32_t> draw(std::uint64_t round, std::int64_t n, std::int64_t learned,
+                                  std::span<double> g, std::span<double> h);
 
  private:
   std::vector<double> sizes(std::int64_t n, std::span<const double> g, std::span<const double> h) const;
-  std::vector<double> chances(std::vector<double> sizes);
+  std::vector<double> chances(std::vector<double> sizes, std::int64_t learned);
   Sampling sampling_;
   double share_, l2_;
   std::uint64_t seed_;

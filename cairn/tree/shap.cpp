@@ -86,6 +86,7 @@ struct Room {
   }
   std::vector<double> products, sums;
   std::vector<std::uint8_t> goes_left, passes;
+  PairLists lists;
 };
 
 // Calls use(rows, begin, end) with blocks of rows, written out.
@@ -226,7 +227,7 @@ void shap_interactions(const TreeEnsemble& trees, const Matrix& x, std::span<dou
           take_directions(trees, plan, rows + (r - begin) * (width - 1), room.goes_left.data());
           for (const auto& [output, leaves] : outputs) {
             add_tree_pairs(plan, leaves.data(), room.goes_left.data(), room.passes.data(),
-                           room.products.data(), room.sums.data());
+                           room.products.data(), room.lists, room.sums.data());
             double* const to = values.data() + (r * k + output) * width * width;
             for (std::size_t a = 0; a < slots; ++a)
               for (std::size_t b = 0; b < slots; ++b)

@@ -70,9 +70,12 @@ void add_tree(const ShapPlan& plan, const double* leaves, const std::uint8_t* go
 //
 // Each g is a sum of steps over the edges above the leaf, and of two edges on one path one is above the
 // other: so an edge adds its step times what is below it times the g, there, of every other feature above it.
-// On the diagonal stands the Shapley value.
+// On the diagonal stands the Shapley value. lists: memory that is kept from one call to the next.
+struct PairLists {
+  std::vector<std::int32_t> open, on_path;  // nodes, ~node: all below it is done; slots
+};
 void add_tree_pairs(const ShapPlan& plan, const double* leaves, const std::uint8_t* goes_left,
-                    std::uint8_t* passes, double* room, double* pairs);
+                    std::uint8_t* passes, double* room, PairLists& lists, double* pairs);
 
 // goes_left for every inner node.
 void take_directions(const TreeEnsemble& trees, const ShapPlan& plan, const double* row,

@@ -76,7 +76,7 @@ void sweep(const ShapPlan& plan, const double* leaves, const std::uint8_t* goes_
 // As sweep(), and then down again with the g of every feature on the way, so that each edge meets those
 // above.
 void sweep_pairs(const ShapPlan& plan, const double* leaves, const std::uint8_t* goes_left,
-                 std::uint8_t* passes, double* room, double* pairs) {
+                 std::uint8_t* passes, double* room, PairLists& lists, double* pairs) {
   const hn::CappedTag<double, 4> d;
   const std::size_t lanes = hn::Lanes(d), n = plan.nodes.size(), slots = plan.features.size();
   const auto m = static_cast<std::size_t>(plan.points);
@@ -91,7 +91,8 @@ void sweep_pairs(const ShapPlan& plan, const double* leaves, const std::uint8_t*
     for (std::size_t p = 0; p < m; p += lanes)
       hn::StoreU(hn::Add(hn::LoadU(d, product + i * m + p), hn::LoadU(d, above + p)), d, above + p);
   }
-  std::vector<std::int32_t> open, on_path;  // a node; ~node: everything below it is done
+  auto& [open, on_path] = lists;
+  open.clear(), on_path.clear();
   if (nodes[0].child >= 0) open = {nodes[0].child + 1, nodes[0].child};
   while (!open.empty()) {
     const std::int32_t top = open.back();
@@ -160,8 +161,8 @@ void add_tree(const ShapPlan& plan, const double* leaves, const std::uint8_t* go
 }
 
 void add_tree_pairs(const ShapPlan& plan, const double* leaves, const std::uint8_t* goes_left,
-                    std::uint8_t* passes, double* room, double* pairs) {
-  HWY_DYNAMIC_DISPATCH(sweep_pairs)(plan, leaves, goes_left, passes, room, pairs);
+                    std::uint8_t* passes, double* room, PairLists& lists, double* pairs) {
+  HWY_DYNAMIC_DISPATCH(sweep_pairs)(plan, leaves, goes_left, passes, room, lists, pairs);
 }
 
 }  // namespace cairn::shap_detail

@@ -104,7 +104,7 @@ void TreeModel::visit_watched(Visitor& v) {
 
 // Names and a tensor [metrics, 4]: value, bounds, rows.
 void TreeModel::visit_out_of_bag(Visitor& v) {
-  constexpr std::size_t kNumbers = 4;
+  constexpr std::int64_t kNumbers = 4;
   std::vector<std::string> names;
   std::vector<double> numbers;
   for (const auto& [metric, e] : parts_.out_of_bag) {
@@ -118,15 +118,20 @@ void TreeModel::visit_out_of_bag(Visitor& v) {
   if (!v.loading()) return;
   parts_.out_of_bag.clear();
   if (names.empty() && !stored.defined()) return;
-  if (stored.defined()) check_stored("out_of_bag", stored, DType::f64, {std::ssize(names) * 4});
   if (!stored.defined()) throw ModelFileError("model", "names out-of-bag metrics without their values");
+  check_stored("out_of_bag", stored, DType::f64, {std::ssize(names) * kNumbers});
   const auto all = stored.data<double>();
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const double n = all[i * kNumbers + 3];
+  for (std::int64_t i = 0; i < std::ssize(names); ++i) {
+    const auto of = all.subspan(static_cast<std::size_t>(i * kNumbers), kNumbers);
+    const double value = of[0], low = of[1], high = of[2], n = of[3];
+    const std::string& name = names[static_cast<std::size_t>(i)];
     if (!(n >= 0 && n <= 1e15)) throw ModelFileError("model", fmt::format("counts {} out-of-bag rows", n));
-    parts_.out_of_bag.push_back(
-        {names[i],
-         {all[i * kNumbers], all[i * kNumbers + 1], all[i * kNumbers + 2], static_cast<std::int64_t>(n)}});
+    if (!std::isfinite(value) || low > value || high < value)  // bounds that nobody knows are NaN
+      throw ModelFileError("model",
+                           fmt::format("its out-of-bag {} is {}, from {} to {}; a number between its bounds "
+                                       "is expected",
+                                       name, value, low, high));
+    parts_.out_of_bag.push_back({name, {value, low, high, static_cast<std::int64_t>(n)}});
   }
 }
 

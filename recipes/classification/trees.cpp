@@ -7,6 +7,7 @@
 
 #include "cairn/builtin/registry.h"
 #include "cairn/data/csv.h"
+#include "cairn/model/evaluate.h"
 #include "cairn/model/pipeline.h"
 #include "cairn/tree/decision_tree.h"
 #include "cairn/tree/forest.h"
@@ -151,11 +152,7 @@ Outcome run_mushrooms(const DataFolder&) {
 }
 
 double accuracy(const Model& model, const Dataset& data) {
-  const Table said = model.predict(data.features());
-  double right = 0;
-  for (std::int64_t r = 0; r < data.num_rows(); ++r)
-    right += said.column("prediction").cell(r) == data.target().cell(r) ? 1 : 0;
-  return right / static_cast<double>(data.num_rows());
+  return evaluate(model, data, {"accuracy"}).value("accuracy");
 }
 
 struct Heart {

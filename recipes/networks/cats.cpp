@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
 
 #include "cairn/optim/momentum.h"
 #include "recipes/cats.h"
@@ -38,7 +37,7 @@ void finish(Outcome& o, Run run, const Cats& cats, const char* train_accuracy, c
   o.checks.push_back(printed("accuracy, test", accuracy(run.net, cats.test), test_accuracy));
   o.remarks.push_back("Test pictures that it takes for the other kind, by number: " + listed(wrong, 20) +
                       ".");
-  o.albums = {judged_cats(run.net, cats), wrong_cats(run.net, cats)};
+  o.albums = {judged_cats(run.net, cats), wrong_cats(wrong, cats)};
   Series line = loss_line("the course's start", run.costs, kEvery);
   initialise(run.net, 1);
   const Run ours = descended(std::move(run.net), cats, kSteps);
@@ -52,13 +51,13 @@ void finish(Outcome& o, Run run, const Cats& cats, const char* train_accuracy, c
 
 Run two_layers(const Cats& cats, int steps) {
   Network net = dense_network({12288, 7, 1});
-  draw(net, 1, [](double) { return 0.01; });
+  draw(net, 1, hundredth);
   return descended(std::move(net), cats, steps);
 }
 
 Run four_layers(const Cats& cats, int steps) {
   Network net = dense_network({12288, 20, 7, 5, 1});
-  draw(net, 1, [](double inputs) { return 1 / std::sqrt(inputs); });
+  draw(net, 1, root_scale);
   return descended(std::move(net), cats, steps);
 }
 
@@ -67,7 +66,7 @@ constexpr std::array kTwoLayerCosts{
     "0.515830477276",     "0.475490131394",     "0.433916315123",     "0.400797753620", "0.358070501132",
     "0.339428153837",     "0.305275363620",     "0.274913772821",     "0.246817682106", "0.198507350375",
     "0.174483181126",     "0.170807629781",     "0.113065245622",     "0.096294268459", "0.083426179597",
-    "0.074390787043",     "0.066307481323",     "0.059193295010",     "0.053361403486", "0.048554785629"};
+    "0.074390787043",     "0.066307481323",     "0.059193295010",     "0.053361403486", "0.0485547856287702"};
 constexpr std::array kFourLayerCosts{
     "0.7717493284237686", "0.6720534400822913", "0.648263", "0.611507", "0.567047",
     "0.540138",           "0.527930",           "0.465477", "0.369126", "0.391747",

@@ -133,7 +133,7 @@ Outcome run(const DataFolder& data) {
                       .y = "cost",
                       .series = {loss_line("rate 0.005", costs, kEvery)}});
   check_rates(o, cats);
-  o.albums = {judged_cats(net, cats), wrong_cats(net, cats), weights_as_picture(net)};
+  o.albums = {judged_cats(net, cats), wrong_cats(wrong_rows(net, cats.test), cats), weights_as_picture(net)};
   return o;
 }
 
@@ -161,32 +161,18 @@ struct Reached {
 };
 
 template <class Net>
-double share_right(const Net& net, const Examples& data) {
-  const NoGrad no_grad;
-  const Tensor z = net(data.x);
-  double right = 0;
-  for (std::int64_t i = 0; i < z.size(0); ++i) right += (z.item({i, 0}) > 0) == (data.y.item({i, 0}) == 1);
-  return right / static_cast<double>(z.size(0));
-}
-
-template <class Net>
 Reached trained(Net net, const Cats& cats, int steps) {
   convert(net, DType::f64);
   for (const NamedParameter& p : parameters(net))
     p.parameter->set(Tensor::zeros(p.parameter->shape(), DType::f64));
   SgdOptimizer opt(net, {.learning_rate = kRate});
-  Reached reached;
-  for (int i = 0; i < steps; ++i) {
-    const Tensor cost = bce_with_logits(net(cats.train.x), cats.train.y);
-    if (i % kEvery == 0) reached.costs.push_back(cost.item());
-    opt.step(backward(cost, net));
-  }
+  Reached reached{.costs = descend(net, opt, cats.train, steps, kEvery), .weights = {}};
   for (const NamedParameter& p : parameters(net)) {
     const auto values = p.parameter->value().template data<double>();
     reached.weights.insert(reached.weights.end(), values.begin(), values.end());
   }
-  reached.train = share_right(net, cats.train);
-  reached.test = share_right(net, cats.test);
+  reached.train = accuracy(net, cats.train);
+  reached.test = accuracy(net, cats.test);
   return reached;
 }
 

@@ -53,23 +53,6 @@ Album some_digits(const Examples& data) {
   return album;
 }
 
-Album wrong_digits(const Network& net, const Examples& data, std::span<const std::int64_t> wrong) {
-  constexpr std::size_t kMost = 32;
-  Album album{.title = "Wrong ones (seed 1)",
-              .about = "Below each its digit and what it was taken for.",
-              .pictures = {}};
-  const std::int64_t n = data.x.size(0);
-  for (const std::int64_t row : wrong.first(std::min(kMost, wrong.size()))) {
-    const NoGrad no_grad;
-    const Tensor z = net(data.x.slice(0, row, row + 1));
-    const double said = z.size(1) == 1 ? (z.item({0, 0}) > 0 ? 1 : 0) : argmax(z, 1).item({0});
-    album.pictures.push_back(
-        {digit_at(data.x, row),
-         fmt::format("{}, taken for {}", data.y.contiguous().reshape({n}).item({row}), said)});
-  }
-  return album;
-}
-
 History fit(Network& net, const Examples& data, std::int64_t epochs, std::uint64_t seed) {
   initialise(net, seed);
   Adam opt(net, {.learning_rate = 0.001});
@@ -97,7 +80,8 @@ Starts fit_often(Outcome& o, Network& net, const Examples& data, std::int64_t ep
     chart.series.push_back(std::move(line));
     if (seed > 1) continue;
     o.remarks.push_back(fmt::format("Wrong with seed 1, by number: {}.", listed(wrong)));
-    o.albums = {some_digits(data), wrong_digits(net, data, wrong)};
+    o.albums = {some_digits(data), wrong_album("Wrong ones (seed 1)", wrong,
+                                               [&](std::int64_t row) { return digit_at(data.x, row); })};
   }
   o.charts.push_back(std::move(chart));
   o.remarks.push_back(fmt::format("By seed: {} wrong.", fmt::join(all.wrong, ", ")));

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
 
 #include "cairn/nn/activation.h"
 #include "cairn/nn/sequential.h"
@@ -21,15 +20,14 @@
 namespace cairn::recipes {
 namespace {
 
-double hundredth(double) { return 0.01; }
-
 Network hidden_network(std::int64_t units, std::uint32_t seed = 2) {
   Network net = dense_network({2, units, 1}, "tanh");
   draw(net, seed, hundredth);
   return net;
 }
 
-std::vector<double> descended(Network& net, const Examples& data, int steps, int every, double rate = 1.2) {
+template <class Net>
+std::vector<double> descended(Net& net, const Examples& data, int steps, int every, double rate = 1.2) {
   SgdOptimizer opt(net, {.learning_rate = rate});
   return descend(net, opt, data, steps, every);
 }
@@ -213,15 +211,9 @@ Outcome frameworks(const DataFolder& data, int flower_steps, int cat_steps) {
   Sequential deep{Linear({.in = 12288, .out = 20}), Relu(), Linear({.in = 20, .out = 7}), Relu(),
                   Linear({.in = 7, .out = 5}),      Relu(), Linear({.in = 5, .out = 1})};
   convert(deep, DType::f64);
-  draw(deep, 1, [](double inputs) { return 1 / std::sqrt(inputs); });
-  SgdOptimizer opt(deep, {.learning_rate = 0.0075});
+  draw(deep, 1, root_scale);
   constexpr std::array kCatCosts{"0.7717493284237686", "0.6720534400822913", "0.648263", "0.611507"};
-  std::vector<double> cat_costs;
-  for (int i = 0; i < cat_steps; ++i) {
-    const Tensor cost = bce_with_logits(deep(cats.train.x), cats.train.y);
-    if (i % 100 == 0) cat_costs.push_back(cost.item());
-    opt.step(backward(cost, deep));
-  }
+  const std::vector<double> cat_costs = descended(deep, cats.train, cat_steps, 100, 0.0075);
   for (std::size_t i = 0; i < cat_costs.size(); ++i)
     o.checks.push_back(
         printed(fmt::format("cats, four layers: cost before step {}", 100 * i), cat_costs[i], kCatCosts[i]));

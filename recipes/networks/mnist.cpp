@@ -67,9 +67,10 @@ struct Lab {
 };
 
 struct Trained {
-  std::vector<double> accuracies, losses;     // a seed each; an epoch each, of the first seed
-  std::vector<std::int64_t> wrong, of_digit;  // of the first seed: pictures, and how many of each digit
-  std::vector<Album> albums;                  // of the first seed
+  std::vector<double> accuracies, losses;  // a seed each; an epoch each, of the first seed
+  std::vector<Wrong> wrong;                // of the first seed
+  std::vector<std::int64_t> of_digit;      // how many of them are each digit
+  std::vector<Album> albums;               // of the first seed
 };
 
 Album some_digits(const Examples& data) {
@@ -77,21 +78,6 @@ Album some_digits(const Examples& data) {
   Album album{.title = "Some of them", .about = "The first training pictures.", .pictures = {}};
   for (std::int64_t row = 0; row < kShown; ++row)
     album.pictures.push_back({picture_at(data.x, row), fmt::format("{}", data.y.item({row}))});
-  return album;
-}
-
-Album wrong_digits(const Network& net, const Examples& test, std::span<const std::int64_t> wrong) {
-  constexpr std::size_t kMost = 32;
-  Album album{.title = "Wrong test pictures",
-              .about = "Below each its digit and what it was taken for.",
-              .pictures = {}};
-  Network judged = net;
-  const EvaluationScope evaluation(judged);
-  for (const std::int64_t row : wrong.first(std::min(kMost, wrong.size()))) {
-    const Tensor said = argmax(judged(from_0_to_1(test.x.slice(0, row, row + 1))), 1);
-    album.pictures.push_back(
-        {picture_at(test.x, row), fmt::format("{}, taken for {}", test.y.item({row}), said.item({0}))});
-  }
   return album;
 }
 
@@ -121,9 +107,12 @@ Trained trained(const Lab& lab, const Mnist& data) {
     result.accuracies.push_back((n - static_cast<double>(wrong.size())) / n);
     if (result.accuracies.size() > 1) continue;
     result.wrong = wrong;
-    for (const std::int64_t r : wrong) ++result.of_digit[static_cast<std::size_t>(data.test.y.item({r}))];
+    for (const Wrong& w : wrong) ++result.of_digit[static_cast<std::size_t>(w.is)];
     for (const Epoch& e : history.epochs) result.losses.push_back(e.loss);
-    result.albums = {some_digits(data.train), wrong_digits(net, data.test, wrong), first_layer(net)};
+    result.albums = {some_digits(data.train),
+                     wrong_album("Wrong test pictures", wrong,
+                                 [&](std::int64_t row) { return picture_at(data.test.x, row); }),
+                     first_layer(net)};
   }
   return result;
 }

@@ -1,16 +1,14 @@
 // D2W2-A1, A1b: batches, momentum and Adam on two moons; learning rates that decay.
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "cairn/nn/sequential.h"
 #include "cairn/ops/elementwise.h"
 #include "cairn/optim/adam.h"
 #include "cairn/optim/momentum.h"
 #include "cairn/train/loader.h"
 #include "recipes/list.h"
-#include "recipes/one_network.h"
 #include "recipes/values.h"
+#include "recipes/ways.h"
 
 namespace cairn::recipes {
 namespace {
@@ -79,118 +77,61 @@ void check_batches(Outcome& o) {
   check_values(o, "sizes of the batches", of(sizes), {"64", "64", "20"});
 }
 
-double he(double inputs) { return std::sqrt(2 / inputs); }
-
-struct Way {
-  const char *name, *optimizer, *params;
-  double rate;
-  std::int64_t every;                    // passes between two decays; 0: none
-  std::vector<const char*> costs;        // of passes 0, 1000, ...
-  const char *accuracy, *half_accuracy;  // at the end, %; after 5000 passes
-};
-
-OneNetworkOptions options_of(const Way& way) {
-  OneNetworkOptions o{.optimizer = way.optimizer,
-                      .optimizer_params = way.params,
-                      .learning_rate = way.rate,
-                      .batch_size = 64,
-                      .scale = he};
-  if (way.every > 0) o.decay = Schedule({.kind = "inverse_time", .every = way.every, .decay = 1});
-  return o;
-}
-
-constexpr const char* kMomentum = R"({"momentum": 0.9, "average": true})";
-
-const std::vector<Way>& constant_rates() {
-  static const std::vector<Way> all{{"descent",
-                                     "sgd",
-                                     "{}",
-                                     7e-4,
-                                     0,
-                                     {"0.702405", "0.668101", "0.635288", "0.600491", "0.573367", "0.551977",
-                                      "0.532370", "0.514007", "0.496472", "0.468014"},
-                                     "79.67",
-                                     "71.67"},
-                                    {"momentum",
-                                     "sgd",
-                                     kMomentum,
-                                     7e-4,
-                                     0,
-                                     {"0.702413", "0.668167", "0.635388", "0.600591", "0.573444", "0.552058",
-                                      "0.532458", "0.514101", "0.496652", "0.468160"},
-                                     "79.67",
-                                     "71.67"},
-                                    {"Adam",
-                                     "adam",
-                                     "{}",
-                                     7e-4,
-                                     0,
-                                     {"0.702166", "0.167845", "0.141316", "0.138788", "0.136066", "0.134240",
-                                      "0.131127", "0.130216", "0.129623", "0.129118"},
-                                     "94",
-                                     "94.33"}};
-  return all;
-}
 // The course prints Adam's first two costs and its last.
-const std::vector<Way>& decaying_rates() {
-  static const std::vector<Way> all{{"descent, decay every pass",
-                                     "sgd",
-                                     "{}",
-                                     0.1,
-                                     1,
-                                     {"0.701091", "0.661884", "0.658620", "0.656765", "0.655486"},
-                                     "65.33",
-                                     nullptr},
-                                    {"descent, decay every 1000 passes",
-                                     "sgd",
-                                     "{}",
-                                     0.1,
-                                     1000,
-                                     {"0.701091", "0.127161", "0.120304", "0.117033", "0.117512"},
-                                     "94.33",
-                                     nullptr},
-                                    {"momentum, decay every 1000 passes",
-                                     "sgd",
-                                     kMomentum,
-                                     0.1,
-                                     1000,
-                                     {"0.702226", "0.128974", "0.125965", "0.123375", "0.123218"},
-                                     "95.33",
-                                     nullptr},
-                                    {"Adam, decay every 1000 passes",
-                                     "adam",
-                                     "{}",
-                                     0.01,
-                                     1000,
-                                     {"0.699346", "0.130074", nullptr, nullptr, "0.128361"},
-                                     "94",
-                                     nullptr}};
-  return all;
+std::vector<Way> decaying_ways() {
+  constexpr std::uint32_t kPasses = 5000, kEvery = 1000;
+  const auto decays = [](OneNetworkOptions options, double rate, std::int64_t every) {
+    options.learning_rate = rate;
+    options.decay = Schedule({.kind = "inverse_time", .every = every, .decay = 1});
+    return options;
+  };
+  const std::vector<Way> constant = ways_on_moons();
+  const OneNetworkOptions &descent = constant[0].options, &momentum = constant[1].options,
+                          &adam = constant[2].options;
+  return {{"descent, decay every pass",
+           decays(descent, 0.1, 1),
+           kPasses,
+           kEvery,
+           {"0.701091", "0.661884", "0.658620", "0.656765", "0.655486"},
+           "0.6533"},
+          {"descent, decay every 1000 passes",
+           decays(descent, 0.1, 1000),
+           kPasses,
+           kEvery,
+           {"0.701091", "0.127161", "0.120304", "0.117033", "0.117512"},
+           "0.9433"},
+          {"momentum, decay every 1000 passes",
+           decays(momentum, 0.1, 1000),
+           kPasses,
+           kEvery,
+           {"0.702226", "0.128974", "0.125965", "0.123375", "0.123218"},
+           "0.9533"},
+          {"Adam, decay every 1000 passes",
+           decays(adam, 0.01, 1000),
+           kPasses,
+           kEvery,
+           {"0.699346", "0.130074", nullptr, nullptr, "0.128361"},
+           "0.94"}};
 }
 
-Outcome trained(const std::vector<Way>& ways, std::uint32_t passes) {
-  constexpr std::uint32_t kEvery = 1000, kHalf = 5000;
+Outcome trained(const std::vector<Way>& ways) {
   const Planar points = moons(300, 0.2, 3);
   Outcome o;
   Chart chart{.title = "Cost against passes", .x = "pass", .y = "cost"};
   for (const Way& way : ways) {
-    OneNetwork net(options_of(way), points);
+    OneNetwork net(way.options, points);
     std::vector<double> costs;
-    for (std::uint32_t i = 0; i < passes; ++i) {
+    for (std::uint32_t i = 0; i < way.passes; ++i) {
       const double cost = net.pass(i);
-      if (i % kEvery == 0) costs.push_back(cost);
-      if (i + 1 == kHalf && way.half_accuracy != nullptr)
-        o.checks.push_back(printed(fmt::format("{}: accuracy after {} passes, %", way.name, kHalf),
-                                   100 * net.accuracy(points), way.half_accuracy));
+      if (i % way.every == 0) costs.push_back(cost);
+      if (2 * (i + 1) == way.passes && way.half != nullptr)
+        o.checks.push_back(printed(fmt::format("{}: accuracy after {} passes", way.name, i + 1),
+                                   net.accuracy(points), way.half));
     }
-    for (std::size_t i = 0; i < costs.size(); ++i)
-      if (way.costs[i] != nullptr)
-        o.checks.push_back(
-            printed(fmt::format("{}: cost of pass {}", way.name, kEvery * i), costs[i], way.costs[i]));
-    o.checks.push_back(
-        printed(fmt::format("{}: accuracy, %", way.name), 100 * net.accuracy(points), way.accuracy));
+    check_costs(o, way.name, way, costs);
+    o.checks.push_back(printed(fmt::format("{}: accuracy", way.name), net.accuracy(points), way.train));
     o.charts.push_back(net.picture(fmt::format("By {}", way.name)));
-    chart.series.push_back(loss_line(way.name, costs, kEvery));
+    chart.series.push_back(loss_line(way.name, costs, way.every));
   }
   o.charts.push_back(std::move(chart));
   return o;
@@ -204,7 +145,7 @@ void check_units(Outcome& o) {
 }
 
 Outcome run_optimizers(const DataFolder&) {
-  Outcome o = trained(constant_rates(), 10000);
+  Outcome o = trained(ways_on_moons());
   check_units(o);
   return o;
 }
@@ -218,7 +159,7 @@ void check_schedules(Outcome& o) {
 }
 
 Outcome run_decay(const DataFolder&) {
-  Outcome o = trained(decaying_rates(), 5000);
+  Outcome o = trained(decaying_ways());
   check_schedules(o);
   return o;
 }

@@ -3,108 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "cairn/base/random.h"
 #include "cairn/model/search_space.h"
-#include "cairn/readers/mat.h"
 #include "recipes/list.h"
-#include "recipes/one_network.h"
+#include "recipes/ways.h"
 
 namespace cairn::recipes {
 namespace {
 
-struct Alone {
-  const char* name;
-  OneNetworkOptions options;
-  std::uint32_t every;             // passes between two printed costs
-  std::vector<const char*> costs;  // of passes 0, every, 2 every, ...
-  std::uint32_t passes;            // of the lab
-  const char* accuracy;            // after them, %
-};
-
-double he(double inputs) { return std::sqrt(2 / inputs); }
-
-// D2W2-A1 on two moons.
-std::vector<Alone> on_moons() {
-  const OneNetworkOptions moons{.learning_rate = 7e-4, .batch_size = 64, .scale = he};
-  OneNetworkOptions momentum = moons, adam = moons;
-  momentum.optimizer_params = R"({"momentum": 0.9, "average": true})";
-  adam.optimizer = "adam";
-  return {{"batches of 64",
-           moons,
-           1000,
-           {"0.702405", "0.668101", "0.635288", "0.600491", "0.573367", "0.551977", "0.532370", "0.514007",
-            "0.496472", "0.468014"},
-           10000,
-           "79.67"},
-          {"momentum",
-           momentum,
-           1000,
-           {"0.702413", "0.668167", "0.635388", "0.600591", "0.573444", "0.552058", "0.532458", "0.514101",
-            "0.496652", "0.468160"},
-           10000,
-           "79.67"},
-          {"Adam",
-           adam,
-           1000,
-           {"0.702166", "0.167845", "0.141316", "0.138788", "0.136066", "0.134240", "0.131127", "0.130216",
-            "0.129623", "0.129118"},
-           10000,
-           "94"}};
-}
-
-// D2W1-A2 on the football field.
-std::vector<Alone> on_the_field() {
-  const OneNetworkOptions field{.sizes = {2, 20, 3, 1},
-                                .scale = [](double inputs) { return 1 / std::sqrt(inputs); }};
-  OneNetworkOptions penalty = field, dropout = field;
-  penalty.penalty = 0.7;
-  dropout.keep = 0.86;
-  dropout.course_masks = true;
-  return {{"no option",
-           field,
-           10000,
-           {"0.6557412523481002", "0.163299875257", "0.138516424233"},
-           30000,
-           "94.7867"},
-          {"the penalty",
-           penalty,
-           10000,
-           {"0.6974484493131264", "0.268491887328", "0.268091633713"},
-           30000,
-           "93.8389"},
-          {"dropout",
-           dropout,
-           10000,
-           {"0.6543912405149825", "0.061016986574906", "0.060582435798513"},
-           30000,
-           "92.8910"}};
-}
-
-// D2W1-A1's start on the circles: He's rule alone.
-std::vector<Alone> on_circles() {
-  return {{"He's start",
-           {.sizes = {2, 10, 5, 1}, .learning_rate = 0.01, .scale = he},
-           1000,
-           {"0.8830537463419761", "0.6879825919728", "0.6751286264523", "0.6526117768894", "0.6082958970573"},
-           15000,
-           "99.33"}};
-}
-
 // To the end of the lab, or so far that the second printed cost is seen where that is soon.
-void check_alone(Outcome& o, const std::vector<Alone>& all, const Planar& points, bool whole) {
+void check_alone(Outcome& o, const std::string& points_are, const std::vector<Way>& ways,
+                 const Planar& points, bool whole) {
   constexpr std::uint32_t kSoon = 1000;
-  for (const Alone& one : all) {
-    OneNetwork net(one.options, points);
-    const std::uint32_t passes = whole ? one.passes : one.every <= kSoon ? one.every + 1 : 1;
-    const std::vector<double> costs = net.train(passes, one.every);
-    for (std::size_t i = 0; i < costs.size() && i < one.costs.size(); ++i)
-      o.checks.push_back(
-          printed(fmt::format("{} alone: cost of pass {}", one.name, one.every * i), costs[i], one.costs[i]));
-    if (whole)
-      o.checks.push_back(printed(fmt::format("{} alone: accuracy, training, %", one.name),
-                                 100 * net.accuracy(points), one.accuracy));
+  for (const Way& way : ways) {
+    OneNetwork net(way.options, points);
+    const std::uint32_t passes = whole ? way.passes : way.every <= kSoon ? way.every + 1 : 1;
+    const std::string name = fmt::format("{}, {}", points_are, way.name);
+    check_costs(o, name, way, net.train(passes, way.every));
+    if (whole) o.checks.push_back(printed(name + ": accuracy, training", net.accuracy(points), way.train));
   }
 }
 
@@ -140,13 +57,12 @@ std::vector<Trial> search(int trials, std::uint32_t passes, const Planar& train,
 }
 
 Outcome run_with(int trials, std::uint32_t passes, bool whole, const DataFolder& data) {
-  const std::string file = data.file("course_dl/football_2d.mat");
+  const Field field = read_field(data);
   const Planar moons_seen = moons(300, 0.2, 3), dev = moons(300, 0.2, 4), test = moons(1000, 0.2, 5);
   Outcome o;
-  check_alone(o, on_moons(), moons_seen, whole);
-  check_alone(o, on_circles(), circles(300, 0.05, 1), whole);
-  check_alone(o, on_the_field(), {mat_array(file, "X").to(DType::f64), mat_array(file, "y").to(DType::f64)},
-              whole);
+  check_alone(o, "moons", ways_on_moons(), moons_seen, whole);
+  check_alone(o, "circles", {he_on_circles()}, circles(300, 0.05, 1), whole);
+  check_alone(o, "football", ways_on_the_field(), field.train, whole);
   const std::vector<Trial> all = search(trials, passes, moons_seen, dev);
   const Trial& best = *std::ranges::max_element(all, {}, &Trial::unseen);
   const Trial& worst = *std::ranges::min_element(all, {}, &Trial::unseen);

@@ -46,7 +46,7 @@ Outcome judged_in_folds(const DataFolder& data, Outcome o, const FoldPlan& plan,
   o.checks.push_back(level("loss of the last epoch less the first's, first fold",
                            seen.losses.back() - seen.losses.front(), "<= 0"));
   o.charts.push_back(loss_chart(seen));
-  o.albums = {wrong_album(seen)};
+  o.albums = {seen.wrong};
   o.remarks.push_back(
       fmt::format("The course trains on 1080 pictures; here 96 are learned from at a time. Accuracy "
                   "in training: {:.3g}.",

@@ -6,16 +6,16 @@
 #include "recipes/list.h"
 
 namespace cairn::recipes {
-namespace {
-
-constexpr const char* kHappyNetwork = R"({"input": [64, 64, 3], "layers": [
+const char* const kHappyNetwork = R"({"input": [64, 64, 3], "layers": [
     {"layer": "conv2d", "out": 32, "kernel": 7, "padding": "3"}, "batch_norm", "relu",
     {"layer": "max_pool2d", "window": 2}, "flatten", {"layer": "linear", "out": 1}]})";
-constexpr const char* kSignsNetwork = R"({"input": [64, 64, 3], "layers": [
+const char* const kSignsNetwork = R"({"input": [64, 64, 3], "layers": [
     {"layer": "conv2d", "out": 8, "kernel": 4, "padding": "same"}, "relu",
     {"layer": "max_pool2d", "window": 8, "padding": "same"},
     {"layer": "conv2d", "out": 16, "kernel": 2, "padding": "same"}, "relu",
     {"layer": "max_pool2d", "window": 4, "padding": "same"}, "flatten", {"layer": "linear", "out": 6}]})";
+
+namespace {
 
 void check_shapes(Outcome& o, const char* network, std::int64_t statistics, const char* parameters) {
   Network net = Network::parse(network);
@@ -32,7 +32,7 @@ Outcome happy(const DataFolder& data, int folds) {
   o.checks.push_back(level(fmt::format("accuracy of 10 epochs over {} of 5 folds of 150 pictures", folds),
                            seen.accuracy, ">= 0.80"));
   o.charts.push_back(loss_chart(seen));
-  o.albums = {wrong_album(seen), filters_album(seen.first_weight)};
+  o.albums = {seen.wrong, filters_album(seen.first_weight)};
   o.remarks.push_back(
       fmt::format("The course trains on 600 pictures and reaches 0.88 on these 150; here 120 are "
                   "learned from at a time. Accuracy in training: {:.3g}.",
@@ -48,7 +48,7 @@ Outcome signs(const DataFolder& data, int folds, double rate, std::int64_t batch
   o.checks.push_back(level(fmt::format("accuracy of 100 epochs over {} of 5 folds of 120 pictures", folds),
                            seen.accuracy, ">= 0.40"));
   o.charts.push_back(loss_chart(seen));
-  o.albums = {wrong_album(seen), filters_album(seen.first_weight)};
+  o.albums = {seen.wrong, filters_album(seen.first_weight)};
   o.remarks.push_back(
       fmt::format("The course trains on 1080 pictures and reaches about 0.8 on these 120; here 96 "
                   "are learned from at a time. Accuracy in training: {:.3g}.",

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "cairn/ops/activation.h"
-#include "cairn/ops/conv2d.h"
 #include "cairn/ops/elementwise.h"
 #include "cairn/ops/loss.h"
 #include "cairn/ops/matmul.h"
@@ -21,12 +20,6 @@
 
 namespace cairn::recipes {
 namespace {
-
-constexpr const char* kNetwork = R"({"input": [64, 64, 3], "layers": [
-    {"layer": "conv2d", "out": 8, "kernel": 4, "padding": "same"}, "relu",
-    {"layer": "max_pool2d", "window": 8, "padding": "same"},
-    {"layer": "conv2d", "out": 16, "kernel": 2, "padding": "same"}, "relu",
-    {"layer": "max_pool2d", "window": 4, "padding": "same"}, "flatten", {"layer": "linear", "out": 6}]})";
 
 // dZ = J dA, with J_ij = a_i (delta_ij - a_j) of each row and dA = -y / a of the cross-entropy.
 Tensor back_through_softmax(const Tensor& z, const Tensor& y) {
@@ -57,20 +50,8 @@ void check_jacobian(Outcome& o) {
                            max(abs(back_through_softmax(z, y) - by_tape)).item(), "<= 1e-12"));
 }
 
-void check_convolution(Outcome& o) {
-  numpy::RandomState random(1);
-  const Tensor a = watched(randn(random, {10, 4, 4, 3}));
-  const Tensor w = watched(permute(randn(random, {2, 2, 3, 8}), {3, 0, 1, 2}).contiguous()),
-               b = watched(randn(random, {8}));
-  const Tensor z = conv2d(a, w, b, {.stride = 2, .padding = 2});
-  const Gradients g = backward(z, {.gradient = z.detach()});
-  o.checks.push_back(printed("convolution backward: mean of dA", mean(g.of(a)).item(), "1.4524377775"));
-  o.checks.push_back(printed("convolution backward: mean of dW", mean(g.of(w)).item(), "1.7269914583"));
-  o.checks.push_back(printed("convolution backward: mean of db", mean(g.of(b)).item(), "7.8392325646"));
-}
-
 struct Trained {
-  Network net = Network::parse(kNetwork);
+  Network net = Network::parse(kSignsNetwork);
   std::vector<double> losses;  // a pass each
 };
 
@@ -110,7 +91,6 @@ double largest_difference(Network& a, Network& b) {
 Outcome train_whole(const DataFolder& data, std::int64_t passes, const char* bar) {
   Outcome o;
   check_jacobian(o);
-  check_convolution(o);
   const Examples bytes = pictures_in(data.file("course_dl/test_signs.h5"), "test");
   const Examples pictures{bytes.x.to(DType::f64) / 255.0, bytes.y};
   Trained jacobian = trained(pictures, passes, true), shortcut = trained(pictures, passes, false);

@@ -1,7 +1,5 @@
 // D1W4-A1: a deep network step by step. The lab's arrays have an example a column; ours a row, so its inputs
 // and their gradients are turned.
-#include <cmath>
-
 #include "cairn/nn/sequential.h"
 #include "cairn/ops/activation.h"
 #include "cairn/ops/elementwise.h"
@@ -17,8 +15,6 @@
 
 namespace cairn::recipes {
 namespace {
-
-double hundredth(double) { return 0.01; }
 
 // What the lab keeps of a layer: its input, its parameters, what it gave before the activation.
 struct Cache {

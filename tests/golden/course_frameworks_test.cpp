@@ -19,6 +19,7 @@
 #include "cairn/ops/reduce.h"
 #include "cairn/optim/ema.h"
 #include "cairn/optim/momentum.h"
+#include "recipes/networks.h"
 #include "recipes/planar.h"
 #include "recipes/values.h"
 
@@ -65,20 +66,14 @@ TEST_CASE("D2W2-Q: an exponential mean and its correction") {
 }
 
 TEST_CASE("D4W1-A2a, A2b: the two convolutional networks, their shapes and parameters") {
-  Network happy = Network::parse(R"({"input": [64, 64, 3], "layers": [
-      {"layer": "conv2d", "out": 32, "kernel": 7, "padding": "3"}, "batch_norm", "relu",
-      {"layer": "max_pool2d", "window": 2}, "flatten", {"layer": "linear", "out": 1}]})");
+  Network happy = Network::parse(recipes::kHappyNetwork);
   CHECK(happy.rows()[0].output == Shape{64, 64, 32});
   CHECK(happy.rows()[0].parameters == 4736);
   CHECK(happy.rows()[3].output == Shape{32, 32, 32});
   CHECK(happy.rows()[5].parameters == 32769);
   // Keras counts the running mean and variance of batch normalisation too: 37,633.
   CHECK(count_parameters(happy).total + 2 * 32 == 37633);
-  Network signs = Network::parse(R"({"input": [64, 64, 3], "layers": [
-      {"layer": "conv2d", "out": 8, "kernel": 4, "padding": "same"}, "relu",
-      {"layer": "max_pool2d", "window": 8, "padding": "same"},
-      {"layer": "conv2d", "out": 16, "kernel": 2, "padding": "same"}, "relu",
-      {"layer": "max_pool2d", "window": 4, "padding": "same"}, "flatten", {"layer": "linear", "out": 6}]})");
+  Network signs = Network::parse(recipes::kSignsNetwork);
   CHECK(signs.rows()[0].parameters == 392);
   CHECK(signs.rows()[2].output == Shape{8, 8, 8});
   CHECK(signs.rows()[5].output == Shape{2, 2, 16});

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "cairn/model/search_space.h"
 #include "cairn/ops/activation.h"
 #include "cairn/ops/conv2d.h"
 #include "cairn/ops/elementwise.h"
@@ -111,12 +112,16 @@ TEST_CASE("quizzes: sizes of volumes, by the rule that every window follows") {
 
 TEST_CASE("quizzes: a search on a logarithmic scale") {
   // beta = 1 - 10^(-r - 1) with r in [0, 1]: as many draws between 0.9 and 0.968 as between 0.968 and 0.99.
+  const SearchAxis axis{.name = "momentum",
+                        .range = {.low = 0.9, .high = 0.99, .scale = SearchScale::near_one, .values = {}}};
   numpy::RandomState random(1);
   int below = 0;
   for (int i = 0; i < 1000; ++i) {
-    const double beta = 1 - std::pow(10.0, -random.rand() - 1);
+    const double r = random.rand(), beta = std::stod(value_at(axis, r));
     CHECK(beta >= 0.9);
     CHECK(beta <= 0.99);
+    // As typed: four digits of 1 - beta.
+    CHECK(1 - beta == doctest::Approx(std::pow(10.0, -r - 1)).epsilon(6e-4));
     below += beta < 1 - std::pow(10.0, -1.5);
   }
   CHECK(std::abs(below - 500) < 50);

@@ -2,10 +2,13 @@
 // person waits for run in their brief form, and whole where CAIRN_WHOLE_RECIPES is set.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <numeric>
 #include <set>
 
+#include "recipes/networks.h"
 #include "recipes/recipe.h"
 
 using namespace cairn;
@@ -59,4 +62,39 @@ TEST_CASE("a number is met to the digits that are printed, no fewer") {
   CHECK(recipes::level("x", 0.9, ">= 0.87").met);
   CHECK_FALSE(recipes::level("x", 0.9, "<= 0.87").met);
   CHECK_FALSE(recipes::level("x", 3.2, "about 3 +- 0.1").met);
+}
+
+TEST_CASE("pictures of numbers: the smallest is black, the largest white, bytes come back as they were") {
+  const auto byte = [](const Tensor& t, std::int64_t i) { return static_cast<int>(t.item({0, i, 0})); };
+  for (const double high : {1.0, 25.0, 93.0, 103.0}) {
+    const Tensor shades = recipes::shades(Tensor::from(std::vector<double>{0, high}).reshape({1, 2, 1}));
+    CHECK(byte(shades, 0) == 0);
+    CHECK(byte(shades, 1) == 255);
+  }
+  std::vector<std::uint8_t> all(256);
+  std::iota(all.begin(), all.end(), std::uint8_t{0});
+  const Tensor bytes = Tensor::from(std::span<const std::uint8_t>(all), {1, 1, 256, 1});
+  const Tensor back = recipes::picture_at(recipes::from_0_to_1(bytes), 0);
+  for (std::int64_t i = 0; i < 256; ++i) CHECK(byte(back, i) == i);
+}
+
+TEST_CASE("wrong examples: their rows, classes and what they were taken for") {
+  const recipes::Examples four{Tensor::from(std::vector<double>{-1, 2, 3, -4}).reshape({4, 1}),
+                               Tensor::from(std::vector<double>{0, 1, 0, 1}).reshape({4, 1})};
+  const auto wrong = recipes::wrong_by([](const Tensor& x) { return x; }, four);
+  REQUIRE(wrong.size() == 2);
+  CHECK(recipes::listed(wrong) == "2, 3");
+  CHECK(recipes::listed(wrong, 1) == "2, ...");
+  const auto picture_of = [](std::int64_t row) {
+    return Tensor::full({1, 1, 1}, static_cast<double>(row), DType::u8);
+  };
+  const recipes::Album album = recipes::wrong_album("w", wrong, picture_of);
+  REQUIRE(album.pictures.size() == 2);
+  CHECK(album.pictures[0].words == "0, taken for 1");
+  CHECK(album.pictures[1].words == "1, taken for 0");
+  CHECK(album.pictures[1].pixels.item({0, 0, 0}) == 3);
+  constexpr std::array kNames{"no cat", "a cat"};
+  const recipes::Album one = recipes::wrong_album("w", wrong, picture_of, 1, kNames);
+  REQUIRE(one.pictures.size() == 1);
+  CHECK(one.pictures[0].words == "no cat, taken for a cat");
 }

@@ -342,6 +342,14 @@ TEST_CASE("a whole tree and curves of training rows are called so") {
   CHECK(holds(html, "The mean prediction for 69 training rows when"));
 }
 
+TEST_CASE("a tree of a target that is turned back says what its answers are of") {
+  Json result = test::with_trees(sample("regression"));
+  CHECK(!holds(report_html(result), "Answers are of"));
+  result["trees"]["answer_of"] = "the transformed target";
+  CHECK(test::schema_faults(result_schema(), result.dump()).empty());
+  CHECK(holds(report_html(result), "Answers are of the transformed target; predictions are turned back."));
+}
+
 TEST_CASE("trees and curves that are not what the schema says leave out what cannot be drawn") {
   Json result = test::with_trees(sample("binary"));
   result["trees"]["nodes"][0]["yes"] = 0;    // a circle

@@ -11,6 +11,7 @@
 #include "cairn/model/archive.h"
 #include "cairn/tree/bins_internal.h"
 #include "cairn/tree/dropout_internal.h"
+#include "cairn/tree/forest.h"
 #include "cairn/tree/gradient_boosting.h"
 #include "cairn/tree/objective/expression_internal.h"
 #include "cairn/tree/objective/objective_internal.h"
@@ -321,6 +322,11 @@ TEST_CASE("boosting: it stops by itself, and goes on from where it was") {
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i] == doctest::Approx(b[i]).epsilon(1e-6));
   CHECK_THROWS_WITH_AS(fit({.objective = "absolute"}, data, {.start_model = half.get()}),
                        doctest::Contains("cannot continue from this tree_model"), UsageError);
+  // Trees that are a mean are none that add up, though they predict the same kind of number.
+  const auto mean = RandomForest(RandomForestParams{.trees = 3}).fit(data);
+  CHECK_THROWS_WITH_AS(fit({.trees = 3}, data, {.start_model = mean.get()}),
+                       doctest::Contains("cannot continue from this tree_model; it needs a boosting model"),
+                       UsageError);
 }
 
 TEST_CASE("boosting: quantile leaves hold quantiles") {
@@ -343,13 +349,14 @@ TEST_CASE("boosting: expectiles of targets 0 and 1 are their level; at one half 
     CHECK(model->trees().options().base[0] == doctest::Approx(level).epsilon(1e-12));
   }
   for (const double level : {0.0, 1.0})
-    CHECK_THROWS_WITH_AS(
-        fit({.objective = "expectile", .trees = 1, .quantile = level}, regression_data(x, y)),
-        doctest::Contains(fmt::format("gradient_boosting.quantile: objective=expectile has no level {}, at "
-                                      "which rows on one side count nothing. Such as --set quantile=0.9.",
-                                      level)
-                              .c_str()),
-        UsageError);
+    for (const char* objective : {"expectile", "quantile"})
+      CHECK_THROWS_WITH_AS(
+          fit({.objective = objective, .trees = 1, .quantile = level}, regression_data(x, y)),
+          doctest::Contains(fmt::format("gradient_boosting.quantile: objective={} has no level {}, at which "
+                                        "rows on one side count nothing. Such as --set quantile=0.9.",
+                                        objective, level)
+                                .c_str()),
+          UsageError);
   const Sample s = sample(4, 300, 3, false);
   const Dataset data = regression_data(s.x, s.y);
   const auto half = fit({.objective = "expectile", .trees = 20, .min_child_weight = 0, .l2 = 0}, data);

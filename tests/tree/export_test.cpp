@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <cmath>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <sstream>
 
@@ -209,6 +210,37 @@ TEST_CASE("export: files whose trees are said to hold shares and do not are refu
   CHECK(complaint(names, "cairn_shares=[\"a\"]").ends_with("its cairn_shares is not the names of 3 classes"));
   CHECK(complaint("threshold=", "threshold=7").find("are to hold shares of one tree and differ at node") !=
         std::string::npos);
+  const auto of_xgboost = [&](const std::string& from, const std::string& to) {
+    std::string json = xgboost_json(model_of(TreeOutput::share, 3, true));
+    REQUIRE(json.find(from) != std::string::npos);
+    json.replace(json.find(from), from.size(), to);
+    folder.write("m.json", json);
+    return error_text([&] { read_xgboost(folder.file("m.json")); });
+  };
+  CHECK(of_xgboost("\"tree_info\":[0,1,2,", "\"tree_info\":[0,2,1,")
+            .ends_with("tree 1 adds to output 2; trees that hold shares add to one class after the other, "
+                       "this one to 1"));
+  CHECK(of_xgboost("\"base_score\":\"0E0\"", "\"base_score\":\"5E-1\"")
+            .ends_with("adds 0.5 to the shares of classes, which have no base"));
+}
+
+// XGBoost's walk takes the right child to be the node after the left one, whatever else the file says.
+TEST_CASE("export: a right child stands behind the left one, and both know their parent") {
+  const Json document = Json::parse(xgboost_json(model_of(TreeOutput::identity, 1)));
+  std::size_t turned = 0;
+  for (const Json& tree : document["learner"]["gradient_booster"]["model"]["trees"]) {
+    const std::vector<int> left = tree["left_children"], right = tree["right_children"],
+                           parents = tree["parents"];
+    CHECK(parents[0] == 2147483647);
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      if (left[i] < 0) continue;
+      CHECK(right[i] == left[i] + 1);
+      CHECK(parents.at(static_cast<std::size_t>(left[i])) == static_cast<int>(i));
+      CHECK(parents.at(static_cast<std::size_t>(right[i])) == static_cast<int>(i));
+    }
+    turned += tree["categories_nodes"].size();
+  }
+  CHECK(turned > 10);  // where our sides change places
 }
 
 TEST_CASE(

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "cairn/base/error.h"
 #include "cairn/base/random.h"
@@ -196,6 +197,18 @@ TEST_CASE("forests: a file whose parts do not fit together is refused by name") 
         std::string::npos);
   CHECK(refusal("splits", exchange(false)).find("'splits' says that tree 0 has fewer nodes than it has") !=
         std::string::npos);
+  // What it says of itself: accuracy and the Brier score, four numbers each.
+  const auto told = [](std::size_t place, double number) {
+    return [place, number](ModelFile::Part& part) {
+      std::memcpy(part.bytes.data() + place * sizeof number, &number, sizeof number);
+    };
+  };
+  CHECK(refusal("out_of_bag", told(0, kNaN)).find("its out-of-bag accuracy is nan, from ") !=
+        std::string::npos);
+  CHECK(refusal("out_of_bag", told(5, 2.0)).find("; a number between its bounds is expected") !=
+        std::string::npos);
+  CHECK(refusal("out_of_bag", told(7, -1.0)).find("counts -1 out-of-bag rows") != std::string::npos);
+  CHECK(refusal("out_of_bag", told(5, kNaN)).empty());  // nobody knows that bound
   CHECK(refusal("splits", fill(9)).find("'threshold_of' is missing or of another form") != std::string::npos);
   CHECK(refusal("tree_begins", fill(0)).find("'tree_begins' does not cover the nodes") != std::string::npos);
   CHECK(refusal("value_of", fill(127)).find("'value_of' holds the number") != std::string::npos);

@@ -251,6 +251,38 @@ TEST_CASE("shap_values_against: the shap library's numbers of LightGBM's models"
   }
 }
 
+TEST_CASE("shap_values: more nodes than are planned at once") {
+  // Trees of one question each: its feature gets what the row's side says more than the mean of both.
+  constexpr std::int64_t kTrees = 100'000, kWidth = kFeatures + 1;  // 300,000 nodes; 2^18 are planned
+  Random random(3, "stumps");
+  std::vector<Tree> stumps(at(kTrees));
+  const std::vector<double> row(at(kFeatures), 1.0);
+  std::vector<double> exact(at(kWidth));
+  for (Tree& t : stumps) {
+    t.nodes.resize(1);
+    const std::int32_t left = t.split(0);
+    const auto feature = static_cast<std::int32_t>(random.below(kFeatures));
+    const bool goes_left = random.below(2) == 0;
+    t.nodes[0].feature = feature;
+    t.nodes[0].threshold = goes_left ? 2 : 0;
+    t.nodes[0].cover = 4;
+    t.nodes[at(left)].cover = 1, t.nodes[at(left + 1)].cover = 3;
+    const double low = random.normal(), high = random.normal();
+    t.nodes[at(left)].value = {low}, t.nodes[at(left + 1)].value = {high};
+    const double mean = (low + 3 * high) / 4;
+    exact[at(feature)] += (goes_left ? low : high) - mean;
+    exact[at(kFeatures)] += mean;
+  }
+  const TreeEnsemble trees({.num_features = kFeatures, .base = {0}}, stumps);
+  std::vector<double> values(at(kWidth)), pairs(at(kWidth * kWidth));
+  shap_values(trees, matrix(row), values);
+  shap_interactions(trees, matrix(row), pairs);
+  for (std::size_t f = 0; f < exact.size(); ++f) {
+    CHECK(values[f] == doctest::Approx(exact[f]).epsilon(1e-9));
+    CHECK(pairs[f * at(kWidth) + f] == doctest::Approx(exact[f]).epsilon(1e-9));
+  }
+}
+
 TEST_CASE("shap_values: the same bytes for any number of threads, deep trees, no covers") {
   // A chain: more features on a path than four points integrate.
   constexpr std::int64_t kDeep = 30;

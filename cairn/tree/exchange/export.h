@@ -18,8 +18,8 @@ namespace cairn {
 std::string xgboost_json(const TreeModel& model);
 std::string xgboost_ubjson(const TreeModel& model);
 
-// LightGBM's text, version 4; thresholds and leaves keep every bit. Shares of classes, and several numbers,
-// are raw scores without an objective. NotSupported: as above.
+// LightGBM's text, version 4; thresholds and leaves keep every bit. Shares of classes are raw scores
+// without an objective. NotSupported: as above.
 std::string lightgbm_text(const TreeModel& model);
 
 // A header for C++17 with namespace `name`: predict(), raw(), level_of(), self_test(), the names of features,

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "cairn/base/error.h"
 #include "cairn/tree/exchange/export.h"
 #include "cairn/tree/exchange/export_internal.h"
 
@@ -39,13 +38,14 @@ std::string objective_of(const TreeEnsemble& trees) {
     case TreeOutput::softmax:
       return fmt::format("multiclass num_class:{}", trees.num_outputs());
     case TreeOutput::identity:
+      return "regression";
     case TreeOutput::share:
       break;
   }
-  return trees.num_outputs() == 1 ? "regression" : "";
+  return "";
 }
 
-// Without an objective LightGBM predicts the raw scores themselves, several as well as one.
+// Without an objective LightGBM predicts the raw scores themselves: of shares as many as there are classes.
 std::string objective_line(const TreeModel& model) {
   const std::string objective = objective_of(model.trees());
   std::string lines = objective.empty() ? "" : fmt::format("objective={}\n", objective);

@@ -42,7 +42,9 @@ void check_parity(const TreeEnsemble& trees, const std::string& promise, const s
   const char* name = finished ? "predicted" : "raw";
   if (!said.is_object() || !said.contains("rows") || !said.contains(name) || !said["rows"].is_array() ||
       !said[name].is_array() || said["rows"].size() != said[name].size())
-    throw ModelFileError(path, fmt::format("its {} is not rows and their raw scores", kParityName));
+    throw ModelFileError(
+        path, fmt::format("its {} is not rows and, of each, its raw scores or its prediction", kParityName),
+        "It was changed after it was written; export the model again.");
   std::vector<std::vector<double>> promised;
   double scale = 1;  // sums of f32 leaves are as exact as their largest part
   for (const json& list : said[name]) {

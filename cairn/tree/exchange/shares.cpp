@@ -27,6 +27,13 @@ void make_shares(ImportedTrees& imported, TreeEnsembleOptions& options, std::vec
   const std::size_t k = list.size();
   if (trees.empty() || trees.size() % k != 0)
     refuse(path, fmt::format("{} trees cannot hold the shares of {} classes", trees.size(), k));
+  for (std::size_t t = 0; t < trees.size(); ++t)
+    if (static_cast<std::size_t>(trees[t].output) != t % k)
+      refuse(path, fmt::format("tree {} adds to output {}; trees that hold shares add to one class after the "
+                               "other, this one to {}",
+                               t, trees[t].output, t % k));
+  for (const double base : options.base)
+    if (base != 0) refuse(path, fmt::format("adds {} to the shares of classes, which have no base", base));
   std::vector<Tree> joined;
   for (std::size_t first = 0; first < trees.size(); first += k) {
     Tree one = std::move(trees[first]);

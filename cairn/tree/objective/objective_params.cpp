@@ -19,12 +19,12 @@ ObjectiveParams objective_params(const GradientBoostingParams& p, const Objectiv
   if (!p.quantiles.empty() && name != "quantile")
     throw UsageError(where("quantiles"), fmt::format("objective={} predicts no quantiles", name),
                      "--set objective=quantile does.");
-  if (name == "expectile" && !(p.quantile > 0 && p.quantile < 1))
-    throw UsageError(
-        where("quantile"),
-        fmt::format("objective=expectile has no level {}, at which rows on one side count nothing",
-                    p.quantile),
-        "Such as --set quantile=0.9.");
+  const bool one_level = name == "expectile" || (name == "quantile" && p.quantiles.empty());
+  if (one_level && !(p.quantile > 0 && p.quantile < 1))
+    throw UsageError(where("quantile"),
+                     fmt::format("objective={} has no level {}, at which rows on one side count nothing",
+                                 name, p.quantile),
+                     "Such as --set quantile=0.9.");
   if (name == "quantile")
     o.levels =
         p.quantiles.empty() ? std::vector{p.quantile} : parse_levels(GradientBoosting::kName, p.quantiles);
