@@ -33,8 +33,8 @@ TuneRequest resolve(const Flags& flags) {
 int run_tune(const Flags& flags, const CommonFlags& common) {
   TerminalProgress progress(common.quiet);
   const StopToken stop = stop_on_interrupt();
-  const TrainOutcome outcome =
-      tune(resolve(flags), builtin_registry(), {.stop = stop, .progress = &progress});
+  const TrainOutcome outcome = tune(resolve(flags), builtin_registry(),
+                                    {.stop = stop, .progress = &progress, .resumed = !flags.resume.empty()});
   progress.end();
   return print_outcome(outcome, common);
 }

@@ -16,7 +16,8 @@ namespace {
 
 using transform_detail::find_all;
 
-constexpr double kNarrowest = 1e-8;  // of a quantile bin, as scikit-learn has it
+// Of a quantile bin: scikit-learn's, but of the range where that is below 1, so that no unit is too small.
+constexpr double kNarrowest = 1e-8;
 
 // Between how many bins, and where one ends.
 struct Cuts {
@@ -99,11 +100,8 @@ Cuts cuts_of(const Column& c, const std::vector<double>& weights, const BinsPara
   const Tensor numbers = c.numbers();
   const auto values = numbers.data<double>();
   const Moments m = moments(values, weights);
+  transform_detail::check_range(c, m, Bins::kName);
   if (m.count == 0 || m.low == m.high) return cuts;
-  if (!std::isfinite(m.high - m.low))
-    throw DataError(fmt::format("column '{}'", c.name()),
-                    fmt::format("reaches from {} to {}; bins need finite numbers", m.low, m.high),
-                    "Correct or drop the rows.");
   std::vector<double> edges;
   const auto n = static_cast<double>(p.bins);
   if (p.strategy == "width") {
@@ -114,9 +112,10 @@ Cuts cuts_of(const Column& c, const std::vector<double>& weights, const BinsPara
     for (double k = 0; k <= n; ++k) shares.push_back(k / n);
     const std::vector<double> all = quantiles(values, shares, weights);
     // The first edge stays, and each that is not next to the one before it; the last is no cut.
+    const double narrowest = kNarrowest * std::min(1.0, m.high - m.low);
     double before = all.front();
     for (std::size_t k = 1; k < all.size(); ++k) {
-      if (!(all[k] - before > kNarrowest)) continue;
+      if (!(all[k] - before > narrowest)) continue;
       edges.push_back(all[k]);
       before = all[k];
     }
@@ -165,7 +164,7 @@ std::unique_ptr<FittedTransform> Bins::fit(const Dataset& data, const TransformC
 TransformEntry bins_entry() {
   return transform_entry<Bins>(
       "numbers cut into bins of equal shares or widths",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedBins>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedBins>(); }, {.units = true});
 }
 
 }  // namespace cairn

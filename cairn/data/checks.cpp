@@ -22,9 +22,21 @@ constexpr double kLeftError = 0.02;     // of the baseline's error, for a class 
 constexpr double kLeftVariance = 0.01;  // of the variance of ranks, for a number
 constexpr std::size_t kMostNamed = 10;
 
-std::string ignore_flag(const std::string& name) {
+std::string flag_with(const char* flag, const std::string& name) {
   const bool plain = name.find_first_of(" \t'\"$&|;<>(),*?") == std::string::npos;
-  return plain ? fmt::format("--ignore {}", name) : fmt::format("--ignore \"{}\"", name);
+  return plain ? fmt::format("{} {}", flag, name) : fmt::format("{} \"{}\"", flag, name);
+}
+std::string ignore_flag(const std::string& name) { return flag_with("--ignore", name); }
+
+// One flag for all, unless a comma in a name would part it there.
+std::string ignore_flags(const std::vector<std::string>& names) {
+  const bool apart = std::ranges::any_of(names, [](const auto& n) { return n.find(',') != n.npos; });
+  std::string all;
+  for (const std::string& name : names) {
+    if (!all.empty()) all += apart ? ' ' : ',';
+    all += apart ? ignore_flag(name) : name;
+  }
+  return apart ? all : ignore_flag(all);
 }
 
 std::string percent(double share) {
@@ -139,9 +151,9 @@ std::vector<Warning> check_column(const Column& c) {
         {"id_like_column", c.name(),
          fmt::format(
              "'{}' {} ('{}', '{}', ...) and looks like an identifier; keep it beside the predictions with "
-             "--id {}, or leave it out with {}.",
+             "{}, or leave it out with {}.",
              c.name(), p.counts_rows ? "counts the rows" : "is different in every row", c.cell(0), c.cell(1),
-             c.name(), ignore_flag(c.name()))});
+             flag_with("--id", c.name()), ignore_flag(c.name()))});
   if (2 * c.num_missing() >= c.size())
     found.push_back(
         {"mostly_missing_column", c.name(),
@@ -218,7 +230,9 @@ std::vector<Warning> check_leak_in_text(const Column& c, const Dataset& data) {
   if (!is_classification(data.task()) || data.classes().size() > kMostLeakClasses) return {};
   const OneWordFit fit =
       predict_class_from_word(c, data.class_codes(), static_cast<std::int32_t>(data.classes().size()));
-  if (fit.word.empty() || fit.error > kLeftError * fit.baseline_error) return {};
+  // Among many words some tell a handful of rows by chance.
+  if (fit.word.empty() || fit.baseline_error < kFewRows || fit.error > kLeftError * fit.baseline_error)
+    return {};
   return {{"leak_suspect", c.name(),
            fmt::format(
                "The word '{}' in '{}' alone tells '{}' wrongly in only {} of {} rows looked at ({} by always "
@@ -266,17 +280,18 @@ std::vector<Warning> check_sums(const Dataset& data, const std::vector<Warning>&
   if (numbers.size() > kMostSummed) return {};
   const auto shares = exact_combination(numbers, data.target_values());
   if (shares.empty()) return {};
-  std::string sum, names;
+  std::string sum;
+  std::vector<std::string> names;
   for (const SummedColumn& s : shares) {
     sum += fmt::format("{}{:.6g} '{}'", sum.empty() ? "" : " + ", s.weight, s.column);
-    names += (names.empty() ? "" : ",") + s.column;
+    names.push_back(s.column);
   }
   return {
       {"leak_combination", "",
        fmt::format(
            "'{}' is a sum of other columns in every row looked at: {}. If they are not known before it is, "
            "leave them out with {}.",
-           data.roles().target, sum, ignore_flag(names))}};
+           data.roles().target, sum, ignore_flags(names))}};
 }
 
 void check_classes(const Dataset& data, std::vector<Warning>& warnings) {

@@ -16,10 +16,12 @@ namespace cairn {
 std::vector<Warning> check_table(const Table& table);
 
 // Codes: leak_suspect (a feature that says the same as the target, or alone predicts it almost perfectly:
-// measured by predicting each row from the other rows with the same or neighbouring values of the feature; at
-// most 100,000 rows are looked at; of a text, one word that tells the class), leak_combination (number
-// columns whose weighted sum is the target), imbalance, rare_class (fewer than ten rows),
-// more_columns_than_rows.
+// measured by predicting each row from the other rows with the same or neighbouring values of the feature; of
+// a text, one word that tells the class, counted on all rows: of at most 20 classes, where at least ten rows
+// are not of the most frequent one), leak_combination (complete number columns, at most 60, whose weighted
+// sum is the target, where no column alone is suspect), imbalance, rare_class (fewer than ten rows),
+// more_columns_than_rows. Leaks are looked for from 30 rows on, in at most 100,000, each distinct row once;
+// at most ten columns are named one by one under a code. Without a target or rows there is no warning.
 std::vector<Warning> check_dataset(const Dataset& data);
 
 }  // namespace cairn

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <limits>
+#include <unordered_set>
 
 #include "cairn/base/parallel.h"
 #include "cairn/data/summary.h"
@@ -18,6 +19,7 @@ namespace {
 using transform_detail::choose;
 using transform_detail::find_all;
 using transform_detail::shortened;
+using transform_detail::standardised;
 
 constexpr auto kVarying = {ColumnKind::number, ColumnKind::integer, ColumnKind::boolean, ColumnKind::category,
                            ColumnKind::tensor};
@@ -82,8 +84,9 @@ class FittedFilter : public FittedTransform {
     v.children("features", features);
     v.value("why", why);
     if (!v.loading()) return;
+    const std::unordered_set<std::string_view> known(examined.begin(), examined.end());
     for (const std::string& name : dropped)
-      if (std::ranges::find(examined, name) == examined.end())
+      if (!known.contains(name))
         throw ModelFileError(std::string(kind_), fmt::format("drops '{}', which it did not look at", name));
   }
   Table apply(const Table& table) const override;
@@ -153,35 +156,49 @@ bool has_one_level(const Column& c, const std::vector<double>& weights) {
   return true;
 }
 
-// Of every feature of an encoded column, zeros that are not stored included.
-std::vector<double> variances_of(const Matrix& x, const std::vector<double>& weights) {
-  const auto d = static_cast<std::size_t>(x.columns());
-  const std::vector<double> mean = linalg::column_means(x, {.weights = weights});
-  std::vector<double> squares(d), seen(d);  // about the mean, of the entries that are stored
-  double total = 0;
-  const auto weight = [&](std::size_t r) { return weights.empty() ? 1 : weights[r]; };
-  std::vector<double> row(x.is_sparse() ? 0 : d);
-  for (std::size_t r = 0; r < static_cast<std::size_t>(x.rows()); ++r) {
-    const double w = weight(r);
-    total += w;
-    const auto add = [&](std::size_t f, double v) {
-      squares[f] += w * (v - mean[f]) * (v - mean[f]);
-      seen[f] += w;
-    };
+// Calls use(row, feature, value) for every entry that is stored and not missing.
+template <class Use>
+void for_each_entry(const Matrix& x, Use&& use) {
+  const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
+  std::vector<double> row(x.is_sparse() ? 0 : at(x.columns()));
+  for (std::int64_t r = 0; r < x.rows(); ++r) {
     if (x.is_sparse()) {
-      for (auto i = static_cast<std::size_t>(x.indptr()[r]); i < static_cast<std::size_t>(x.indptr()[r + 1]);
-           ++i)
-        add(static_cast<std::size_t>(x.indices()[i]),
+      for (auto i = at(x.indptr()[at(r)]); i < at(x.indptr()[at(r) + 1]); ++i)
+        use(at(r), at(x.indices()[i]),
             x.is_f32() ? static_cast<double>(x.values().data<float>()[i]) : x.values().data<double>()[i]);
     } else {
-      x.tile(static_cast<std::int64_t>(r), static_cast<std::int64_t>(r) + 1, row.data());
-      for (std::size_t f = 0; f < d; ++f) add(f, row[f]);
+      x.tile(r, r + 1, row.data());
+      for (std::size_t f = 0; f < row.size(); ++f) use(at(r), f, row[f]);
     }
   }
+}
+
+// Of every feature of an encoded column, zeros that are not stored included; a missing entry is no row of its
+// feature. NaN where an entry is infinite.
+std::vector<double> variances_of(const Matrix& x, const std::vector<double>& weights) {
+  const auto d = static_cast<std::size_t>(x.columns());
+  const auto weight = [&](std::size_t r) { return weights.empty() ? 1 : weights[r]; };
+  double all = 0;
+  for (std::size_t r = 0; r < static_cast<std::size_t>(x.rows()); ++r) all += weight(r);
+  std::vector<double> total(d, all), stored(d), mean(d), squares(d);
+  for_each_entry(x, [&](std::size_t r, std::size_t f, double v) {
+    if (std::isnan(v)) {
+      total[f] -= weight(r);
+      return;
+    }
+    stored[f] += weight(r);
+    mean[f] += weight(r) * v;
+  });
+  for (std::size_t f = 0; f < d; ++f) mean[f] = total[f] > 0 ? mean[f] / total[f] : 0;
+  for_each_entry(x, [&](std::size_t r, std::size_t f, double v) {
+    if (!std::isnan(v)) squares[f] += weight(r) * (v - mean[f]) * (v - mean[f]);
+  });
   for (std::size_t f = 0; f < d; ++f) {
-    const double v = total > 0 ? (squares[f] + (total - seen[f]) * mean[f] * mean[f]) / total : 0;
-    constexpr double kRounding = 1e-15;
-    squares[f] = v <= kRounding * mean[f] * mean[f] ? 0 : v;
+    const double v = total[f] > 0 ? (squares[f] + (total[f] - stored[f]) * mean[f] * mean[f]) / total[f] : 0;
+    // What rounding makes of equal numbers, as in Moments::is_constant().
+    const double rounding =
+        static_cast<double>(x.rows()) * std::numeric_limits<double>::epsilon() * std::abs(mean[f]);
+    squares[f] = v <= rounding * rounding ? 0 : v;
   }
   return squares;
 }
@@ -212,7 +229,7 @@ std::unique_ptr<FittedTransform> VarianceFilter::fit(const Dataset& data,
       KeptFeatures kept{.name = c.name(), .kept = {}, .of = c.matrix().columns()};
       const std::vector<double> variances = variances_of(c.matrix(), weights);
       for (std::size_t f = 0; f < variances.size(); ++f)
-        if (variances[f] > params_.threshold) kept.kept.push_back(static_cast<std::int64_t>(f));
+        if (!(variances[f] <= params_.threshold)) kept.kept.push_back(static_cast<std::int64_t>(f));
       if (kept.kept.empty())
         fitted->dropped.push_back(c.name());
       else
@@ -252,20 +269,13 @@ std::unique_ptr<FittedTransform> CorrelationFilter::fit(const Dataset& data,
                                     d * (d - 1) / 2, kMostCorrelated),
                         "Name fewer columns.");
   if (d < 2) return fitted;
-  // On a common scale, so that one huge column does not drown the others; NaN becomes the mean, 0.
+  // On a common scale, so that one huge column does not drown the others.
   std::vector<Tensor> scaled(at.size());
   parallel_for(
       d, 1,
       [&](std::int64_t b, std::int64_t e) {
-        for (auto i = static_cast<std::size_t>(b); i < static_cast<std::size_t>(e); ++i) {
-          const Tensor numbers = features.columns()[at[i]].numbers();
-          const auto from = numbers.data<double>();
-          const Moments m = moments(from, weights);
-          const bool flat = m.count == 0 || m.is_constant() || !std::isfinite(m.deviation);
-          std::vector<double> z;
-          for (const double x : from) z.push_back(std::isnan(x) || flat ? 0 : (x - m.mean) / m.deviation);
-          scaled[i] = Tensor::take(std::move(z));
-        }
+        for (auto i = static_cast<std::size_t>(b); i < static_cast<std::size_t>(e); ++i)
+          scaled[i] = Tensor::take(standardised(features.columns()[at[i]], weights));
       },
       context.stop);
   const auto gram = linalg::gram(Matrix::from_columns(std::move(scaled), data.num_rows()),

@@ -155,7 +155,8 @@ std::unique_ptr<FittedTransform> DateParts::fit(const Dataset& data, const Trans
 TransformEntry date_parts_entry() {
   return transform_entry<DateParts>(
       "dates to year, month, day, weekday, hour, day of year and elapsed days",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedDateParts>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedDateParts>(); },
+      {.units = true, .gaps = true});
 }
 
 }  // namespace cairn

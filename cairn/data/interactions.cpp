@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <set>
 
 #include "cairn/base/parallel.h"
 #include "cairn/data/split.h"
@@ -19,9 +18,11 @@ namespace {
 
 using transform_detail::find_all;
 using transform_detail::shortened;
+using transform_detail::standardised;
 
 constexpr auto kNumbers = {ColumnKind::number, ColumnKind::integer};
 constexpr std::int64_t kEnoughRows = 20'000;
+constexpr std::size_t kMostClasses = 100;
 constexpr double kRidge = 1e-8;      // of each diagonal: what is collinear stays finite
 constexpr double kCollinear = 1e-9;  // of a column's own square: less than this is told by the others
 
@@ -97,36 +98,42 @@ std::vector<MadeColumn> FittedInteractions::made_columns() const {
   return made;
 }
 
+// The classes that are told one by one: of two the first, else all, or those of most weight, in their order.
+std::vector<std::int32_t> classes_told(const std::vector<std::int32_t>& codes, std::size_t k,
+                                       const std::vector<double>& weights) {
+  std::vector<double> weight(k);
+  for (std::size_t r = 0; r < codes.size(); ++r)
+    weight[static_cast<std::size_t>(codes[r])] += weights.empty() ? 1 : weights[r];
+  std::vector<std::int32_t> told(k == 2 ? 1 : k);
+  std::iota(told.begin(), told.end(), 0);
+  if (told.size() > kMostClasses) {
+    std::ranges::stable_sort(told, std::greater{},
+                             [&](std::int32_t c) { return weight[static_cast<std::size_t>(c)]; });
+    told.resize(kMostClasses);
+    std::ranges::sort(told);
+  }
+  return told;
+}
+
 // The target as columns of numbers, each about its mean.
 std::vector<std::vector<double>> targets_of(const Dataset& data) {
   const auto n = static_cast<std::size_t>(data.num_rows());
+  const std::vector<double> weights = data.weights();
   std::vector<std::vector<double>> columns;
   if (data.task() == Task::regression) {
     columns.push_back(data.target_values());
   } else {
     const auto codes = data.class_codes();
-    const auto k = static_cast<std::int32_t>(data.classes().size());
-    for (std::int32_t c = 0; c < (k == 2 ? 1 : k); ++c) {
+    for (const std::int32_t c : classes_told(codes, data.classes().size(), weights)) {
       columns.emplace_back(n);
       for (std::size_t r = 0; r < n; ++r) columns.back()[r] = codes[r] == c;
     }
   }
-  const std::vector<double> weights = data.weights();
   for (auto& y : columns) {
     const Moments m = moments(y, weights);
     for (double& v : y) v = m.is_constant() ? 0 : (v - m.mean) / m.deviation;
   }
   return columns;
-}
-
-std::vector<double> standardised(const Column& c, const std::vector<double>& weights) {
-  const Tensor numbers = c.numbers();
-  const auto from = numbers.data<double>();
-  const Moments m = moments(from, weights);
-  const bool flat = m.count == 0 || m.is_constant() || !std::isfinite(m.deviation);
-  std::vector<double> z;
-  for (const double x : from) z.push_back(std::isnan(x) || flat ? 0 : (x - m.mean) / m.deviation);
-  return z;
 }
 
 // Sums of products over rows: of a one, the columns, their products, and the targets.
@@ -269,9 +276,9 @@ struct Pair {
 std::vector<std::size_t> chosen_products(const Matrix& x, const Dataset& data,
                                          const std::vector<std::vector<double>>& targets, const Shape3& shape,
                                          const InteractionsParams& params, const TransformContext& context) {
-  std::vector<Split> folds;
-  if (data.num_rows() < 2 * params.folds) return {};
-  folds = k_fold(data, static_cast<int>(params.folds), context.seed);
+  const int possible = folds_possible(data, params.folds);
+  if (data.num_rows() < 2 * params.folds || possible < 2) return {};
+  const std::vector<Split> folds = k_fold(data, possible, context.seed);
   std::vector<std::vector<std::int64_t>> parts;
   std::vector<bool> judged(static_cast<std::size_t>(data.num_rows()), false);
   for (const Split& fold : folds) {
@@ -373,7 +380,8 @@ std::unique_ptr<FittedTransform> Interactions::fit(const Dataset& given,
 TransformEntry interactions_entry() {
   return transform_entry<Interactions>(
       "products of two numbers that cross-validation finds worth having",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedInteractions>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedInteractions>(); },
+      {.units = true});
 }
 
 }  // namespace cairn

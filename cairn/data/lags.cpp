@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
+#include <numeric>
+#include <span>
 
-#include "cairn/base/parallel.h"
 #include "cairn/base/suggest.h"
 #include "cairn/data/lags_internal.h"
 #include "cairn/data/transform_columns_internal.h"
@@ -98,6 +100,7 @@ class FittedLags : public FittedTransform {
 
  private:
   std::vector<std::size_t> find_columns(const Table& table) const;
+  std::vector<std::int64_t> places_asked() const;  // how many rows back a lag or mean looks, ascending
   template <class Use>
   void for_each_made(Use&& use) const;  // use(column, name, lag or 0, mean or 0)
 };
@@ -155,6 +158,10 @@ Table FittedLags::apply(const Table& features) const {
           to = lags_detail::earlier(s, i, static_cast<std::size_t>(lag), c, own);
           continue;
         }
+        if (static_cast<std::size_t>(window) > s.reach[i]) {  // one of them is not known
+          to = std::nan("");
+          continue;
+        }
         double sum = 0;  // the farthest first: the same order for any table
         for (std::int64_t k = window; k >= 1; --k)
           sum += lags_detail::earlier(s, i, static_cast<std::size_t>(k), c, own);
@@ -164,6 +171,14 @@ Table FittedLags::apply(const Table& features) const {
   });
   Table made = transform_detail::replace(features, {}, {}, std::move(at_end), kind());
   return gone.empty() ? made : made.without(gone);
+}
+
+std::vector<std::int64_t> FittedLags::places_asked() const {
+  const std::int64_t longest = means.empty() ? 0 : means.back();
+  std::vector<std::int64_t> places(static_cast<std::size_t>(longest));
+  std::iota(places.begin(), places.end(), 1);
+  std::ranges::copy_if(lags, std::back_inserter(places), [&](std::int64_t lag) { return lag > longest; });
+  return places;
 }
 
 std::vector<Warning> FittedLags::remarks(const Table& features) const {
@@ -176,22 +191,19 @@ std::vector<Warning> FittedLags::remarks(const Table& features) const {
     first = row;
     what = fmt::format("'{}' of {} row{} before it", name, back, back == 1 ? "" : "s");
   };
+  const std::vector<std::int64_t> asked = places_asked();
   std::vector<Tensor> cells;
   for (const std::size_t i : at) cells.push_back(features.columns()[i].numbers());
   for (const Series& s : lags_detail::series_of(features, order, histories))
     for (std::size_t i = 0; i < s.rows.size(); ++i) {
-      const auto missing = [&](std::size_t c, std::int64_t back) {
-        return std::isnan(
-            lags_detail::earlier(s, i, static_cast<std::size_t>(back), c, cells[c].data<double>()));
-      };
+      const auto known = std::ranges::upper_bound(asked, static_cast<std::int64_t>(s.reach[i]));
+      const std::span places(asked.begin(), known);
       bool noted = false;
       for (std::size_t c = 0; c < columns.size() && !noted; ++c) {
-        std::size_t absent = 0;
-        for (std::int64_t back = 1; back <= farthest(); ++back) {
-          const bool asked =
-              std::ranges::binary_search(lags, back) || (!means.empty() && back <= means.back());
-          absent += asked && missing(c, back);
-        }
+        const auto own = cells[c].data<double>();
+        auto absent = static_cast<std::size_t>(asked.end() - known);
+        for (const std::int64_t back : places)
+          absent += std::isnan(lags_detail::earlier(s, i, static_cast<std::size_t>(back), c, own));
         if (absent > 0) note(s.rows[i], columns[c], absent);
         noted = absent > 0;
       }
@@ -293,6 +305,11 @@ std::vector<std::string> Lags::looks_back_on(const Dataset& data) const {
   return names;
 }
 
+std::int64_t Lags::nearest() const {
+  const auto lags = whole_numbers("lags", params_.lags);
+  return lags.empty() || !whole_numbers("means", params_.means).empty() ? 1 : lags.front();
+}
+
 std::unique_ptr<FittedTransform> Lags::fit(const Dataset& data, const TransformContext& context) const {
   Table table = data.features();
   for (const std::string& name : looks_back_on(data))
@@ -350,7 +367,8 @@ FittedRows Lags::fit_rows(const Dataset& data, const Table& table, const Transfo
 TransformEntry lags_entry() {
   return transform_entry<Lags>(
       "earlier values and means of the last few, along time",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedLags>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedLags>(); },
+      {.units = true, .gaps = true});
 }
 
 }  // namespace cairn

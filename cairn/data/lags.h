@@ -36,6 +36,7 @@ class Lags : public TransformWith<Lags, LagsParams> {
   FittedRows fit_rows(const Dataset& data, const Table& table,
                       const TransformContext& context) const override;
   std::vector<std::string> looks_back_on(const Dataset& data) const override;
+  std::int64_t nearest() const;  // how many rows earlier the latest value stands that it looks at
 
  private:
   std::unique_ptr<FittedTransform> fit_on(const Dataset& data, const Table& table,

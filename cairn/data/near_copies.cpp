@@ -79,7 +79,8 @@ struct Compared {
     if (column.kind() == ColumnKind::category)
       return column.codes()[static_cast<std::size_t>(a)] == column.codes()[static_cast<std::size_t>(b)];
     const double x = column.number_at(a), y = column.number_at(b);
-    return std::isnan(x) ? std::isnan(y) : std::abs(x - y) <= tolerance;
+    if (std::isnan(x)) return std::isnan(y);
+    return x == y || std::abs(x - y) <= tolerance;  // two equal infinities differ by NaN
   }
 };
 
@@ -87,7 +88,8 @@ double spread_of(std::span<const double> v) {
   struct Sums {
     double n = 0, sum = 0, squares = 0;
   };
-  const double first = v.empty() || std::isnan(v[0]) ? 0 : v[0];  // near the mean, so that squares stay small
+  const double first =
+      v.empty() || !std::isfinite(v[0]) ? 0 : v[0];  // near the mean, so that squares stay small
   const Sums s = parallel_reduce<Sums>(
       std::ssize(v), kGrain,
       [&](std::int64_t b, std::int64_t e) {
@@ -365,14 +367,16 @@ NearCopies find_near_copies(const Dataset& data, const StopToken& stop) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::size_t root = sets.find(i);
     if (size[root] < 2) continue;
-    ++found.near_rows;
     if (found.second < 0 && root != i) {
       found.first = rows[root];
       found.second = rows[i];
     }
   }
-  for (std::int64_t& of : found.of_row)
-    of = static_cast<std::int64_t>(sets.find(static_cast<std::size_t>(of)));
+  for (std::int64_t& of : found.of_row) {
+    const std::size_t root = sets.find(static_cast<std::size_t>(of));
+    found.near_rows += size[root] > 1;
+    of = static_cast<std::int64_t>(root);
+  }
   return found;
 }
 

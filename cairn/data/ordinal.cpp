@@ -88,26 +88,23 @@ Table FittedOrdinal::invert(const Table& made) const {
   for (std::size_t i = 0; i < at.size(); ++i) {
     const Column& c = made.columns()[at[i]];
     const auto& levels = orders[i].levels;
-    std::vector<std::optional<std::string>> cells;
-    std::vector<std::uint8_t> flags;
+    std::vector<std::int32_t> codes;
     for (std::int64_t r = 0; r < c.size(); ++r) {
       const double v = c.number_at(r);
       const bool known = v >= 0 && v < static_cast<double>(levels.size()) && v == std::floor(v);
-      cells.push_back(known ? std::optional(levels[static_cast<std::size_t>(v)]) : std::nullopt);
+      codes.push_back(known ? static_cast<std::int32_t>(v) : -1);
     }
-    std::vector<std::int32_t> codes;
-    for (const auto& cell : cells)
-      codes.push_back(!cell ? -1
-                            : static_cast<std::int32_t>(std::ranges::find(levels, *cell) - levels.begin()));
     if (!orders[i].of_boolean) {
       in_place.push_back({Column::category(c.name(), Tensor::take(std::move(codes)), levels)});
       continue;
     }
+    std::vector<std::uint8_t> flags;
     Tensor valid = Tensor::zeros(Shape{(c.size() + 7) / 8}, DType::u8);
     const auto bits = valid.mutable_data<std::uint8_t>();
-    for (std::size_t r = 0; r < cells.size(); ++r) {
-      flags.push_back(cells[r] == "true");
-      if (cells[r]) bits[r / 8] = static_cast<std::uint8_t>(bits[r / 8] | 1U << (r % 8));
+    for (std::size_t r = 0; r < codes.size(); ++r) {
+      const bool known = codes[r] >= 0;
+      flags.push_back(known && levels[static_cast<std::size_t>(codes[r])] == "true");
+      if (known) bits[r / 8] = static_cast<std::uint8_t>(bits[r / 8] | 1U << (r % 8));
     }
     in_place.push_back({Column::boolean(c.name(), Tensor::take(std::move(flags)), valid)});
   }
@@ -159,7 +156,8 @@ std::unique_ptr<FittedTransform> Ordinal::fit(const Dataset& data, const Transfo
 TransformEntry ordinal_entry() {
   return transform_entry<Ordinal>(
       "categories and booleans to numbers in the order of their levels",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedOrdinal>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedOrdinal>(); },
+      {.units = true, .gaps = true});
 }
 
 }  // namespace cairn

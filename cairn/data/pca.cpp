@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
+#include "cairn/data/finite.h"
 #include "cairn/data/transform_columns_internal.h"
 #include "cairn/data/transforms.h"
 #include "cairn/ops/linalg.h"
@@ -17,31 +19,27 @@ using transform_detail::shortened;
 
 constexpr auto kKinds = {ColumnKind::number, ColumnKind::integer, ColumnKind::tensor};
 constexpr std::int64_t kWidest = 5000;
-constexpr double kNothing = 1e-14;  // of the largest eigenvalue: below it is rounding
+constexpr double kMostLoadings = 1 << 28;  // components times features: 2 GB
+constexpr double kNothing = 1e-14;         // of the largest eigenvalue: below it is rounding
 
-// The columns side by side, and how many features each has.
+// The columns side by side, none of their cells missing or infinite.
 Matrix matrix_of(const Table& table, const std::vector<std::size_t>& at) {
   std::vector<Matrix> parts;
+  std::vector<std::string> names;
   for (const std::size_t i : at) {
     const Column& c = table.columns()[i];
-    parts.push_back(c.kind() == ColumnKind::tensor   ? c.matrix()
-                    : c.kind() == ColumnKind::number ? Matrix::from_columns({c.values()}, c.size())
-                                                     : Matrix::from_columns({c.numbers()}, c.size()));
+    if (c.kind() == ColumnKind::tensor) {
+      parts.push_back(c.matrix());
+      names.insert(names.end(), c.feature_names().begin(), c.feature_names().end());
+    } else {
+      parts.push_back(
+          Matrix::from_columns({c.kind() == ColumnKind::number ? c.values() : c.numbers()}, c.size()));
+      names.push_back(c.name());
+    }
   }
-  return Matrix::concatenate(parts);
-}
-
-void check_cells(const Table& table, const std::vector<std::size_t>& at) {
-  for (const std::size_t i : at) {
-    const Column& c = table.columns()[i];
-    if (c.kind() == ColumnKind::tensor) continue;
-    for (std::int64_t r = 0; r < c.size(); ++r)
-      if (const double v = c.number_at(r); !std::isfinite(v))
-        throw DataError(fmt::format("column '{}', row {}", c.name(), r + 1),
-                        c.is_missing(r) ? "is missing; pca takes no missing values"
-                                        : fmt::format("is {}; pca takes finite numbers", v),
-                        c.is_missing(r) ? "Put an impute step before it." : "Correct or drop the row.");
-  }
+  Matrix x = Matrix::concatenate(parts);
+  check_finite(x, names, Pca::kName, "Put an impute step before it.");
+  return x;
 }
 
 class FittedPca : public FittedTransform {
@@ -49,13 +47,14 @@ class FittedPca : public FittedTransform {
   std::string_view kind() const override { return Pca::kName; }
   void visit(Visitor& v) override;
   Table apply(const Table& features) const override;
-  bool inverts() const override { return num_features() == std::ssize(columns); }
+  bool inverts() const override { return !encoded && num_features() == std::ssize(columns); }
   Table invert(const Table& made) const override;
   std::vector<MadeColumn> made_columns() const override;
   std::string describe() const override;
 
   std::vector<std::string> columns;
   std::vector<std::int64_t> widths;  // features of each column
+  bool encoded = false;              // whether one of them is an encoded column
   std::vector<double> mean;          // [d]
   Tensor vectors;                    // f64 [k, d]
   std::vector<double> scales;        // [k]: what scores are divided by
@@ -71,6 +70,7 @@ std::string component_name(std::size_t i) { return fmt::format("pc {}", i + 1); 
 void FittedPca::visit(Visitor& v) {
   v.value("columns", columns);
   v.value("widths", widths);
+  v.optional("encoded", encoded);
   v.value("mean", mean);
   v.value("scales", scales);
   v.value("shares", shares);
@@ -95,7 +95,6 @@ void FittedPca::visit(Visitor& v) {
 Table FittedPca::apply(const Table& features) const {
   const auto at = find_all(features, columns, kKinds, kind());
   if (columns.empty()) return features;
-  check_cells(features, at);
   for (std::size_t i = 0; i < at.size(); ++i) {
     const Column& c = features.columns()[at[i]];
     const std::int64_t width = c.kind() == ColumnKind::tensor ? c.matrix().columns() : 1;
@@ -177,32 +176,33 @@ std::string FittedPca::describe() const {
                      }));
 }
 
-// Largest first, each vector a row.
-struct Axes {
-  std::vector<double> values, vectors;
-  double total = 0;  // variance
+// The axes of the rows: eigenvectors of the covariance where there are more rows than features; else of the
+// products of rows, whose eigenvectors u give X' u. One is made when it is asked for.
+class Axes {
+ public:
+  Axes(const Matrix& x, const std::vector<double>& weights, const StopToken& stop);
+  std::vector<double> mean;       // [d]
+  std::vector<double> variances;  // largest first, without those that are rounding
+  double total = 0;               // variance
+  std::vector<double> vector(std::size_t i, const StopToken& stop) const;  // [d]
+
+ private:
+  std::vector<double> products_of_rows(const StopToken& stop) const;
+  const Matrix& x_;
+  const std::vector<double>& weights_;
+  bool by_rows_;
+  std::int64_t size_;  // of the products
+  linalg::SymmetricEigen eigen_;
 };
 
-// Of the covariance where there are more rows than features; else of the products of rows, whose eigenvectors
-// u give X' u.
-Axes axes_of(const Matrix& x, const std::vector<double>& weights, std::vector<double>& mean,
-             const StopToken& stop) {
-  const std::int64_t d = x.columns(), n = x.rows();
-  Axes axes;
-  double weight = static_cast<double>(n);
+Axes::Axes(const Matrix& x, const std::vector<double>& weights, const StopToken& stop)
+    : x_(x), weights_(weights), by_rows_(x.columns() > x.rows()), size_(std::min(x.rows(), x.columns())) {
+  auto weight = static_cast<double>(x.rows());
   std::vector<double> products;
-  const bool by_rows = d > n;
-  if (by_rows) {
+  if (by_rows_) {
     mean = linalg::column_means(x, {.weights = weights, .stop = stop});
-    products = linalg::row_gram(x, mean, stop);
-    if (!weights.empty()) {
-      weight = 0;
-      for (const double w : weights) weight += w;
-      for (std::int64_t i = 0; i < n; ++i)
-        for (std::int64_t j = 0; j < n; ++j)
-          products[static_cast<std::size_t>(i * n + j)] *=
-              std::sqrt(weights[static_cast<std::size_t>(i)] * weights[static_cast<std::size_t>(j)]);
-    }
+    products = products_of_rows(stop);
+    if (!weights.empty()) weight = std::accumulate(weights.begin(), weights.end(), 0.0);
   } else {
     linalg::Moments m = linalg::moments(x, {.weights = weights, .stop = stop});
     mean = std::move(m.mean);
@@ -210,34 +210,55 @@ Axes axes_of(const Matrix& x, const std::vector<double>& weights, std::vector<do
     products = std::move(m.products);
   }
   const double divisor = std::max(weight - 1, 1.0);
-  const std::int64_t size = by_rows ? n : d;
-  for (std::int64_t i = 0; i < size; ++i)
-    axes.total += products[static_cast<std::size_t>(i * size + i)] / divisor;
-  const auto eigen = linalg::symmetric_eigen(products, size);
-  for (std::int64_t i = size - 1; i >= 0; --i) {
-    const double value = eigen.values[static_cast<std::size_t>(i)];
-    if (!(value > kNothing * eigen.values[static_cast<std::size_t>(size - 1)])) break;
-    const auto begin = eigen.vectors.begin() + i * size;
-    std::vector<double> u(begin, begin + size);
-    if (by_rows) {
-      double sum = 0;
-      for (std::int64_t r = 0; r < n; ++r) {
-        auto& entry = u[static_cast<std::size_t>(r)];
-        if (!weights.empty()) entry *= std::sqrt(weights[static_cast<std::size_t>(r)]);
-        sum += entry;
-      }
-      std::vector<double> v(static_cast<std::size_t>(d));
-      linalg::multiply_transposed(x, u, 1, v, stop);
-      for (std::size_t f = 0; f < v.size(); ++f) v[f] = (v[f] - sum * mean[f]) / std::sqrt(value);
-      u = std::move(v);
-    }
-    const auto largest = std::ranges::max_element(u, {}, [](double e) { return std::abs(e); });
-    if (*largest < 0)
-      for (double& e : u) e = -e;
-    axes.values.push_back(value / divisor);
-    axes.vectors.insert(axes.vectors.end(), u.begin(), u.end());
+  for (std::int64_t i = 0; i < size_; ++i)
+    total += products[static_cast<std::size_t>(i * size_ + i)] / divisor;
+  eigen_ = linalg::symmetric_eigen(products, size_);
+  for (std::int64_t i = size_ - 1; i >= 0; --i) {
+    const double value = eigen_.values[static_cast<std::size_t>(i)];
+    if (!(value > kNothing * eigen_.values.back())) break;
+    variances.push_back(value / divisor);
   }
-  return axes;
+}
+
+std::vector<double> Axes::products_of_rows(const StopToken& stop) const {
+  std::vector<double> products = linalg::row_gram(x_, mean, stop);
+  if (weights_.empty()) return products;
+  const std::size_t n = weights_.size();
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) products[i * n + j] *= std::sqrt(weights_[i] * weights_[j]);
+  return products;
+}
+
+std::vector<double> Axes::vector(std::size_t i, const StopToken& stop) const {
+  const auto size = static_cast<std::size_t>(size_), at = size - 1 - i;  // the largest stands last
+  const auto begin = eigen_.vectors.begin() + static_cast<std::ptrdiff_t>(at * size);
+  std::vector<double> u(begin, begin + size_);
+  if (by_rows_) {
+    double sum = 0;
+    for (std::size_t r = 0; r < size; ++r) {
+      if (!weights_.empty()) u[r] *= std::sqrt(weights_[r]);
+      sum += u[r];
+    }
+    std::vector<double> v(mean.size());
+    linalg::multiply_transposed(x_, u, 1, v, stop);
+    for (std::size_t f = 0; f < v.size(); ++f) v[f] = (v[f] - sum * mean[f]) / std::sqrt(eigen_.values[at]);
+    u = std::move(v);
+  }
+  const auto largest = std::ranges::max_element(u, {}, [](double e) { return std::abs(e); });
+  if (*largest < 0)
+    for (double& e : u) e = -e;
+  return u;
+}
+
+// As many as `components` says, or the fewest that reach `explained`.
+std::size_t number_kept(const Axes& axes, const PcaParams& params) {
+  const auto most = axes.variances.size();
+  if (params.components > 0) return std::min(most, static_cast<std::size_t>(params.components));
+  if (params.explained == 1) return most;
+  std::size_t kept = 0;
+  for (double told = 0; kept < most && told < params.explained * axes.total; ++kept)
+    told += axes.variances[kept];
+  return kept;
 }
 
 }  // namespace
@@ -264,9 +285,9 @@ std::unique_ptr<FittedTransform> Pca::fit(const Dataset& data, const TransformCo
     return fitted;
   }
   const auto at = find_all(features, fitted->columns, kKinds, kName);
-  check_cells(features, at);
   for (const std::size_t i : at) {
     const Column& c = features.columns()[i];
+    fitted->encoded = fitted->encoded || c.kind() == ColumnKind::tensor;
     fitted->widths.push_back(c.kind() == ColumnKind::tensor ? c.matrix().columns() : 1);
   }
   const Matrix x = matrix_of(features, at);
@@ -275,23 +296,29 @@ std::unique_ptr<FittedTransform> Pca::fit(const Dataset& data, const TransformCo
                         fmt::format("{} features of {} rows; at most {} of one of them are taken apart",
                                     x.columns(), x.rows(), kWidest),
                         "Name fewer columns, or hash or filter them first.");
-  Axes axes;
   fitted->mean.assign(static_cast<std::size_t>(x.columns()), 0);
-  if (x.rows() > 0) axes = axes_of(x, data.weights(), fitted->mean, context.stop);
-  std::size_t kept = 0;
-  double told = 0;
-  while (kept < axes.values.size()) {
-    if (params_.components > 0 ? static_cast<std::int64_t>(kept) == params_.components
-                               : params_.explained < 1 && told >= params_.explained * axes.total)
-      break;
-    told += axes.values[kept];
-    fitted->scales.push_back(params_.whiten ? std::sqrt(axes.values[kept]) : 1);
-    fitted->shares.push_back(axes.values[kept] / axes.total);
-    ++kept;
+  std::vector<double> vectors;
+  if (x.rows() > 0) {
+    const std::vector<double> weights = data.weights();
+    Axes axes(x, weights, context.stop);
+    const std::size_t kept = number_kept(axes, params_);
+    if (const double loadings = static_cast<double>(kept) * static_cast<double>(x.columns());
+        loadings > kMostLoadings)
+      throw ResourceError(
+          kName,
+          fmt::format("{} components of {} features are {:.3g} numbers; at most {:.3g} are kept", kept,
+                      x.columns(), loadings, kMostLoadings),
+          "Ask for fewer components, or hash or filter the features first.");
+    vectors.reserve(kept * fitted->mean.size());
+    for (std::size_t c = 0; c < kept; ++c) {
+      const std::vector<double> one = axes.vector(c, context.stop);
+      vectors.insert(vectors.end(), one.begin(), one.end());
+      fitted->scales.push_back(params_.whiten ? std::sqrt(axes.variances[c]) : 1);
+      fitted->shares.push_back(axes.variances[c] / axes.total);
+    }
+    fitted->mean = std::move(axes.mean);
   }
-  axes.vectors.resize(kept * fitted->mean.size());
-  fitted->vectors =
-      Tensor::take(std::move(axes.vectors)).reshape(Shape{static_cast<std::int64_t>(kept), x.columns()});
+  fitted->vectors = Tensor::take(std::move(vectors)).reshape(Shape{std::ssize(fitted->scales), x.columns()});
   return fitted;
 }
 

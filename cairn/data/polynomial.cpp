@@ -196,7 +196,8 @@ std::unique_ptr<FittedTransform> Polynomial::fit(const Dataset& data, const Tran
 TransformEntry polynomial_entry() {
   return transform_entry<Polynomial>(
       "powers and products of numbers",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedPolynomial>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedPolynomial>(); },
+      {.units = true});
 }
 
 }  // namespace cairn

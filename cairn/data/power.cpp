@@ -15,6 +15,7 @@ namespace {
 
 using transform_detail::choose;
 using transform_detail::find_all;
+using transform_detail::map_numbers;
 
 constexpr std::int64_t kRows = 1 << 13;  // rows a chunk of the parallel loops
 constexpr double kWidestLambda = 10;     // from 0 (box_cox) or 1 (yeo_johnson)
@@ -105,40 +106,23 @@ class FittedPower : public FittedTransform {
   void set(std::size_t column, double lambda) { lambdas_[column] = lambda; }
 
  private:
-  Table with_each(const Table& table, double (*f)(double, double), bool check) const;
   const Bend* bend_;
   std::vector<std::string> names_;
   std::vector<double> lambdas_;
 };
 
-template <class T>
-Tensor each(const Tensor& values, double (*f)(double, double), double lambda) {
-  Tensor result = Tensor::empty(values.shape(), values.dtype());
-  const auto from = values.data<T>();
-  const auto to = result.mutable_data<T>();
-  parallel_for(values.size(), kRows, [&](std::int64_t b, std::int64_t e) {
-    for (auto r = static_cast<std::size_t>(b); r < static_cast<std::size_t>(e); ++r)
-      to[r] = static_cast<T>(f(static_cast<double>(from[r]), lambda));
+Table FittedPower::apply(const Table& features) const {
+  return map_numbers(features, names_, kind(), [&](std::size_t i, const Column& c) {
+    check_domain(c, *bend_);
+    return [f = bend_->forward, lambda = lambdas_[i]](double x) { return f(x, lambda); };
   });
-  return result;
 }
 
-Table FittedPower::with_each(const Table& table, double (*f)(double, double), bool check) const {
-  const auto at = find_all(table, names_, {ColumnKind::number, ColumnKind::integer}, kind());
-  std::vector<std::vector<Column>> columns(at.size());
-  for (std::size_t i = 0; i < at.size(); ++i) {
-    const Column& c = table.columns()[at[i]];
-    if (check) check_domain(c, *bend_);
-    const Tensor values = c.kind() == ColumnKind::number ? c.values() : c.numbers();
-    columns[i] = {Column::number(names_[i], values.dtype() == DType::f32
-                                                ? each<float>(values, f, lambdas_[i])
-                                                : each<double>(values, f, lambdas_[i]))};
-  }
-  return transform_detail::replace(table, at, std::move(columns), {}, kind());
+Table FittedPower::invert(const Table& made) const {
+  return map_numbers(made, names_, kind(), [&](std::size_t i, const Column&) {
+    return [f = bend_->back, lambda = lambdas_[i]](double y) { return f(y, lambda); };
+  });
 }
-
-Table FittedPower::apply(const Table& features) const { return with_each(features, bend_->forward, true); }
-Table FittedPower::invert(const Table& made) const { return with_each(made, bend_->back, false); }
 
 // The values that count, as logarithms: what both likelihoods are made of.
 struct Sample {
@@ -252,10 +236,7 @@ std::unique_ptr<FittedTransform> fit_power(const char* name, const std::vector<s
     if (!bend.has_lambda) continue;
     const Tensor numbers = c.numbers();
     const Moments m = moments(numbers.data<double>(), weights);
-    if (m.count > 0 && !std::isfinite(m.high - m.low))
-      throw DataError(fmt::format("column '{}'", c.name()),
-                      fmt::format("reaches from {} to {}; {} takes finite numbers", m.low, m.high, name),
-                      "Correct or drop the rows.");
+    transform_detail::check_range(c, m, name);
     if (m.is_constant()) continue;
     const bool any_sign = bend.above == kNone;
     fitted->set(i, best_lambda(sample_of(c, weights, any_sign), any_sign));

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
 
 #include "cairn/base/parallel.h"
 #include "cairn/data/summary.h"
@@ -15,8 +14,7 @@ namespace {
 
 using transform_detail::choose;
 using transform_detail::find_all;
-
-constexpr std::int64_t kRows = 1 << 15;  // rows a chunk of the parallel loops
+using transform_detail::map_numbers;
 
 class FittedScale : public FittedTransform {
  public:
@@ -44,42 +42,16 @@ class FittedScale : public FittedTransform {
   std::vector<double> centers_, scales_;
 };
 
-template <class T, class F>
-Tensor each(const Tensor& values, F&& f) {
-  Tensor result = Tensor::empty(values.shape(), values.dtype());
-  const auto from = values.data<T>();
-  const auto to = result.mutable_data<T>();
-  parallel_for(values.size(), kRows, [&](std::int64_t b, std::int64_t e) {
-    for (auto r = static_cast<std::size_t>(b); r < static_cast<std::size_t>(e); ++r)
-      to[r] = static_cast<T>(f(static_cast<double>(from[r])));
-  });
-  return result;
-}
-
-// Every named column with f(x, its center, its scale) for x.
-template <class F>
-Table with_each(const Table& table, const std::vector<std::string>& names, const std::vector<double>& centers,
-                const std::vector<double>& scales, const std::string& kind, F&& f) {
-  const auto at = find_all(table, names, {ColumnKind::number, ColumnKind::integer}, kind);
-  std::vector<std::vector<Column>> columns(at.size());
-  for (std::size_t i = 0; i < at.size(); ++i) {
-    const Column& c = table.columns()[at[i]];
-    const Tensor values = c.kind() == ColumnKind::number ? c.values() : c.numbers();
-    const auto of_x = [&f, center = centers[i], scale = scales[i]](double x) { return f(x, center, scale); };
-    columns[i] = {Column::number(
-        names[i], values.dtype() == DType::f32 ? each<float>(values, of_x) : each<double>(values, of_x))};
-  }
-  return transform_detail::replace(table, at, std::move(columns), {}, kind);
-}
-
 Table FittedScale::apply(const Table& features) const {
-  return with_each(features, names_, centers_, scales_, kind_,
-                   [](double x, double center, double scale) { return (x - center) / scale; });
+  return map_numbers(features, names_, kind_, [&](std::size_t i, const Column&) {
+    return [center = centers_[i], scale = scales_[i]](double x) { return (x - center) / scale; };
+  });
 }
 
 Table FittedScale::invert(const Table& made) const {
-  return with_each(made, names_, centers_, scales_, kind_,
-                   [](double z, double center, double scale) { return z * scale + center; });
+  return map_numbers(made, names_, kind_, [&](std::size_t i, const Column&) {
+    return [center = centers_[i], scale = scales_[i]](double z) { return z * scale + center; };
+  });
 }
 
 void FittedScale::visit(Visitor& v) {
@@ -93,7 +65,7 @@ void FittedScale::visit(Visitor& v) {
 
 std::string FittedScale::describe() const {
   if (names_.empty()) return fmt::format("{}: no number column", kind_);
-  return fmt::format("{} of {} column{} ({})", kind_, names_.size(), names_.size() == 1 ? "" : "s",
+  return fmt::format("{} of {} ({})", kind_, transform_detail::columns_in_words(names_.size()),
                      transform_detail::shortened(names_.size(), [&](std::size_t i) {
                        return fmt::format("{} (x - {:.6g}) / {:.6g}", names_[i], centers_[i], scales_[i]);
                      }));
@@ -102,20 +74,6 @@ std::string FittedScale::describe() const {
 struct CenterAndScale {
   double center, scale;
 };
-
-// Names the first infinite value, or a range wider than a number can hold.
-void check_range(const Column& c, const Moments& m, const char* transform) {
-  if (m.count == 0 || std::isfinite(m.high - m.low)) return;
-  for (std::int64_t r = 0; r < c.size(); ++r)
-    if (std::isinf(c.number_at(r)))
-      throw DataError(fmt::format("column '{}', row {}", c.name(), r + 1),
-                      fmt::format("is {}; {} takes finite numbers", c.number_at(r), transform),
-                      "Correct or drop the row.");
-  throw DataError(
-      fmt::format("column '{}'", c.name()),
-      fmt::format("reaches from {} to {}; {} cannot hold the difference", m.low, m.high, transform),
-      "Change the column's unit or leave it out with --ignore.");
-}
 
 // Fits every chosen column by measure(values, weights, moments).
 template <class Measure>
@@ -135,7 +93,7 @@ std::unique_ptr<FittedTransform> fit_scale(const char* name, const std::vector<s
           const Column& c = features.columns()[at[i]];
           const Tensor numbers = c.numbers();
           const Moments m = moments(numbers.data<double>(), weights);
-          check_range(c, m, name);
+          transform_detail::check_range(c, m, name);
           if (m.count == 0) continue;  // nothing seen: the column passes as it is
           const CenterAndScale fit = measure(numbers.data<double>(), std::span<const double>(weights), m);
           fitted->set(i, fit.center, fit.scale);

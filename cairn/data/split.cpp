@@ -409,6 +409,19 @@ std::vector<Split> k_fold(const Dataset& data, int folds, std::uint64_t seed, in
   return result;
 }
 
+int folds_possible(const Dataset& data, std::int64_t asked) {
+  std::int64_t most = data.num_rows();
+  if (!data.roles().group.empty()) {
+    const auto groups = data.groups();
+    most = std::ssize(std::unordered_set(groups.begin(), groups.end()));
+  } else if (!data.roles().time.empty()) {
+    const Tensor times = data.table().column(data.roles().time).numbers();
+    const auto t = times.data<double>();
+    most = std::ssize(std::unordered_set(t.begin(), t.end())) - 1;
+  }
+  return static_cast<int>(std::min(asked, most));
+}
+
 bool keeps_rows_together(const Dataset& data, std::int64_t parts) {
   return identical_rows(data, parts).count < data.num_rows();
 }

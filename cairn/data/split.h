@@ -1,7 +1,8 @@
-// Which rows learn and which rows judge. Identical rows (features and target) never straddle a random split.
-// They are dealt out singly, and `how` says so, only where keeping them together is impossible (fewer
+// Which rows learn and which rows judge. Identical rows (features and target; and nearly identical ones where
+// the dataset has found them) never straddle a random split, unless Copies::apart is asked for. Without being
+// asked they are dealt out singly, and `how` says so, only where keeping them together is impossible (fewer
 // distinct rows than parts) or wrong (most of them also stand with another label: repeated observations of a
-// few cases, not copies).
+// few cases, not copies). Splits by group or time do not look for them.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,10 @@ Split split(const Dataset& data, const SplitOptions& options);
 // times than folds.
 std::vector<Split> k_fold(const Dataset& data, int folds, std::uint64_t seed, int repeat = 0,
                           Copies copies = Copies::together);
+
+// As many folds as asked for, or as rows, whole groups or changes of time allow: fewer than 2 where k_fold
+// cannot be. A missing time is k_fold's to refuse.
+int folds_possible(const Dataset& data, std::int64_t asked);
 
 // Whether some rows are kept on one side because they are copies: there are such, in distinct rows enough for
 // so many parts, and they are no repeated observations.

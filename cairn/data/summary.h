@@ -31,6 +31,7 @@ std::vector<double> quantiles(std::span<const double> values, std::span<const do
 double most_frequent(std::span<const double> values, std::span<const double> weights = {});
 
 // The place of each value in ascending order, from 0; equal values share the mean of their places.
+// No value may be NaN.
 std::vector<double> mean_ranks(std::span<const double> values);
 
 }  // namespace cairn

@@ -180,20 +180,6 @@ double drawn(const Sums& level, double centre, double all_mean, double all_varia
   return share * mean + (1 - share) * all_mean;
 }
 
-// As many parts as asked for, or as whole groups and changes of time allow.
-int parts_possible(const Dataset& data, std::int64_t asked) {
-  std::int64_t most = data.num_rows();
-  if (!data.roles().group.empty()) {
-    const auto groups = data.groups();
-    most = std::ssize(std::set(groups.begin(), groups.end()));
-  } else if (!data.roles().time.empty()) {
-    const Tensor times = data.table().column(data.roles().time).numbers();
-    const auto t = times.data<double>();
-    most = std::ssize(std::set(t.begin(), t.end())) - 1;
-  }
-  return static_cast<int>(std::min(asked, most));
-}
-
 }  // namespace
 
 const ParamList& TargetEncodeParams::list() {
@@ -273,7 +259,7 @@ FittedRows TargetEncode::fit_rows(const Dataset& data, const Table& table,
   std::vector<std::vector<double>> values(at.size());
   for (auto& v : values)
     for (std::size_t r = 0; r < n; ++r) v.insert(v.end(), fitted.of_all.begin(), fitted.of_all.end());
-  const int folds = parts_possible(data, params_.folds);
+  const int folds = folds_possible(data, params_.folds);
   if (folds >= 2 && !at.empty())
     for (const Split& part : k_fold(data, folds, context.seed)) {
       context.stop.throw_if_requested(kName);
@@ -296,7 +282,8 @@ FittedRows TargetEncode::fit_rows(const Dataset& data, const Table& table,
 TransformEntry target_encode_entry() {
   return transform_entry<TargetEncode>(
       "categories to the mean target of their rows, out of fold where the model learns",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedTargetEncode>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedTargetEncode>(); },
+      {.units = true});
 }
 
 }  // namespace cairn

@@ -155,4 +155,15 @@ std::optional<TimeOrder> find_time_order(const Dataset& data) {
   return std::nullopt;
 }
 
+std::vector<std::int64_t> latest_rows(const Column& time, std::int64_t most) {
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(time.size()));
+  std::iota(rows.begin(), rows.end(), std::int64_t{0});
+  if (time.size() <= most) return rows;
+  const auto when = [&](std::int64_t r) { return time.is_missing(r) ? -INFINITY : time.number_at(r); };
+  std::ranges::stable_sort(rows, {}, when);
+  rows.erase(rows.begin(), rows.end() - most);
+  std::ranges::sort(rows);
+  return rows;
+}
+
 }  // namespace cairn

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cairn/data/dataset.h"
 
@@ -25,5 +26,9 @@ struct TimeOrder {
 // mostly even steps, where neighbours' targets are alike (p < 0.0001) and rows are not simply sorted by the
 // target. Nothing with a role of time or group, or fewer than 30 rows.
 std::optional<TimeOrder> find_time_order(const Dataset& data);
+
+// The `most` rows of latest time, ascending; of one time those that stand later in the table. A row without a
+// time counts as the earliest.
+std::vector<std::int64_t> latest_rows(const Column& time, std::int64_t most);
 
 }  // namespace cairn

@@ -49,7 +49,8 @@ std::unique_ptr<FittedTransform> ToNumber::fit(const Dataset& data, const Transf
 TransformEntry to_number_entry() {
   return transform_entry<ToNumber>(
       "integers and booleans as numbers",
-      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedToNumber>(); });
+      []() -> std::unique_ptr<FittedTransform> { return std::make_unique<FittedToNumber>(); },
+      {.units = true});
 }
 
 }  // namespace cairn

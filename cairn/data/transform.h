@@ -101,6 +101,9 @@ struct TransformEntry {
   const ParamList& (*params)();
   std::unique_ptr<Transform> (*make)();         // with default parameters; set them through params()
   std::unique_ptr<FittedTransform> (*blank)();  // to be filled by visit() when a model is loaded
+  // What it may leave where there was none: numbers in units of their own, though all were on one scale;
+  // gaps, though all were filled.
+  bool leaves_units = false, leaves_gaps = false;
 };
 
 }  // namespace cairn

@@ -2,11 +2,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_set>
 
 #include "cairn/base/error.h"
+#include "cairn/base/name_pattern.h"
 #include "cairn/base/suggest.h"
-#include "cairn/data/terms_internal.h"
 #include "cairn/data/transform_columns_internal.h"
 
 namespace cairn::transform_detail {
@@ -20,17 +21,6 @@ std::string names_of(std::initializer_list<ColumnKind> kinds) {
   std::string text;
   for (const ColumnKind kind : kinds) text += (text.empty() ? "" : " or ") + std::string(name_of(kind));
   return text;
-}
-
-// Whether `name` is `pattern` with any text for each *.
-bool fits(std::string_view pattern, std::string_view name) {
-  const auto star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name;
-  if (name.substr(0, star) != pattern.substr(0, star)) return false;
-  pattern.remove_prefix(star + 1);
-  for (std::size_t begin = star; begin <= name.size(); ++begin)
-    if (fits(pattern, name.substr(begin))) return true;
-  return false;
 }
 
 }  // namespace
@@ -61,7 +51,7 @@ std::vector<std::string> choose(const Table& features, const std::vector<std::st
     if (it == index.end() && name.find('*') != std::string::npos) {
       const std::size_t before = names.size();
       for (const Column& c : features.columns())
-        if (is_one_of(c.kind(), kinds) && fits(name, c.name()) && chosen.insert(c.name()).second)
+        if (is_one_of(c.kind(), kinds) && name_matches(name, c.name()) && chosen.insert(c.name()).second)
           names.push_back(c.name());
       if (names.size() == before)
         throw UsageError(where, fmt::format("no {} column fits '{}'", names_of(kinds), name),
@@ -154,6 +144,29 @@ std::vector<std::int32_t> level_codes(const Column& c) {
   return codes;
 }
 
+std::vector<double> standardised(const Column& c, const std::vector<double>& weights) {
+  const Tensor numbers = c.numbers();
+  const auto from = numbers.data<double>();
+  const Moments m = moments(from, weights);
+  const bool flat = m.count == 0 || m.is_constant() || !std::isfinite(m.deviation);
+  std::vector<double> z;
+  for (const double x : from) z.push_back(std::isnan(x) || flat ? 0 : (x - m.mean) / m.deviation);
+  return z;
+}
+
+void check_range(const Column& c, const Moments& m, std::string_view transform) {
+  if (m.count == 0 || std::isfinite(m.high - m.low)) return;
+  for (std::int64_t r = 0; r < c.size(); ++r)
+    if (std::isinf(c.number_at(r)))
+      throw DataError(fmt::format("column '{}', row {}", c.name(), r + 1),
+                      fmt::format("is {}; {} takes finite numbers", c.number_at(r), transform),
+                      "Correct or drop the row.");
+  throw DataError(
+      fmt::format("column '{}'", c.name()),
+      fmt::format("reaches from {} to {}; {} cannot hold the difference", m.low, m.high, transform),
+      "Change the column's unit or leave it out with --ignore.");
+}
+
 std::string columns_in_words(std::size_t count) {
   return fmt::format("{} column{}", count, count == 1 ? "" : "s");
 }
@@ -163,19 +176,6 @@ std::string shortened(std::size_t count, const std::function<std::string(std::si
   std::string text;
   for (std::size_t i = 0; i < std::min(count, kMost); ++i) text += (i == 0 ? "" : ", ") + piece(i);
   return count > kMost ? text + fmt::format(", and {} more", count - kMost) : text;
-}
-
-Matrix joined(const std::vector<SparseRows>& parts, std::int64_t columns) {
-  std::vector<std::int64_t> starts{0};
-  std::vector<std::int32_t> where;
-  std::vector<double> values;
-  for (const SparseRows& part : parts) {
-    for (const std::int64_t length : part.lengths) starts.push_back(starts.back() + length);
-    where.insert(where.end(), part.where.begin(), part.where.end());
-    values.insert(values.end(), part.values.begin(), part.values.end());
-  }
-  return Matrix::from_csr(columns, Tensor::take(std::move(starts)), Tensor::take(std::move(where)),
-                          Tensor::take(std::move(values)));
 }
 
 }  // namespace cairn::transform_detail

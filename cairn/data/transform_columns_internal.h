@@ -10,8 +10,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "cairn/base/parallel.h"
+#include "cairn/data/summary.h"
 #include "cairn/data/table.h"
 
 namespace cairn::transform_detail {
@@ -53,6 +56,43 @@ DType feature_dtype(const Table& features);
 std::vector<std::string> level_names(const Column& c);
 // Where each row's cell stands in level_names(), -1 where it is missing.
 std::vector<std::int32_t> level_codes(const Column& c);
+
+// A number column about its mean, in units of its standard deviation; what is missing, and all of a constant
+// column, becomes 0.
+std::vector<double> standardised(const Column& c, const std::vector<double>& weights);
+
+// DataError names the first infinite value, or a range that is wider than a number can hold.
+void check_range(const Column& c, const Moments& m, std::string_view transform);
+
+template <class T, class F>
+Tensor map_values(const Tensor& values, F&& f) {
+  constexpr std::int64_t kRows = 1 << 13;
+  Tensor result = Tensor::empty(values.shape(), values.dtype());
+  const auto from = values.data<T>();
+  const auto to = result.mutable_data<T>();
+  parallel_for(values.size(), kRows, [&](std::int64_t b, std::int64_t e) {
+    for (auto r = static_cast<std::size_t>(b); r < static_cast<std::size_t>(e); ++r)
+      to[r] = static_cast<T>(f(static_cast<double>(from[r])));
+  });
+  return result;
+}
+
+// The named number and integer columns with g(x) for every number x; map(i, column) gives the i-th one's g.
+// f32 stays f32.
+template <class Map>
+Table map_numbers(const Table& table, std::span<const std::string> names, std::string_view transform,
+                  Map&& map) {
+  const auto at = find_all(table, names, {ColumnKind::number, ColumnKind::integer}, transform);
+  std::vector<std::vector<Column>> columns(at.size());
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    const Column& c = table.columns()[at[i]];
+    const auto g = map(i, c);
+    const Tensor values = c.kind() == ColumnKind::number ? c.values() : c.numbers();
+    columns[i] = {Column::number(names[i], values.dtype() == DType::f32 ? map_values<float>(values, g)
+                                                                        : map_values<double>(values, g))};
+  }
+  return replace(table, at, std::move(columns), {}, transform);
+}
 
 // "3 columns", "1 column".
 std::string columns_in_words(std::size_t count);

@@ -9,11 +9,21 @@ namespace cairn {
 
 std::span<const TransformEntry> data_transforms();
 
+struct Leaves {
+  bool units = false, gaps = false;
+};
+
 // An entry for transform T with `using Params` and `kName`, whose fitted form is made blank by `blank`.
 template <class T>
-TransformEntry transform_entry(const char* doc, std::unique_ptr<FittedTransform> (*blank)()) {
-  return {T::kName, doc, &T::Params::list,
-          []() -> std::unique_ptr<Transform> { return std::make_unique<T>(typename T::Params{}); }, blank};
+TransformEntry transform_entry(const char* doc, std::unique_ptr<FittedTransform> (*blank)(),
+                               Leaves leaves = {}) {
+  return {.name = T::kName,
+          .doc = doc,
+          .params = &T::Params::list,
+          .make = []() -> std::unique_ptr<Transform> { return std::make_unique<T>(typename T::Params{}); },
+          .blank = blank,
+          .leaves_units = leaves.units,
+          .leaves_gaps = leaves.gaps};
 }
 
 }  // namespace cairn

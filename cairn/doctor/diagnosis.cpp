@@ -133,10 +133,12 @@ void probe_features(const Probing& p, Diagnosis& diagnosis) {
   for (const Column& c : features.columns())
     numbers += c.kind() == ColumnKind::number || c.kind() == ColumnKind::integer;
   if (p.in.options.pipeline.polynomial > 1 || numbers < 2) return;
-  if (const auto& by_hand = p.in.options.pipeline.by_hand)
+  if (const auto& by_hand = p.in.options.pipeline.by_hand) {
+    if (!by_hand->rest) return;  // nothing is added to the steps
     for (const auto& step : by_hand->steps)
       if (step->name() == "polynomial" || step->name() == "interactions")
         return;  // products are there already
+  }
   if (numbers > kWidestPolynomial) {
     diagnosis.could_not_examine.push_back({"products of features",
                                            fmt::format("{} number columns make too many", numbers),
@@ -187,6 +189,16 @@ void compare_families(const Probing& p, Diagnosis& diagnosis) {
   diagnosis.not_worth.push_back(std::move(a));  // the selection chose the better one
 }
 
+// The shipped learner with its settings, prepared for data that lack a column.
+std::unique_ptr<Pipeline> prepared_again(const Probing& p, const Dataset& data) {
+  const Candidate& shipped = p.in.selection->single();
+  PipelineOptions options = p.in.options.pipeline;
+  options.kinds_after_hand.reset();  // they are of the data with the column
+  auto pipeline = configured(*shipped.entry, p.in.options.settings, data, *p.in.registry, options);
+  params_from_json(pipeline->params(), params_to_json(shipped.pipeline->params()));
+  return pipeline;
+}
+
 // Without a suspected column the estimate falls; what it falls to is the honest one.
 void probe_leaks(const Probing& p, Diagnosis& diagnosis) {
   constexpr int kMost = 2;
@@ -195,16 +207,19 @@ void probe_leaks(const Probing& p, Diagnosis& diagnosis) {
     if (w.code != "leak_suspect" || !p.data.table().find(w.column) || probed++ == kMost) continue;
     const std::vector<std::string> column{w.column};
     const Dataset without = p.data.with_features(p.data.features().without(column));
-    std::unique_ptr<Pipeline> pipeline;
+    CrossValidation other;
     try {
-      pipeline =
-          configured(*p.in.selection->single().entry, {}, without, *p.in.registry, p.in.options.pipeline);
+      other = measure(p, *prepared_again(p, without), without);
     } catch (const UsageError&) {  // a step that was written by hand names the column
       diagnosis.could_not_examine.push_back({fmt::format("what '{}' gives away", w.column),
                                              "the preparation names the column", "leave it out there"});
       continue;
+    } catch (const DataError& e) {  // too little is left for a step or for the learner
+      diagnosis.could_not_examine.push_back(
+          {fmt::format("what '{}' gives away", w.column),
+           fmt::format("without it the learner cannot be fitted: {}", e.what()), ""});
+      continue;
     }
-    const CrossValidation other = measure(p, *pipeline, without);
     Advice a = advice_from(
         p, other,
         fmt::format("Find out whether '{}' is known before the prediction is needed; if not, leave it out",

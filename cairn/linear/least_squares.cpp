@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "cairn/base/error.h"
+#include "cairn/data/finite.h"
 #include "cairn/linear/least_squares_internal.h"
 #include "cairn/model/numeric.h"
 #include "cairn/ops/linalg.h"

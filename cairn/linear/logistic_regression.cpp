@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "cairn/base/index.h"
+#include "cairn/data/finite.h"
 #include "cairn/linear/logistic_explain_internal.h"
 #include "cairn/linear/logistic_list.h"
 #include "cairn/linear/logistic_solve_internal.h"

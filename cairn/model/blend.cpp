@@ -6,7 +6,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "cairn/model/contributions.h"
 #include "cairn/model/numeric.h"
 
 namespace cairn {
@@ -201,30 +200,46 @@ std::vector<std::string> BlendModel::notes() const {
 
 std::vector<std::string> BlendModel::looks_back_on() const {
   std::vector<std::string> names;
-  for (const auto& m : members_)
-    for (const std::string& name : m->looks_back_on())
-      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  for (const auto& m : members_) add_names(names, m->looks_back_on());
   return names;
+}
+
+bool BlendModel::looks_at_past_of(const std::string& column) const {
+  return std::ranges::any_of(members_, [&](const auto& m) { return m->looks_at_past_of(column); });
 }
 
 ExplainsFrom BlendModel::explains_from() const {
   const bool all = std::ranges::all_of(members_, [](const auto& m) {
-    return m->explains_from() == ExplainsFrom::mean || m->mean_contributions().defined();
+    return !m->target_transform() &&
+           (m->explains_from() == ExplainsFrom::mean || m->mean_contributions().defined());
   });
   return all && !is_classification(task()) ? ExplainsFrom::mean : ExplainsFrom::nothing;
 }
 
-Contributions BlendModel::contributions(const Table& table, const ColumnShares& shares) const {
+template <class Of>
+Contributions BlendModel::weighted_sum(const Table& table, const ColumnShares& shares, Of&& of_member) const {
   const auto c = static_cast<std::size_t>(shares.num_columns);
   Contributions sum{.outputs = {""}, .columns = {}, .base = {0}, .parts = {}};
   sum.parts.resize(static_cast<std::size_t>(table.num_rows()) * c);
   for (std::size_t m = 0; m < members_.size(); ++m) {
-    const Contributions one = cairn::contributions(*members_[m], table);
+    const Contributions one = of_member(*members_[m]);
     CAIRN_ASSERT(one.parts.size() == sum.parts.size());
     sum.base[0] += weights_[m] * one.base[0];
     for (std::size_t i = 0; i < sum.parts.size(); ++i) sum.parts[i] += weights_[m] * one.parts[i];
   }
   return sum;
+}
+
+Contributions BlendModel::contributions(const Table& table, const ColumnShares& shares) const {
+  return weighted_sum(table, shares,
+                      [&](const PipelineModel& member) { return cairn::contributions(member, table); });
+}
+
+Contributions BlendModel::contributions_against(const Table& table, const Table& background,
+                                                const ColumnShares& shares) const {
+  return weighted_sum(table, shares, [&](const PipelineModel& member) {
+    return cairn::contributions_against(member, table, background);
+  });
 }
 
 const ParamList& BlendParams::list() {
@@ -254,9 +269,7 @@ std::unique_ptr<Model> Blend::fit(const Dataset& data, const FitContext& context
 
 std::vector<std::string> Blend::looks_back_on(const Dataset& data) const {
   std::vector<std::string> names;
-  for (const auto& m : members_)
-    for (const std::string& name : m->looks_back_on(data))
-      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  for (const auto& m : members_) add_names(names, m->looks_back_on(data));
   return names;
 }
 

@@ -8,11 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "cairn/model/contributions.h"
 #include "cairn/model/pipeline.h"
 
 namespace cairn {
 
-class BlendModel final : public Model {
+class BlendModel final : public Model, public BackgroundModel {
  public:
   static constexpr std::string_view kKind = "blend";
 
@@ -30,11 +31,14 @@ class BlendModel final : public Model {
   const std::vector<std::string>& classes() const override { return members_.front()->classes(); }
   std::vector<std::string> notes() const override;
   std::vector<std::string> looks_back_on() const override;
+  bool looks_at_past_of(const std::string& column) const override;
   std::vector<Warning> remarks(const Table& table) const override { return members_.front()->remarks(table); }
   // Of a quantity whose members all explain themselves: the weighted sum of their contributions, which is
-  // exact. A mean of probabilities is no sum of scores.
+  // exact. A mean of probabilities is no sum of scores, nor is one of targets that were turned back.
   ExplainsFrom explains_from() const override;
   Contributions contributions(const Table& table, const ColumnShares& shares) const override;
+  Contributions contributions_against(const Table& table, const Table& background,
+                                      const ColumnShares& shares) const override;
 
   std::int64_t num_members() const { return std::ssize(members_); }
   const PipelineModel& member(std::int64_t i) const { return *members_[static_cast<std::size_t>(i)]; }
@@ -42,6 +46,8 @@ class BlendModel final : public Model {
 
  private:
   void check() const;
+  template <class Of>
+  Contributions weighted_sum(const Table& table, const ColumnShares& shares, Of&& of_member) const;
   std::vector<std::unique_ptr<PipelineModel>> members_;
   std::vector<double> weights_;
   std::vector<std::string> names_;

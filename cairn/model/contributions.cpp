@@ -6,6 +6,7 @@
 
 #include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
+#include "cairn/data/time_order.h"
 #include "cairn/model/numeric.h"
 
 namespace cairn {
@@ -175,7 +176,9 @@ Tensor mean_contributions_of_sample(const PipelineModel& model, const Dataset& d
       model.num_columns() * std::max<std::int64_t>(1, static_cast<std::int64_t>(model.classes().size()));
   const std::int64_t most =
       std::clamp<std::int64_t>(kMostCells / std::max<std::int64_t>(1, width), 1, kEnoughRows);
-  if (data.num_rows() <= most || !model.looks_back_on().empty()) return mean_contributions(model, data);
+  if (data.num_rows() <= most) return mean_contributions(model, data);
+  if (!model.looks_back_on().empty() && !data.roles().time.empty())  // with their past among them
+    return mean_contributions(model, data.select(latest_rows(data.table().column(data.roles().time), most)));
   std::vector<std::int64_t> rows;
   for (std::int64_t i = 0; i < most; ++i) rows.push_back(i * data.num_rows() / most);
   return mean_contributions(model, data.select(rows));

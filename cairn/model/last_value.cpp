@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cairn/data/lags.h"
 #include "cairn/model/numeric.h"
 
 namespace cairn {
 namespace {
-
-std::string column_of(const std::string& target) { return target + " lag 1"; }
 
 class LastValueModel : public Model {
  public:
@@ -39,13 +38,14 @@ class LastValueModel : public Model {
 }  // namespace
 
 const ParamList& LastValueParams::list() {
-  static const ParamList l;
+  static const ParamList l{
+      param<&LastValueParams::lag>("lag", "how many rows earlier the last known value stands")};
   return l;
 }
 
 std::unique_ptr<Model> LastValue::fit(const Dataset& data, const FitContext&) const {
   if (data.num_rows() == 0) throw DataError(kName, "there are no rows to learn from");
-  const std::string column = column_of(data.roles().target);
+  const std::string column = fmt::format("{} lag {}", data.roles().target, params_.lag);
   static_cast<void>(data.features().column(column));
   double mean = 0, total = 0;
   const auto y = data.target_values();
@@ -77,13 +77,16 @@ std::unique_ptr<Pipeline> last_value_pipeline(const Preparation& steps, const Da
                                               const Registry& registry) {
   if (data.task() != Task::regression) return nullptr;
   for (const auto& step : steps.steps) {
-    const auto back = step->name() == "lags" ? step->looks_back_on(data) : std::vector<std::string>{};
+    const auto back = step->name() == Lags::kName ? step->looks_back_on(data) : std::vector<std::string>{};
     if (std::ranges::find(back, data.roles().target) == back.end()) continue;
     std::vector<std::unique_ptr<Transform>> lag;
     lag.push_back(registry.transform("lags").make());
+    const std::int64_t nearest = dynamic_cast<const Lags&>(*step).nearest();
+    set_param(lag.back()->params(), "lags", std::to_string(nearest));
     set_param(lag.back()->params(), "group", to_text(get_param(step->params(), "group")));
     set_param(lag.back()->params(), "keep_incomplete", "true");
-    return std::make_unique<Pipeline>(std::move(lag), std::make_unique<LastValue>());
+    return std::make_unique<Pipeline>(std::move(lag),
+                                      std::make_unique<LastValue>(LastValueParams{.lag = nearest}));
   }
   return nullptr;
 }

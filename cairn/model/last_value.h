@@ -10,14 +10,16 @@
 namespace cairn {
 
 struct LastValueParams {
+  std::int64_t lag = 1;
   static const ParamList& list();
 };
 
-// Predicts the column '<target> lag 1', which a lags step makes; the mean target where it is missing. Made by
+// Predicts the column '<target> lag k', which a lags step makes; the mean target where it is missing. Made by
 // select_learner(), never by name: it stands in no table. DataError: there is no such column.
 class LastValue final : public Learner {
  public:
   static constexpr const char* kName = "last_value";
+  explicit LastValue(LastValueParams params) : params_(params) {}
   std::string_view name() const override { return kName; }
   ParamsView params() const override {
     return {kName, const_cast<LastValueParams*>(&params_), &LastValueParams::list()};
@@ -31,7 +33,8 @@ class LastValue final : public Learner {
 
 const LearnerEntry& last_value_entry();
 
-// It and its lags step, when `steps` look back on the target of a regression; else null.
+// It and its lags step, when `steps` look back on the target of a regression; else null. Its lag is the
+// smallest that they look at: what is later is not known when they predict.
 std::unique_ptr<Pipeline> last_value_pipeline(const Preparation& steps, const Dataset& data,
                                               const Registry& registry);
 

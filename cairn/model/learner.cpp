@@ -20,14 +20,10 @@ FitContext FitContext::named(std::string fit_name) const {
 Json Model::drawn_trees() const { return nullptr; }
 
 Table Model::inputs(const Dataset& data) const {
-  std::vector<Column> columns = data.features().columns();
-  const auto looked_back_on = looks_back_on();
-  if (looked_back_on.empty()) return data.features();
-  for (const std::string& name : looked_back_on)
-    if (const Column* c = data.table().find(name);
-        c && std::ranges::none_of(columns, [&](const Column& have) { return have.name() == name; }))
-      columns.push_back(*c);
-  return Table(std::move(columns));
+  Table inputs = data.features();
+  for (const std::string& name : looks_back_on())
+    if (const Column* c = data.table().find(name); c && !inputs.find(name)) inputs = inputs.with(*c);
+  return inputs;
 }
 
 void ModelCard::visit(Visitor& v) {
@@ -36,6 +32,7 @@ void ModelCard::visit(Visitor& v) {
   v.value("positive", positive);
   v.optional("group", group);
   v.optional("event", event);
+  v.optional("time", time);
   v.value("classes", classes);
   v.value("learner", learner);
   v.value("params", params_json);

@@ -59,6 +59,7 @@ class Learner {
 struct ModelCard {
   std::string task, target, positive;
   std::string group, event;  // columns that judging needs; "" where it needs none
+  std::string time;          // of a model that looks back: the column that puts rows in order; "" else
   std::vector<std::string> classes;
   std::string learner, params_json;
   std::string data_sha256, trained_on;  // "275 of 344 rows, stratified by species"
@@ -127,6 +128,9 @@ class Model {
   // Columns that are no features and that predict() needs all the same, in earlier rows too: where there are
   // any, rows are predicted together, in the table that holds their past.
   virtual std::vector<std::string> looks_back_on() const { return {}; }
+  // Whether earlier values of this column are among what it predicts from, and not only their order or
+  // series.
+  virtual bool looks_at_past_of(const std::string& /*column*/) const { return false; }
   // What a person should know of how predict() meets these rows: that their past is not known.
   virtual std::vector<Warning> remarks(const Table& /*table*/) const { return {}; }
   // What predict() is given of these data: their features and the columns looked back on.

@@ -30,11 +30,9 @@ struct NumericData {
 // `prepare`), a sparse matrix when the learner's entry does not accept one; no rows; weights that are all
 // zero.
 // With check_values = false, x may hold missing and infinite values: for learners that meet them in their own
-// sums, at no price, and then call check_finite.
+// sums, at no price, and then call check_finite
+// (data/finite.h).
 NumericData numeric_data(const Dataset& data, std::string_view learner_name, bool check_values = true);
-
-// DataError names the first cell of x that is missing or infinite.
-void check_finite(const Matrix& x, const std::vector<std::string>& names, std::string_view learner_name);
 
 // The features named, in that order, out of the number and tensor columns of a table. DataError names those
 // that are missing.

@@ -78,6 +78,11 @@ std::vector<double> values_of(const Column& c) {
 
 }  // namespace
 
+void add_names(std::vector<std::string>& names, const std::vector<std::string>& more) {
+  for (const std::string& name : more)
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+}
+
 Pipeline::Pipeline(std::vector<std::unique_ptr<Transform>> transforms, std::unique_ptr<Learner> learner,
                    std::size_t by_hand, std::unique_ptr<Transform> target)
     : transforms_(std::move(transforms)),
@@ -95,12 +100,8 @@ Pipeline::Pipeline(const Pipeline& other)
 
 std::vector<std::string> Pipeline::looks_back_on(const Dataset& data) const {
   std::vector<std::string> names;
-  const auto add = [&](const std::vector<std::string>& more) {
-    for (const std::string& name : more)
-      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-  };
-  for (const auto& t : transforms_) add(t->looks_back_on(data));
-  add(learner_->looks_back_on(data));
+  for (const auto& t : transforms_) add_names(names, t->looks_back_on(data));
+  add_names(names, learner_->looks_back_on(data));
   return names;
 }
 
@@ -144,19 +145,21 @@ Json PipelineModel::drawn_trees() const {
 
 std::vector<std::string> PipelineModel::looks_back_on() const { return looks_back_on_; }
 
+bool PipelineModel::looks_at_past_of(const std::string& column) const {
+  if (std::ranges::find(looks_back_on_, column) == looks_back_on_.end()) return false;
+  for (const auto& t : transforms_)
+    for (const MadeColumn& made : t->made_columns())
+      for (const Origin& from : made.from)
+        if (from.column == column) return true;
+  return model_->looks_at_past_of(column);
+}
+
 // A number whose past is looked at, the target mostly, may be absent: of rows to come it is not known.
 Table PipelineModel::conformed(const Table& raw, std::vector<Warning>* warnings) const {
   Table table = raw;
-  const auto has_a_past = [&](const std::string& name) {
-    for (const auto& t : transforms_)
-      for (const MadeColumn& made : t->made_columns())
-        for (const Origin& from : made.from)
-          if (from.column == name) return true;
-    return false;
-  };
   for (const std::string& name : looks_back_on_) {
     const ColumnSpec* spec = schema_.find(name);
-    if (spec && spec->kind == ColumnKind::number && !table.find(name) && has_a_past(name))
+    if (spec && spec->kind == ColumnKind::number && !table.find(name) && looks_at_past_of(name))
       table = table.with(Column::number(
           name, Tensor::take(std::vector<double>(static_cast<std::size_t>(raw.num_rows()), std::nan("")))));
   }
@@ -236,12 +239,16 @@ void PipelineModel::visit_target(Visitor& v) {
   v.enter("target");
   std::string kind(target_ ? target_->kind() : "");
   v.optional("kind", kind);
+  const auto check_inverts = [&] {
+    if (v.loading() && target_ && !target_->inverts())
+      throw ModelFileError("model", fmt::format("turns its predictions back by '{}', which cannot", kind));
+  };
   if (v.loading()) {
     target_ = kind.empty() ? nullptr : registry_->blank_transform(kind);
-    if (target_ && !target_->inverts())
-      throw ModelFileError("model", fmt::format("turns its predictions back by '{}', which cannot", kind));
+    check_inverts();
   }
   if (target_) target_->visit(v);
+  check_inverts();  // pca cannot where a column was encoded, which is known only now
   v.leave();
 }
 
@@ -273,6 +280,9 @@ void PipelineModel::visit(Visitor& v) {
   if (v.loading()) model_ = registry_->blank_model(kind);
   model_->visit(v);
   v.leave();
+  if (v.loading() && target_ && (is_classification(task()) || predicts() != Predicts::value))
+    throw ModelFileError("model",
+                         fmt::format("turns back by '{}' what is no number of its target", target_->kind()));
   v.enter("calibration");
   calibration_.visit(v, std::ssize(classes()));
   v.leave();
@@ -310,12 +320,26 @@ std::vector<ColumnKind> list_of_kinds(const Table& features) {
   return kinds;
 }
 
-// Whether a step of one of these kinds acts on every column that it can.
-bool done_by_hand(const Preparation* by_hand, std::initializer_list<std::string_view> names) {
-  return by_hand && std::ranges::any_of(by_hand->steps, [&](const auto& step) {
-           return std::ranges::find(names, step->name()) != names.end() &&
-                  to_text(get_param(step->params(), "columns")).empty();
-         });
+// The last step of some kinds that acts on every column that it can; null: there is none. What it did holds
+// unless a later step undoes it.
+struct DoneByHand {
+  const Transform* step = nullptr;
+  bool holds = false;
+};
+
+DoneByHand done_by_hand(const Preparation* by_hand, std::initializer_list<std::string_view> names,
+                        const Registry& registry, bool TransformEntry::* undoes) {
+  DoneByHand done;
+  if (!by_hand) return done;
+  for (const auto& step : by_hand->steps) {
+    const bool whole = std::ranges::find(names, step->name()) != names.end() &&
+                       to_text(get_param(step->params(), "columns")).empty();
+    if (whole)
+      done = {.step = step.get(), .holds = true};
+    else if (registry.transform(step->name()).*undoes)
+      done.holds = false;
+  }
+  return done;
 }
 
 }  // namespace
@@ -324,8 +348,7 @@ std::vector<ColumnKind> Preparation::kinds_after(const Dataset& data, std::uint6
   StepsRun run{.data = data, .table = data.features(), .past = {}, .fitted = {}};
   for (std::size_t i = 0; i < steps.size(); ++i) {
     try {
-      for (const std::string& name : steps[i]->looks_back_on(data))
-        if (std::ranges::find(run.past, name) == run.past.end()) run.past.push_back(name);
+      add_names(run.past, steps[i]->looks_back_on(data));
     } catch (Error& e) {
       e.add_place(place_of_step(i + 1, steps[i]->name()));
       throw;
@@ -353,10 +376,17 @@ std::unique_ptr<Pipeline> prepare(std::unique_ptr<Learner> learner, const Learne
     return std::make_unique<Pipeline>(std::move(steps), std::move(learner), written, std::move(target));
   };
   if (by_hand && !by_hand->rest) return finished();
-  const auto add = [&](const char* name,
+  const auto add = [&](const std::string& name,
                        const std::vector<std::pair<const char*, std::string>>& settings = {}) {
     steps.push_back(registry.transform(name).make());
     for (const auto& [key, value] : settings) set_param(steps.back()->params(), key, value);
+  };
+  const auto add_unless = [&](const DoneByHand& done, bool holds, const std::string& name,
+                              const std::vector<std::pair<const char*, std::string>>& settings = {}) {
+    if (!done.step)
+      add(name, settings);
+    else if (!done.holds || !holds)
+      steps.push_back(done.step->clone());
   };
   if (kinds.date) {
     add("date_parts");
@@ -366,18 +396,19 @@ std::unique_ptr<Pipeline> prepare(std::unique_ptr<Learner> learner, const Learne
   const std::string scale = options.scale != "auto" ? options.scale : accepts.unscaled ? "none" : "standard";
   if (kinds.image && !accepts.images)
     add("pixels", {{"centre", accepts.unscaled || scale == "none" ? "false" : "true"}});
-  if (!accepts.missing && (kinds.number || kinds.boolean || kinds.category) &&
-      !(done_by_hand(by_hand, {"impute"}) && !kinds.date))
-    add("impute", {{"numbers", options.missing == "auto" ? "median" : options.missing}});
+  if (!accepts.missing && (kinds.number || kinds.boolean || kinds.category))
+    add_unless(done_by_hand(by_hand, {"impute"}, registry, &TransformEntry::leaves_gaps), !kinds.date,
+               "impute", {{"numbers", options.missing == "auto" ? "median" : options.missing}});
   if (!accepts.categories && (kinds.category || kinds.boolean))
     add("one_hot", {{"sparse", accepts.sparse ? "auto" : "no"}});
   if (options.polynomial > 1) {
     add("polynomial", {{"degree", std::to_string(options.polynomial)},
                        {"interactions_only", options.interactions_only ? "true" : "false"}});
   }
-  if (scale != "none" && kinds.number &&
-      !done_by_hand(by_hand, {"standard_scale", "min_max_scale", "robust_scale"}))
-    add((scale + "_scale").c_str());
+  if (scale != "none" && kinds.number)
+    add_unless(done_by_hand(by_hand, {"standard_scale", "min_max_scale", "robust_scale"}, registry,
+                            &TransformEntry::leaves_units),
+               !kinds.date && options.polynomial <= 1, scale + "_scale");
   return finished();
 }
 

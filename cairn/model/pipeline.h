@@ -29,6 +29,9 @@ struct PipelineOptions {
   std::optional<std::vector<ColumnKind>> kinds_after_hand;  // what its steps leave; found when it is not said
 };
 
+// Those of `more` that are not in `names` yet, at its end.
+void add_names(std::vector<std::string>& names, const std::vector<std::string>& more);
+
 // Transforms in order, then the learner. Its model predicts from the raw table: schema, transforms, model.
 class Pipeline : public Learner {
  public:
@@ -86,6 +89,7 @@ class PipelineModel : public Model {
   Table conformed(const Table& raw, std::vector<Warning>* warnings = nullptr) const;
   // Columns that are no features and that earlier rows, too, must bring: see Model.
   std::vector<std::string> looks_back_on() const override;
+  bool looks_at_past_of(const std::string& column) const override;
   void set_looks_back_on(std::vector<std::string> columns) { looks_back_on_ = std::move(columns); }
   std::vector<Warning> remarks(const Table& raw) const override;
   // What was learned in place of the target; null: itself. Predictions are turned back; contributions, and
@@ -129,7 +133,8 @@ class PipelineModel : public Model {
 
 // The learner with exactly the transforms that its entry's Accepts leave to be done for this data: dates to
 // parts, TF-IDF, impute, one-hot, polynomial, scale. Transforms come from the registry by name. A preparation
-// by hand stands before them; what it has done is not done again.
+// by hand stands before them; what it has done is not done again, but for an impute or a scale after which
+// steps leave gaps or numbers in other units: the same step then comes once more.
 std::unique_ptr<Pipeline> prepare(std::unique_ptr<Learner> learner, const LearnerEntry& entry,
                                   const Dataset& data, const Registry& registry,
                                   const PipelineOptions& options = {});

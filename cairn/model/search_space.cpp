@@ -59,7 +59,7 @@ std::vector<std::string> listed(std::string_view text) {
     std::string_view one = text.substr(begin, end - begin);
     while (one.starts_with(' ')) one.remove_prefix(1);
     while (one.ends_with(' ')) one.remove_suffix(1);
-    if (!one.empty()) values.emplace_back(one);
+    if (!one.empty() && std::ranges::find(values, one) == values.end()) values.emplace_back(one);
     begin = end + 1;
   }
   return values;
@@ -163,7 +163,7 @@ std::string place_in_range(const SearchRange& r, bool whole, double u) {
     const double gap = std::exp(std::log(1 - r.low) + u * (std::log(1 - r.high) - std::log(1 - r.low)));
     // 1 - gap to as many decimals as the gap has with four digits.
     const int decimals = 3 - static_cast<int>(std::floor(std::log10(gap)));
-    return fmt::format("{}", std::stod(fmt::format("{:.{}f}", std::clamp(1 - gap, r.low, r.high), decimals)));
+    return fmt::format("{}", std::clamp(std::stod(fmt::format("{:.{}f}", 1 - gap, decimals)), r.low, r.high));
   }
   v = r.scale == SearchScale::log ? std::exp(std::log(r.low) + u * (std::log(r.high) - std::log(r.low)))
                                   : r.low + u * (r.high - r.low);

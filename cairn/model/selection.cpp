@@ -55,6 +55,8 @@ std::string memory_key(const Pipeline& pipeline, const SelectionOptions& options
                                 params_to_json(pipeline.params()).dump());
   for (const auto& t : pipeline.transforms())
     key += fmt::format("\n{} {}", t->name(), params_to_json(t->params()).dump());
+  if (const Transform* t = pipeline.target_transform())
+    key += fmt::format("\ntarget {} {}", t->name(), params_to_json(t->params()).dump());
   return key;
 }
 

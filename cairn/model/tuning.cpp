@@ -19,6 +19,7 @@ constexpr std::int64_t kBeforeOutlook = 12, kBetweenOutlooks = 4;  // draws
 constexpr std::int64_t kNoiseSeeds = 5, kDevParts = 5;
 constexpr std::int64_t kThird = 3;  // halving keeps one of so many, and gives it so many times the budget
 constexpr std::int64_t kLeastRows = 200, kLeastSteps = 3;
+constexpr int kAttempts = 200;  // of a draw to be a new one
 
 using Clock = std::chrono::steady_clock;
 
@@ -48,6 +49,23 @@ struct Ladder {
   }
 };
 
+// Parts of the rows that judge, dealt out at random: neither time nor groups tear them from what learned.
+// Where the order within groups is judged, groups stay whole.
+std::vector<Split> parts_of(const Dataset& dev, const Metric& metric, std::uint64_t seed) {
+  Roles roles = dev.roles();
+  roles.time.clear();
+  std::int64_t units = dev.num_rows();
+  if (metric.judges == Judges::order) {
+    const auto groups = dev.groups();
+    units = std::ssize(std::set(groups.begin(), groups.end()));
+  } else {
+    roles.group.clear();
+  }
+  if (units < 2) return {};
+  return k_fold(dev.with_roles(std::move(roles)), static_cast<int>(std::min(kDevParts, units)), seed, 0,
+                Copies::apart);
+}
+
 class Search {
  public:
   Search(const Dataset& train, const Dataset* dev, const LearnerEntry& entry, const Registry& registry,
@@ -60,7 +78,9 @@ class Search {
         options_(options),
         journal_(journal),
         context_(context),
-        rows_(selection_rows(train, selection)) {}
+        rows_(selection_rows(train, selection)) {
+    if (dev) dev_parts_ = parts_of(*dev, *selection.metric, selection.seed);
+  }
 
   Tuning run() {
     tuning_.rows = rows_.data.num_rows();
@@ -71,6 +91,7 @@ class Search {
       halve();
     else
       draw_all();
+    if (context_.progress) context_.progress->end();
     finish();
     return std::move(tuning_);
   }
@@ -98,7 +119,8 @@ class Search {
                     const FitContext& context) const;
   std::optional<Settings> draw(std::int64_t number);
   std::vector<Settings> grid() const;
-  std::string space_words() const;
+  std::string used_up() const;
+  void told(const Trial& trial) const;
 
   const Dataset* dev_;
   const LearnerEntry& entry_;
@@ -108,6 +130,7 @@ class Search {
   TrialJournal* journal_;
   const FitContext& context_;
   SelectionRows rows_;
+  std::vector<Split> dev_parts_;
   Tuning tuning_;
   std::set<Settings> tried_;
   double used_ = 0;  // seconds of trials that the journal brought
@@ -123,8 +146,7 @@ void Search::judge_on_dev(Trial& trial, const Pipeline& pipeline, std::int64_t r
   const Judged judged = judge(*pipeline.fit(train, inner), *dev_);
   trial.mean = metric().compute(judged.view()).value_or(std::nan(""));
   trial.standard_error = std::nan("");
-  for (const Split& part :
-       k_fold(*dev_, static_cast<int>(std::min(kDevParts, dev_->num_rows())), selection_.seed))
+  for (const Split& part : dev_parts_)
     trial.parts.push_back(metric().compute(judged.select(part.test).view()).value_or(std::nan("")));
   if (const auto estimate = cairn::estimate(metric(), judged.view(), selection_.seed))
     trial.standard_error = (estimate->high - estimate->low) / (2 * 1.96);
@@ -171,10 +193,12 @@ bool Search::make(Trial trial, const Settings& more) {
   context_.stop.throw_if_requested("tuning");
   if (journal_ && journal_->recall(trial)) {
     used_ += trial.seconds;
+    if (context_.progress && trial.repeat == 0) context_.progress->advance(1);
     tuning_.trials.push_back(std::move(trial));
     return true;
   }
   FitContext inner = context_;
+  inner.progress = nullptr;  // fits would begin bars of their own
   const bool limited = options_.time_limit > 0 && !tuning_.trials.empty();  // the first is always made
   const double left = limited ? seconds_left() : 0;
   if (limited && left <= 0) {
@@ -189,19 +213,29 @@ bool Search::make(Trial trial, const Settings& more) {
     return false;
   }
   if (journal_) journal_->keep(trial);
+  told(trial);
   tuning_.trials.push_back(std::move(trial));
   return true;
 }
 
-std::string Search::space_words() const {
+void Search::told(const Trial& trial) const {
+  if (!context_.progress) return;
+  context_.progress->remark(fmt::format("{}{}{}: {} {:.5g}", entry_.name, trial.settings.empty() ? "" : " ",
+                                        to_text(trial.settings), metric().name, trial.mean));
+  if (trial.repeat == 0) context_.progress->advance(1);
+}
+
+std::string Search::used_up() const {
   double combinations = 1;
   for (const SearchAxis& axis : options_.space) combinations *= num_values(axis);
-  return fmt::format("all {:.0f} combinations were tried", combinations);
+  const auto tried = static_cast<double>(tried_.size());
+  return tried == combinations ? fmt::format("all {} combinations were tried", tried_.size())
+                               : fmt::format("no new combination came in {} draws; {} {} tried", kAttempts,
+                                             tried_.size(), tried_.size() == 1 ? "was" : "were");
 }
 
 // A draw that has not been made yet; nothing when the space has been seen whole.
 std::optional<Settings> Search::draw(std::int64_t number) {
-  constexpr int kAttempts = 200;
   Random random(selection_.seed, "tune", static_cast<std::uint64_t>(number));
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Settings settings;
@@ -299,12 +333,12 @@ void Search::draw_all() {
   const bool on_grid = options_.method == TuneMethod::grid;
   const std::vector<Settings> points = on_grid ? grid() : std::vector<Settings>{};
   tuning_.asked = on_grid ? std::ssize(points) : options_.trials > 0 ? options_.trials : kRandomTrials;
-  if (context_.progress) context_.progress->begin("tuning", tuning_.asked * rows_.folds);
+  if (context_.progress) context_.progress->begin("tuning", tuning_.asked + 1);
   if (!make({.number = 0}, {})) return;
   for (std::int64_t i = 1; i <= tuning_.asked; ++i) {
     const std::optional<Settings> settings = on_grid ? points[static_cast<std::size_t>(i - 1)] : draw(i);
     if (!settings) {
-      tuning_.stopped = space_words();
+      tuning_.stopped = used_up();
       return;
     }
     if (!make({.number = i, .settings = *settings}, {})) return;
@@ -349,14 +383,16 @@ void Search::halve() {
   tuning_.asked = options_.trials > 0 ? options_.trials : kHalvingTrials;
   const Ladder ladder = this->ladder();
   tuning_.budget = ladder.steps.empty() ? "rows" : ladder.steps;
-  if (context_.progress)
-    context_.progress->begin("tuning", (tuning_.asked + tuning_.asked / 2) * rows_.folds);
+  std::int64_t trials = tuning_.asked + 1;
+  for (std::int64_t rung = 0, left = tuning_.asked; rung < ladder.rungs; ++rung)
+    trials += left = (left + kThird - 1) / kThird;
+  if (context_.progress) context_.progress->begin("tuning", trials);
   if (!make({.rung = ladder.rungs}, {})) return;
   std::vector<Trial> here;
   for (std::int64_t i = 1; i <= tuning_.asked; ++i) {
     const std::optional<Settings> settings = draw(i);
     if (!settings) {
-      tuning_.stopped = space_words();
+      tuning_.stopped = used_up();
       break;
     }
     if (!make({.number = i, .share = ladder.share(0), .settings = *settings}, ladder.more(0))) return;
@@ -387,7 +423,7 @@ void Search::say_why() {
     tuning_.stopped =
         fmt::format("the time limit of {:g} s ended it after {} of {} trials; another run may make others",
                     options_.time_limit, made, tuning_.asked);
-  } else if (o.seeds > 0 && tuning_.stopped.starts_with("all")) {
+  } else if (o.seeds > 0 && !tuning_.stopped.starts_with("stopped")) {
     tuning_.stopped += fmt::format(
         "; {} more may be expected to better {} by {:.2g}, and the same settings differ by {:.2g} from seed "
         "to seed",
@@ -425,43 +461,6 @@ void Search::finish() {
 }
 
 }  // namespace
-
-double expected_best(std::vector<double> values, std::int64_t k) {
-  std::ranges::sort(values, std::greater<>{});
-  const auto n = std::ssize(values);
-  // The i-th largest is the best of k when it is drawn and no larger one is: C(n - 1 - i, k - 1) / C(n, k).
-  double left = 1, sum = 0;  // `left`: the chance that none of the larger ones was drawn
-  for (std::int64_t i = 0; i < n && left > 0; ++i) {
-    const double drawn = std::min(1.0, static_cast<double>(k) / static_cast<double>(n - i));
-    sum += left * drawn * values[static_cast<std::size_t>(i)];
-    left *= 1 - drawn;
-  }
-  return sum;
-}
-
-double score_without_peeking(const std::vector<std::vector<double>>& parts) {
-  if (parts.empty() || parts[0].size() < 2) return std::nan("");
-  const std::size_t k = parts[0].size();
-  double sum = 0;
-  std::size_t counted = 0;
-  for (std::size_t part = 0; part < k; ++part) {
-    const std::vector<double>* best = nullptr;
-    double best_score = -INFINITY;
-    for (const auto& trial : parts) {
-      double others = 0;
-      for (std::size_t j = 0; j < k; ++j)
-        if (j != part) others += trial[j];
-      if (!std::isnan(others) && !std::isnan(trial[part]) && others > best_score) {
-        best_score = others;
-        best = &trial;
-      }
-    }
-    if (!best) continue;
-    sum += (*best)[part];
-    ++counted;
-  }
-  return counted > 0 ? sum / static_cast<double>(counted) : std::nan("");
-}
 
 Tuning tune(const Dataset& train, const Dataset* dev, const LearnerEntry& entry, const Registry& registry,
             const SelectionOptions& selection, const TuneOptions& options, TrialJournal* journal,

@@ -97,12 +97,11 @@ ParameterCount count_parameters(ModuleRef net);
 
 // Draws all parameters anew: each from the seed and its own name, so adding a layer changes no other.
 void initialise(ModuleRef net, std::uint64_t seed);
-// Parameters whose name matches (`*` stands for any text): no gradient is computed for them, no optimiser
-// moves them. UsageError when none matches.
+// Parameters whose name matches (name_pattern.h: `*` stands for any text): no gradient is computed for them,
+// no optimiser moves them. UsageError when none matches.
 void freeze(ModuleRef net, std::string_view pattern = "*", bool frozen = true);
 void convert(ModuleRef net, DType dtype);         // f32 or f64
 void set_training(ModuleRef net, bool training);  // dropout, batch normalisation
-bool name_matches(std::string_view pattern, std::string_view name);
 
 // In its scope the network evaluates: no dropout, statistics as learned, nothing recorded.
 class EvaluationScope {

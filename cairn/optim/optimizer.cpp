@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "cairn/base/error.h"
+#include "cairn/base/name_pattern.h"
 #include "cairn/base/parallel.h"
 #include "cairn/optim/pieces_internal.h"
 

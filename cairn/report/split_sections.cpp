@@ -1,6 +1,8 @@
 // How far the figures depend on how the rows were split.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "cairn/report/format_internal.h"
 #include "cairn/report/sections_internal.h"
 #include "cairn/report/words_internal.h"
@@ -26,6 +28,22 @@ std::string estimate_words(const Json& estimate) {
                      flag_at(estimate, "shown") ? ", this run" : "");
 }
 
+std::optional<std::string> shift_words(const Json& split) {
+  const Json& shift = field(split, "shift");
+  const auto auc = number_at(shift, "roc_auc"), p = number_at(shift, "p");
+  if (!auc || !p) return std::nullopt;
+  constexpr double kSure = 0.01;
+  std::string columns;
+  for (const Json& c : field(shift, "columns"))
+    if (columns.size() < 60)
+      columns += fmt::format("{}'{}' ({})", columns.empty() ? "" : ", ", text_at(c, "column"),
+                             percent(number_at(c, "share").value_or(0), 0));
+  return *p < kSure ? fmt::format("A forest tells test rows from training rows: ROC AUC {}, {}; by {}.",
+                                  number(*auc), p_words(*p), columns)
+                    : fmt::format("A forest cannot tell test rows from training rows: ROC AUC {}, {}.",
+                                  number(*auc), p_words(*p));
+}
+
 }  // namespace
 
 std::vector<std::string> split_words(const Json& result) {
@@ -37,20 +55,7 @@ std::vector<std::string> split_words(const Json& result) {
     for (std::size_t i = 0; i + 1 < estimates.size(); i += 2)
       words.push_back(fmt::format("{} in cross-validation is {} and {}.", label, estimate_words(estimates[i]),
                                   estimate_words(estimates[i + 1])));
-  const Json& shift = field(split, "shift");
-  if (const auto auc = number_at(shift, "roc_auc"), p = number_at(shift, "p"); auc && p) {
-    constexpr double kSure = 0.01;
-    std::string columns;
-    for (const Json& c : field(shift, "columns"))
-      if (columns.size() < 60)
-        columns += fmt::format("{}'{}' ({})", columns.empty() ? "" : ", ", text_at(c, "column"),
-                               percent(number_at(c, "share").value_or(0), 0));
-    words.push_back(*p < kSure
-                        ? fmt::format("A forest tells test rows from training rows: ROC AUC {}, {}; by {}.",
-                                      number(*auc), p_words(*p), columns)
-                        : fmt::format("A forest cannot tell test rows from training rows: ROC AUC {}, {}.",
-                                      number(*auc), p_words(*p)));
-  }
+  if (auto shift = shift_words(split)) words.push_back(*std::move(shift));
   return words;
 }
 
@@ -74,7 +79,7 @@ void add_split(Page& page, const Json& result) {
     page.add(table({{"Split"}, {label, true}, {"95 % interval", true}}, rows,
                    "Cross-validation under other splits"));
   }
-  if (has(split, "shift")) page.paragraph(split_words(result).back());
+  if (const auto shift = shift_words(split)) page.paragraph(*shift);
   page.close_section();
 }
 

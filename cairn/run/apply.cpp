@@ -51,19 +51,22 @@ Dataset dataset_for(const PipelineModel& model, Table table) {
   // A stand-in with the training classes, so that labels are matched as for a test file.
   std::vector<std::optional<std::string>> labels(card.classes.begin(), card.classes.end());
   Table stand_in;
-  for (const std::string& needed : {card.group, card.event})
+  // Rows of a model that looks back are taken by time; whoever asks has heard if its column is absent.
+  const std::string time = model.looks_back_on().empty() ? "" : card.time;
+  for (const std::string& needed : {card.group, card.event, time})
     if (!needed.empty() && !table.find(needed))
       throw DataError("data", fmt::format("there is no column '{}', which judging this model needs", needed),
                       suggestion(needed, table.names()));
-  DatasetOptions options{.roles = {.target = card.target, .group = card.group, .event = card.event},
-                         .task = model.task(),
-                         .positive = card.positive,
-                         .classes = card.classes};
+  DatasetOptions options{
+      .roles = {.target = card.target, .group = card.group, .time = time, .event = card.event},
+      .task = model.task(),
+      .positive = card.positive,
+      .classes = card.classes};
   if (is_classification(model.task()))
     stand_in = Table({Column::category_of(card.target, labels)});
   else
     stand_in = Table({Column::number(card.target, Tensor::from(std::vector<double>{0, 1}))});
-  for (const std::string& needed : {card.group, card.event})
+  for (const std::string& needed : {card.group, card.event, time})
     if (!needed.empty())
       stand_in = stand_in.with(Column::number(needed, Tensor::from(std::vector<double>{0, 1})));
   return Dataset(stand_in, options).with_table(std::move(table));

@@ -93,7 +93,9 @@ Json interactions_to_json(const PipelineModel& model, const Table& rows, std::in
                           std::uint64_t seed, const StopToken& stop) {
   const TreeModel& trees = trees_for_interactions(model);
   const std::int64_t d = trees.trees().num_features(), k = trees.trees().num_outputs();
-  const Table some = model.transformed(sampled(rows, trees.trees(), seed));
+  // Rows that are each other's past are drawn when that has been told.
+  const Table some = model.looks_back_on().empty() ? model.transformed(sampled(rows, trees.trees(), seed))
+                                                   : sampled(model.transformed(rows), trees.trees(), seed);
   const Behind behind = columns_behind(trees.features(), column_shares(model, some));
   const std::int64_t width = d + 1, columns = std::ssize(behind.columns);
   if (columns * columns > kMostCells)  // a feature may be made of many

@@ -10,6 +10,7 @@
 
 #include "cairn/base/random.h"
 #include "cairn/base/version.h"
+#include "cairn/data/time_order.h"
 #include "cairn/model/contributions.h"
 #include "cairn/model/selection.h"
 #include "cairn/run/apply.h"
@@ -25,20 +26,32 @@ namespace {
 constexpr std::int64_t kMostPairs = 1000, kMostSeeds = 1000;
 constexpr std::int64_t kMostNeighbors = 1000;
 
+// Some of the rows: the latest where they are each other's past, which is told by the card's column of time.
+std::vector<std::int64_t> rows_drawn(const PipelineModel& model, const Table& rows, std::int64_t most,
+                                     std::uint64_t seed) {
+  const std::string& time = model.card().time;
+  if (!model.looks_back_on().empty() && rows.find(time)) return latest_rows(rows.column(time), most);
+  auto order = Random(seed, "background rows").permutation(rows.num_rows());
+  order.resize(static_cast<std::size_t>(most));
+  std::ranges::sort(order);
+  return order;
+}
+
 // The rows that a prediction is compared with, at most so many.
 Table background_rows(const ExplainOptions& o, const PipelineModel& model, const Registry& registry,
                       Json& told, std::vector<Warning>& warnings, const StopToken& stop) {
   constexpr std::int64_t kMostRows = 1000;
   ReadResult read = read_data(o.background, o.read, registry, &model.schema(), stop);
   warnings.insert(warnings.end(), read.warnings.begin(), read.warnings.end());
-  model.schema().conform(read.table, &warnings);
+  model.conformed(read.table, &warnings);
   const std::int64_t n = read.table.num_rows();
   told = {{"data", data_name(o.background)}, {"rows", std::min(n, kMostRows)}, {"rows_given", n}};
-  if (n <= kMostRows) return read.table;
-  auto order = Random(static_cast<std::uint64_t>(o.seed), "background rows").permutation(n);
-  order.resize(kMostRows);
-  std::ranges::sort(order);
-  return read.table.select(order);
+  Table rows =
+      n <= kMostRows
+          ? read.table
+          : read.table.select(rows_drawn(model, read.table, kMostRows, static_cast<std::uint64_t>(o.seed)));
+  for (Warning& w : model.remarks(rows)) warnings.push_back(std::move(w));
+  return rows;
 }
 
 Json row_to_json(const PipelineModel& model, const Table& rows, std::int64_t number,

@@ -75,6 +75,12 @@ Json export_model(const ExportOptions& options, const Registry& registry) {
                        fmt::format("{} is a {}; only models of trees can be written for other programs",
                                    options.model, pipeline->model().kind()),
                        "Train with --learner gradient_boosting, random_forest or decision_tree.");
+  if (const FittedTransform* target = pipeline->target_transform())
+    throw NotSupported(
+        "export",
+        fmt::format("the model learned the {} of its target, which other programs would not turn back",
+                    target->kind()),
+        "Train without \"target\" in the preparation.");
   const std::string contents = contents_of(*model, format, options.name);
   write_checked(options.out, contents, format);
   Json features = Json::array();

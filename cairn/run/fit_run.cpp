@@ -180,17 +180,43 @@ std::string memory_key(const TrainOptions& o, const PreparedData& data) {
   decides.overwrite = decides.tensorboard = false;
   decides.set.clear();
   decides.learner.clear();
-  return fmt::format("{} {} {}\n{} {} {}", version(), build(), instruction_set(), to_json(decides).dump(),
-                     data.sha256, data.test_sha256);
+  return fmt::format("{} {} {}\n{} {} {} {}", version(), build(), instruction_set(), to_json(decides).dump(),
+                     data.sha256, data.test_sha256, data.dev_sha256);
+}
+
+// A flag that the preparation would leave without effect.
+void refuse_idle_flags(const TrainOptions& o, const Preparation& written) {
+  const auto refuse = [&](const char* flag, const std::string& why) {
+    throw UsageError(flag, why, fmt::format("Leave out the flag, or change {}.", kPrepare));
+  };
+  const auto check = [&](bool said, const char* flag, std::initializer_list<std::string_view> steps) {
+    if (!said) return;
+    if (!written.rest)
+      refuse(flag, "would do nothing: \"rest\": \"none\" adds nothing to the steps that were written");
+    for (std::size_t i = 0; i < written.steps.size(); ++i) {
+      const Transform& step = *written.steps[i];
+      if (std::ranges::find(steps, step.name()) != steps.end() &&
+          to_text(get_param(step.params(), "columns")).empty())
+        refuse(flag, fmt::format("would do nothing: {} does it for every column",
+                                 place_of_step(i + 1, step.name())));
+    }
+  };
+  check(o.scale != "auto" && o.scale != "none", "--scale",
+        {"standard_scale", "min_max_scale", "robust_scale"});
+  check(o.missing != "auto" && o.missing != "drop", "--missing", {"impute"});
+  check(o.polynomial > 1, "--polynomial", {});
 }
 
 void add_preparation(const TrainOptions& o, const Dataset& train, const Registry& registry,
                      PipelineOptions& pipeline) {
+  constexpr std::int64_t kEnoughRows = 20'000;  // to learn of what kinds the columns are
+  const auto seed = static_cast<std::uint64_t>(o.seed);
   auto written = std::make_shared<const Preparation>(read_preparation(o.prepare, kPrepare, registry));
-  pipeline.kinds_after_hand = written->kinds_after(train, static_cast<std::uint64_t>(o.seed));
   if (written->target && train.task() != Task::regression)
     throw UsageError(kPrepare,
                      fmt::format("\"target\" transforms a number; this is {}", name_of(train.task())));
+  refuse_idle_flags(o, *written);
+  pipeline.kinds_after_hand = written->kinds_after(sample_rows(train, kEnoughRows, seed), seed);
   pipeline.by_hand = std::move(written);
 }
 
@@ -206,7 +232,9 @@ SelectionOptions prepare_selection(const TrainOptions& o, const PreparedData& da
                                    const Registry& registry) {
   SelectionOptions s = selection_options(o);
   if (!o.prepare.empty()) add_preparation(o, *data.train, registry, s.pipeline);
-  read_declarations(s.settings, chosen_entries(registry, s, *data.train));
+  const auto entries = chosen_entries(registry, s, *data.train);
+  if (o.tensorboard) refuse_idle_tensorboard(entries);
+  read_declarations(s.settings, entries);
   s.metric = &asked_metric(o.metric, *data.train, what_is_predicted(o, s, *data.train, registry));
   for (const std::string& bar : o.require)
     parse_requirement(bar, data.train->task());  // a typing error is told before the work
@@ -222,7 +250,6 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   FittedRun run;
   run.selection_options = prepare_selection(o, data, registry);
   run.metric = run.selection_options.metric;
-  if (o.tensorboard) refuse_idle_tensorboard(chosen_entries(registry, run.selection_options, train));
   FitContext fit_context{.seed = static_cast<std::uint64_t>(o.seed),
                          .stop = context.stop,
                          .progress = context.progress,

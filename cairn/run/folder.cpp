@@ -72,11 +72,13 @@ namespace {
 
 // What tells an event from others of its kind; empty: it may come again.
 std::string name_of(const Json& event) {
+  const auto text = [&](const char* key) {  // a log may have been written by anyone
+    const auto at = event.find(key);
+    return at != event.end() && at->is_string() ? at->get<std::string>() : std::string();
+  };
   for (const char* step : {"epoch", "round"})
-    if (event.contains(step))
-      return fmt::format("{} {} {}", event.value("fit", ""), step, event[step].dump());
-  if (event.value("phase", "") == "candidate")
-    return fmt::format("candidate {} {}", event.value("learner", ""), event.value("settings", ""));
+    if (event.contains(step)) return fmt::format("{} {} {}", text("fit"), step, event[step].dump());
+  if (text("phase") == "candidate") return fmt::format("candidate {} {}", text("learner"), text("settings"));
   return {};
 }
 

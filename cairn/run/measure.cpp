@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "cairn/base/random.h"
+#include "cairn/data/time_order.h"
 #include "cairn/linear/inference.h"
 #include "cairn/metrics/curves.h"
 #include "cairn/model/selection.h"
@@ -178,11 +179,17 @@ Json permutation_importance(const Model& model, const Dataset& data, const Metri
                             const ImportanceOptions& options, const StopToken& stop) {
   constexpr int kShuffles = 5;
   Json list = Json::array();
-  const Dataset sample = sample_rows(data, options.most_rows, options.seed);
+  const auto back = model.looks_back_on();
+  const Dataset sample =
+      back.empty() || data.roles().time.empty()
+          ? sample_rows(data, options.most_rows, options.seed)
+          : data.select(latest_rows(data.table().column(data.roles().time), options.most_rows));
   const Table inputs = model.inputs(sample);
   // The past of a column that is looked back on counts like a column; its time and groups are no features.
-  const Table features =
-      inputs.without(std::vector{sample.roles().time, sample.roles().group, sample.roles().weight});
+  std::vector<std::string> none{sample.roles().time, sample.roles().group, sample.roles().weight};
+  for (const std::string& name : back)
+    if (!model.looks_at_past_of(name)) none.push_back(name);
+  const Table features = inputs.without(none);
   const auto before = metric.compute(judge(model, sample, inputs).view());
   if (!before || features.num_columns() > options.most_columns) return list;
   struct Found {

@@ -138,6 +138,7 @@ PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const
 
   if (!o.dev.empty()) {
     ReadResult dev = read_data(o.dev, o.read, registry, &read.schema, context.stop, context.progress);
+    d.dev_sha256 = dev.sha256;
     d.dev = all.with_table(o.missing == "drop" ? drop_rows_with_missing(dev.table, d.warnings) : dev.table);
     d.warnings.insert(d.warnings.end(), d.dev->warnings().begin(), d.dev->warnings().end());
   }

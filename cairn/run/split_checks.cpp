@@ -110,8 +110,11 @@ void add_copies(Json& list, const TrainOptions& o, const Estimates& estimates) {
   }
 }
 
-void add_time_or_group(Json& list, const PreparedData& data, const Estimates& estimates) {
+void add_time_or_group(Json& list, const PreparedData& data, const FittedRun& run,
+                       const Estimates& estimates) {
   const Dataset& rows = estimates.rows();
+  // Rows that are learned from with their past cannot be dealt out at random.
+  if (!run.selection.single().pipeline->looks_back_on(rows).empty()) return;
   Roles roles = rows.roles();
   if (!roles.time.empty() || !roles.group.empty()) {
     if (!roles.time.empty()) roles.ignored.push_back(roles.time);
@@ -212,7 +215,7 @@ void add_estimates(Json& result, const TrainOptions& o, const PreparedData& data
   Json list = Json::array();
   try {
     if (is_dealt(*data.train)) add_copies(list, o, estimates);
-    add_time_or_group(list, data, estimates);
+    add_time_or_group(list, data, run, estimates);
   } catch (const Interrupted&) {
     throw;
   } catch (const Error& e) {  // such as folds in time without a class

@@ -47,6 +47,7 @@ ModelCard card_of(const TrainOptions& o, const PreparedData& data, const FittedR
                  .num_rows = data.train->num_rows()};
   if (run.on_test.predicts == Predicts::rank_score) card.group = data.train->roles().group;
   card.event = o.event;
+  if (!run.model->looks_back_on().empty()) card.time = o.time;
   card.prepare_json = o.prepare;
   card.pipeline = run.model->described_steps();
   if (result.contains("inference")) {
@@ -90,6 +91,7 @@ Json config_of(const TrainOptions& o, const PreparedData& data, const SettleStep
   config["made_with"] = {
       {"cairn", version()}, {"build", build()}, {"isa", instruction_set()}, {"data_sha256", data.sha256}};
   if (!data.test_sha256.empty()) config["made_with"]["test_sha256"] = data.test_sha256;
+  if (!data.dev_sha256.empty()) config["made_with"]["dev_sha256"] = data.dev_sha256;
   return config;
 }
 

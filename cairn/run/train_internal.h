@@ -31,7 +31,7 @@ class Stopwatch {
 };
 
 struct PreparedData {
-  std::string name, target, sha256, test_sha256;
+  std::string name, target, sha256, test_sha256, dev_sha256;
   bool pictures = false;  // among the features
   std::int64_t rows = 0, columns = 0, test_rows_given = 0, test_columns = 0;
   std::optional<Dataset> train, test;  // test: absent with --holdout 0
@@ -58,7 +58,9 @@ struct FittedRun {
   std::vector<CalibrationTrial> calibration_trials;  // empty unless --calibrate asks
   Judged uncalibrated;                               // the rows of on_test, before
 };
-// What --prepare says: the text of its file, or the text itself. FileError.
+// What --prepare says, its text or that of the file it names, as config.json holds it: checked, without
+// blanks;
+// "" stays. FileError; UsageError for what is no preparation.
 std::string prepare_text(const std::string& said, const Registry& registry);
 
 // What decides how learners are compared in this run: options, settings, metric, and what measured folds are

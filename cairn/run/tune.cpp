@@ -138,6 +138,7 @@ TrainOptions TuneStep::settle(const PreparedData& data, const std::string& folde
   Json key = config();
   key.erase("time_limit");  // it may be another when a search is taken up again
   key["learner"] = entry.name;
+  key["set"] = selection.settings;  // a network that stands in a file is what the file says
   TrialFile journal(folder + "/trials.jsonl", selection.data_key + key.dump());
   if (journal.size() > 0 && context_.progress)
     context_.progress->remark(fmt::format("{} trials are kept in {}", journal.size(), folder));
@@ -199,7 +200,10 @@ TuneRequest tune_request_from_json(const Json& config) {
                      "cairn train --config repeats a training.");
   Json tune = config["tune"];
   if (tune.contains("set")) {
-    if (!tune["set"].is_array()) throw UsageError("--config", "tune.set is not a list");
+    if (!tune["set"].is_array() ||
+        !std::ranges::all_of(tune["set"], [](const Json& text) { return text.is_string(); }))
+      throw UsageError("--config", fmt::format("tune.set is {}; it is a list of texts", tune["set"].dump()),
+                       "Such as [\"alpha=10\"].");
     request.train.set = tune["set"].get<std::vector<std::string>>();
     tune.erase("set");
   }

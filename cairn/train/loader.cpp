@@ -10,6 +10,7 @@
 #include "cairn/base/background.h"
 #include "cairn/base/error.h"
 #include "cairn/base/parallel.h"
+#include "cairn/data/finite.h"
 #include "cairn/model/numeric.h"
 
 namespace cairn {

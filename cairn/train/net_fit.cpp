@@ -11,6 +11,7 @@
 #include "cairn/base/error.h"
 #include "cairn/base/hash.h"
 #include "cairn/base/isa.h"
+#include "cairn/base/name_pattern.h"
 #include "cairn/base/parallel.h"
 #include "cairn/base/version.h"
 #include "cairn/ops/reduce.h"

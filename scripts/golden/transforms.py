@@ -175,7 +175,7 @@ def describe(x):
 
 
 def power():
-    """Skewed numbers; lambda of scikit-learn and of SciPy, and what the numbers become."""
+    """Skewed numbers; the lambdas of scikit-learn, and what SciPy makes of the numbers with them."""
     x = np.column_stack([rng.lognormal(size=60), rng.gamma(2, 3, size=60), rng.normal(size=60) * 5 + 1, -rng.gamma(2, 3, size=60)])
     positive = x[:, :2]
     box, yeo = PowerTransformer("box-cox", standardize=False).fit(positive), PowerTransformer("yeo-johnson", standardize=False).fit(x)

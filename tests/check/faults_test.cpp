@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "cairn/base/name_pattern.h"
 #include "cairn/nn/dropout.h"
 #include "cairn/nn/norm.h"
 #include "cairn/ops/activation.h"

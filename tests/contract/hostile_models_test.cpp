@@ -279,3 +279,14 @@ TEST_CASE("hostile models: a field that is absent, of another type or of a stran
     }
   }
 }
+
+TEST_CASE("hostile models: classes are not turned back from a transformed target") {
+  const Subject& logistic =
+      *std::ranges::find(subjects(), std::string("logistic_regression"), &Subject::name);
+  const auto written = builtin_registry().transform("yeo_johnson").make();
+  const Dataset y(Table({Column::number("y", Tensor::from(std::vector<double>{1, 2, 4, 9}))}), {});
+  auto model = read(logistic.bytes);
+  dynamic_cast<PipelineModel&>(*model).set_target_transform(written->fit(y, {}));
+  CHECK(refusal(to_bytes(*model)).find("turns back by 'yeo_johnson' what is no number of its target") !=
+        std::string::npos);
+}

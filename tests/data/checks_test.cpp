@@ -180,3 +180,31 @@ TEST_CASE("check_dataset: imbalance, rare classes, more columns than rows") {
   CHECK(codes_of(more) == Names{"more_columns_than_rows"});
   CHECK(more[0].message.find("There are 50 columns and 40 rows") == 0);
 }
+
+TEST_CASE("check_dataset: a word that tells a handful of rows is no suspect") {
+  const auto suspects = [](std::size_t rare) {
+    Names label, text;
+    for (std::size_t i = 0; i < 300; ++i) {
+      const bool told = i < rare;
+      label.push_back(told ? "yes" : "no");
+      text.push_back((told ? "closed case number " : "open case number ") + std::to_string(i));
+    }
+    return codes_of(check_dataset(
+        Dataset(Table({Column::text("t", text), words("y", label)}), {.roles = {.target = "y"}})));
+  };
+  CHECK(suspects(9) == Names{"imbalance:y", "rare_class:y"});
+  CHECK(suspects(10) == Names{"imbalance:y", "leak_suspect:t"});
+}
+
+TEST_CASE("check_dataset: the flag that leaves columns out can be followed where a name holds a comma") {
+  const Numbers a = noise(200, "a"), b = noise(200, "b");
+  Numbers y;
+  for (std::size_t i = 0; i < 200; ++i) y.push_back(a[i] + 2 * b[i]);
+  const auto told = [&](const char* name) {
+    const Table table({number(name, a), number("b", b), number("y", y)});
+    return message(check_dataset(Dataset(table, {.roles = {.target = "y"}, .task = Task::regression})),
+                   "leak_combination");
+  };
+  CHECK(told("a").find("leave them out with --ignore \"a,b\".") != std::string::npos);
+  CHECK(told("a,1").find("leave them out with --ignore \"a,1\" --ignore b.") != std::string::npos);
+}

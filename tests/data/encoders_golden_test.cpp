@@ -9,6 +9,7 @@
 #include "cairn/data/power.h"
 #include "cairn/data/target_encode.h"
 #include "tests/support/golden.h"
+#include "tests/support/memory_visitor.h"
 
 using namespace cairn;
 using test::golden_numbers;
@@ -42,6 +43,16 @@ Numbers row_of(const Column& c, std::int64_t row) {
   return values;
 }
 
+// Lists of numbers that it keeps under a name, in their order.
+std::vector<Numbers> kept_numbers(FittedTransform& fitted, const std::string& name) {
+  test::MemoryVisitor v;
+  fitted.visit(v);
+  std::vector<Numbers> lists;
+  for (const auto& [key, kept] : v.kept)
+    if (key == name || key.ends_with("." + name)) lists.push_back(std::get<Numbers>(kept));
+  return lists;
+}
+
 Column levels_column(const nlohmann::json& list) {
   Cells cells;
   for (const auto& v : list) cells.emplace_back(v.get<std::string>());
@@ -56,6 +67,8 @@ TEST_CASE("box_cox and yeo_johnson find the lambda of scikit-learn's PowerTransf
   const auto check = [&](const Transform& transform, const Table& table, const nlohmann::json& expected) {
     const auto fitted = transform.fit(Dataset(table, {}), {});
     const Table made = fitted->apply(table), back = fitted->invert(made);
+    CHECK(largest_difference(kept_numbers(*fitted, "lambdas").at(0), golden_numbers(expected["lambdas"])) <
+          1e-5);
     for (std::size_t c = 0; c < expected["values"].size(); ++c) {
       CAPTURE(fitted->describe());
       CAPTURE(c);
@@ -80,8 +93,11 @@ TEST_CASE("bins have the edges of scikit-learn's KBinsDiscretizer") {
     const auto fitted = Bins({.bins = 4, .strategy = strategy, .output = "number"}).fit(Dataset(x, {}), {});
     CAPTURE(fitted->describe());
     const Table made = fitted->apply(x), beyond = fitted->apply(Table(extremes));
+    const std::vector<Numbers> edges = kept_numbers(*fitted, "at");
+    REQUIRE(edges.size() == wild.size());
     for (std::size_t c = 0; c < wild.size(); ++c) {
       const auto i = static_cast<std::int64_t>(c);
+      CHECK(largest_difference(edges[c], golden_numbers(g[strategy]["edges"][c])) < 1e-12);
       CHECK(numbers_of(made.column(i)) == golden_numbers(g[strategy]["values"][c]));
       CHECK(beyond.column(i).number_at(0) == g[strategy]["wild"][c].get<double>());
     }
@@ -153,6 +169,8 @@ TEST_CASE("pca has the components of scikit-learn's PCA, but for their sign") {
     const auto fitted = Pca(params).fit(Dataset(x, {}), {});
     const Table made = fitted->apply(x);
     const auto& expected = g[name];
+    CHECK(largest_difference(kept_numbers(*fitted, "shares").at(0), golden_numbers(expected["shares"])) <
+          1e-9);
     REQUIRE(made.num_columns() == static_cast<std::int64_t>(expected["scores"].size()));
     for (std::size_t c = 0; c < expected["scores"].size(); ++c) {
       const Numbers vector = golden_numbers(expected["vectors"][c]);

@@ -222,3 +222,99 @@ TEST_CASE("interactions: finds the product that matters among noise, and none wh
   CHECK(Interactions({.most_columns = 2}).fit(data, {})->describe().find("of 1 products") !=
         std::string::npos);
 }
+
+TEST_CASE(
+    "pca: a gap in an encoded column is refused, in training and later; one feature wide is not turned "
+    "back") {
+  const auto encoded = [](const Numbers& values) {
+    return Table({Column::features(
+        "s",
+        Matrix::from_csr(2, Tensor::take(Integers{0, 1, 2, 3}),
+                         Tensor::take(std::vector<std::int32_t>{0, 1, 0}), Tensor::take(Numbers(values))),
+        {"s a", "s b"})});
+  };
+  const char* told =
+      "column 's b', row 2: is missing; pca takes no missing values. Put an impute step before it.";
+  CHECK_THROWS_WITH_AS(Pca({}).fit(Dataset(encoded({1, kGap, 3}), {}), {}), told, DataError);
+  const auto fitted = Pca({}).fit(Dataset(encoded({1, 2, 3}), {}), {});
+  CHECK_THROWS_WITH_AS(fitted->apply(encoded({1, kGap, 3})), told, DataError);
+  const Table narrow({Column::features(
+      "s",
+      Matrix::from_csr(1, Tensor::take(Integers{0, 1, 2, 2}), Tensor::take(std::vector<std::int32_t>{0, 0}),
+                       Tensor::take(Numbers{1, 4})),
+      {"s a"})});
+  CHECK_FALSE(Pca({}).fit(Dataset(narrow, {}), {})->inverts());
+}
+
+TEST_CASE("pca: more components than memory is meant for are refused before they are made") {
+  constexpr std::int64_t kRows = 100, kFeatures = 2'800'000;
+  Integers starts{0};
+  std::vector<std::int32_t> where;
+  for (std::int32_t r = 0; r < kRows; ++r) {
+    where.push_back(r);
+    starts.push_back(r + 1);
+  }
+  const Table table(
+      {Column::features("s",
+                        Matrix::from_csr(kFeatures, Tensor::take(std::move(starts)),
+                                         Tensor::take(std::move(where)), Tensor::take(Numbers(kRows, 1))),
+                        Names(kFeatures, "f"))});
+  CHECK_THROWS_WITH_AS(
+      Pca({.components = kRows}).fit(Dataset(table, {}), {}),
+      "pca: 99 components of 2800000 features are 2.77e+08 numbers; at most 2.68e+08 are kept. "
+      "Ask for fewer components, or hash or filter the features first.",
+      ResourceError);
+}
+
+TEST_CASE("interactions: few groups or few times are few folds") {
+  Random random(4, "few");
+  Numbers a, b, y, time, group;
+  for (int r = 0; r < 90; ++r) {
+    a.push_back(random.normal());
+    b.push_back(random.normal());
+    y.push_back(3 * a.back() * b.back() + 0.1 * random.normal());
+    time.push_back(r / 30);
+    group.push_back(r % 3);
+  }
+  const Table table({number("a", a), number("b", b), number("y", y), number("t", time), number("g", group)});
+  for (const bool by_group : {true, false}) {
+    CAPTURE(by_group);
+    const Roles roles = by_group ? Roles{.target = "y", .group = "g", .ignored = {"t"}}
+                                 : Roles{.target = "y", .time = "t", .ignored = {"g"}};
+    const Dataset data(table, {.roles = roles, .task = Task::regression});
+    CHECK(Interactions({}).fit(data, {})->apply(data.features()).names() == Names{"a", "b", "a*b"});
+  }
+}
+
+TEST_CASE("bins: a column of small unit is cut, an infinite number is refused") {
+  const Table small({number("x", {1e-9, 2e-9, 3e-9, 4e-9, 5e-9, 6e-9, 7e-9, 8e-9})});
+  CHECK(Bins({.bins = 4}).fit(Dataset(small, {}), {})->apply(small).column("x").levels().size() == 4);
+  const Dataset endless(Table({number("x", {1, INFINITY, 3})}), {});
+  CHECK_THROWS_WITH_AS(Bins({}).fit(endless, {}),
+                       "column 'x', row 2: is inf; bins takes finite numbers. Correct or drop the row.",
+                       DataError);
+  CHECK_THROWS_WITH_AS(
+      YeoJohnson({}).fit(endless, {}),
+      "column 'x', row 2: is inf; yeo_johnson takes finite numbers. Correct or drop the row.", DataError);
+}
+
+TEST_CASE("variance_filter: encoded features far from zero vary, and a gap is no reason to drop one") {
+  const auto kept = [](const Numbers& values) {  // of three rows of one feature, beside one that varies
+    Numbers all;
+    for (std::size_t r = 0; r < 3; ++r) {
+      all.push_back(values[r]);
+      all.push_back(static_cast<double>(r));
+    }
+    const Table table(
+        {Column::features("s",
+                          Matrix::from_csr(2, Tensor::take(Integers{0, 2, 4, 6}),
+                                           Tensor::take(std::vector<std::int32_t>{0, 1, 0, 1, 0, 1}),
+                                           Tensor::take(std::move(all))),
+                          {"s a", "s b"})});
+    return VarianceFilter({}).fit(Dataset(table, {}), {})->apply(table).column("s").feature_names();
+  };
+  CHECK(kept({1.6e9 - 10, 1.6e9, 1.6e9 + 10}) == Names{"s a", "s b"});
+  CHECK(kept({0.1, 0.1, 0.1}) == Names{"s b"});
+  CHECK(kept({1, kGap, 2}) == Names{"s a", "s b"});
+  CHECK(kept({3, kGap, 3}) == Names{"s b"});
+}

@@ -300,3 +300,16 @@ TEST_CASE("leak: a sum that is the target, and none that nearly is") {
   for (double& v : y) v += 0.5 * random.normal();
   CHECK(exact_combination(columns, y).empty());
 }
+
+TEST_CASE("near copies: identical rows that are near another count each; equal infinities are equal") {
+  Rows rows(500, 6);
+  rows.copy(7, 300);
+  rows.copy(8, 300);
+  rows.x[1][8] += 1;
+  CHECK(find_near_copies(rows.data()).near_rows == 3);
+  for (const std::size_t r : {std::size_t{0}, std::size_t{7}, std::size_t{8}, std::size_t{300}})
+    rows.x[0][r] = INFINITY;  // and in the row that the spread is measured from
+  const NearCopies found = find_near_copies(rows.data());
+  CHECK(found.near_rows == 3);
+  CHECK(together(found, 8, 300));
+}

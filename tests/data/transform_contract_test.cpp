@@ -114,6 +114,12 @@ TEST_CASE("contract: columns takes * for any text, and says when nothing fits") 
         std::string::npos);
   CHECK_THROWS_WITH_AS(fit(StandardScale({.columns = {"cit*"}}), every_kind()),
                        doctest::Contains("no number or integer column fits 'cit*'"), UsageError);
+  // A pattern of many stars is read in a moment, too.
+  std::string stars;
+  for (int i = 0; i < 30; ++i) stars += "a*";
+  CHECK_THROWS_AS(StandardScale({.columns = {stars + "b"}})
+                      .fit(Dataset(Table({number(std::string(200, 'a'), {1, 2})}), {}), {}),
+                  UsageError);
 }
 
 TEST_CASE("contract: a row of weight 2 is the row twice, a row of weight 0 is no row") {

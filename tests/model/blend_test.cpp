@@ -206,3 +206,19 @@ TEST_CASE("blend: what predicts no values is no member") {
   CHECK(std::ranges::none_of(s.blend.members,
                              [](const auto& member) { return member.learner == "gradient_boosting"; }));
 }
+
+TEST_CASE("blend: contributions against other rows are the weighted sum of its members'") {
+  const Dataset data = slope_and_steps(1500, false);
+  const auto model = fitted(chosen(data), data);
+  const auto& blend = dynamic_cast<const BlendModel&>(model->model());
+  const Table rows = data.features().slice(0, 10), background = data.features().slice(100, 140);
+  const Contributions c = contributions_against(*model, rows, background);
+  std::vector<double> parts(c.parts.size());
+  for (std::int64_t m = 0; m < blend.num_members(); ++m) {
+    const Contributions one = contributions_against(blend.member(m), rows, background);
+    REQUIRE(one.parts.size() == parts.size());
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      parts[i] += blend.weights()[static_cast<std::size_t>(m)] * one.parts[i];
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) CHECK(c.parts[i] == doctest::Approx(parts[i]).epsilon(1e-9));
+}

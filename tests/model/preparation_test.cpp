@@ -7,6 +7,7 @@
 
 #include "cairn/builtin/registry.h"
 #include "cairn/model/archive.h"
+#include "cairn/model/blend.h"
 #include "cairn/model/contributions.h"
 #include "cairn/model/evaluate.h"
 #include "cairn/model/last_value.h"
@@ -164,4 +165,62 @@ TEST_CASE("preparation: what a step by hand has done is not done again") {
         Names{"impute", "robust_scale", "one_hot"});
   CHECK(steps(R"({"steps": [{"step": "ordinal"}], "rest": "none"})", "ridge") == Names{"ordinal"});
   CHECK(steps(R"([{"step": "target_encode"}])", "gradient_boosting") == Names{"target_encode"});
+}
+
+TEST_CASE("preparation: what a later step undoes is done once more") {
+  Numbers t, x, y;
+  for (int i = 0; i < 60; ++i) {
+    t.push_back(i);
+    x.push_back(i % 7 == 3 ? std::nan("") : 1000 + 50 * std::sin(i));
+    y.push_back(3 + std::cos(i));
+  }
+  const Dataset data(
+      Table({Column::number("t", Tensor::take(std::move(t))), Column::number("x", Tensor::take(std::move(x))),
+             Column::number("y", Tensor::take(std::move(y)))}),
+      {.roles = {.target = "y", .time = "t"}, .task = Task::regression});
+  const auto steps = [&](const std::string& text) {
+    Names names;
+    const auto made = pipeline(text, data, "ridge");
+    static_cast<void>(made->fit(data));  // ridge takes no gaps
+    for (const auto& step : made->transforms()) names.emplace_back(step->name());
+    return names;
+  };
+  CHECK(
+      steps(
+          R"([{"step": "impute"}, {"step": "lags", "columns": "x", "lags": "1-3"}, {"step": "standard_scale"}])") ==
+      Names{"impute", "lags", "standard_scale", "impute"});
+  CHECK(steps(R"([{"step": "impute"}, {"step": "robust_scale"}, {"step": "polynomial"}])") ==
+        Names{"impute", "robust_scale", "polynomial", "robust_scale"});
+  CHECK(steps(R"([{"step": "impute"}, {"step": "pca"}, {"step": "min_max_scale"}])") ==
+        Names{"impute", "pca", "min_max_scale"});
+}
+
+TEST_CASE("preparation: the trivial forecast knows no later value than the steps do") {
+  const Dataset train = growing(0, 60), later = growing(60, 20);
+  const auto first = [&](const std::string& text) {
+    const auto trivial = last_value_pipeline(read(text), train, builtin_registry());
+    REQUIRE(trivial != nullptr);
+    return judge(*trivial->fit(train), later).predicted[0];
+  };
+  CHECK(first(R"([{"step": "lags", "lags": "7-14"}])") == train.target_values()[53]);
+  CHECK(first(R"([{"step": "lags", "lags": "7-14", "means": "3"}])") == train.target_values()[59]);
+}
+
+TEST_CASE("preparation: rows whose past is looked at by a blend may lack the target") {
+  const Dataset train = growing(0, 60), later = growing(60, 20);
+  std::vector<std::unique_ptr<PipelineModel>> members;
+  for (int i = 0; i < 2; ++i) {
+    auto fitted = pipeline(kSeries, train)->fit(train);
+    members.emplace_back(dynamic_cast<PipelineModel*>(fitted.release()));
+    members.back()->set_mean_contributions(mean_contributions(*members.back(), train));
+  }
+  const Table next({Column::number("t", Tensor::take(Numbers{60}))});
+  const Table raw = train.features().with(train.table().column("t")).with(train.table().column("y"));
+  PipelineModel blend(Schema::of(raw), {},
+                      std::make_unique<BlendModel>(std::move(members), Numbers{0.5, 0.5}, Names{"a", "b"}));
+  blend.set_looks_back_on({"t", "y"});
+  CHECK(blend.predict(next).column("prediction").number_at(0) ==
+        doctest::Approx(later.target_values()[0]).epsilon(1e-6));
+  CHECK(blend.looks_at_past_of("y"));
+  CHECK_FALSE(blend.looks_at_past_of("t"));
 }

@@ -117,6 +117,14 @@ TEST_CASE("search space: near one, 1 - value is what is spread by factors") {
   CHECK(above == doctest::Approx(2000).epsilon(0.05));
   CHECK(value_at(axis, 0.5) == "0.99");
   CHECK(value_at(axis, 0.25) == "0.96838");
+  // No end is left, though four digits of the gap may be beyond it.
+  const SearchAxis odd{.name = "momentum",
+                       .range = {.low = 0.912344, .high = 0.987656, .scale = SearchScale::near_one}};
+  for (const double u : {0.0, 1e-9, 0.5, 1 - 1e-9}) {
+    const double v = std::stod(value_at(odd, u));
+    CHECK(v >= odd.range.low);
+    CHECK(v <= odd.range.high);
+  }
 }
 
 TEST_CASE("search space: whole numbers and lists give each value its share, ends included") {
@@ -326,4 +334,66 @@ TEST_CASE("tune: a time limit marks its result; the first trial is always made")
   CHECK(t.cut_short);
   CHECK(!t.trials.empty());
   CHECK(t.stopped.starts_with("the time limit of 0.05 s ended it after "));
+}
+
+TEST_CASE("tune: dev rows are dealt out at random, whatever their roles of time and group") {
+  const Dataset plain = wave(200);
+  const auto with_roles = [&](const Dataset& data, Roles roles) {
+    std::vector<double> constant(static_cast<std::size_t>(data.num_rows()), 1);
+    return data.with_table(data.table().with(Column::number("z", Tensor::take(std::move(constant)))))
+        .with_roles(std::move(roles));
+  };
+  for (const Roles& roles : {Roles{.target = "y", .time = "z"}, Roles{.target = "y", .group = "z"}}) {
+    const Dataset train = with_roles(plain, {.target = "y", .ignored = {"z"}});
+    const Dataset dev = with_roles(wave(100, 9), roles);
+    const Tuning t = search(train, "k_nearest_neighbors",
+                            {.trials = 3, .space = space_of("k_nearest_neighbors")}, nullptr, &dev);
+    for (const Trial& trial : t.trials) {
+      CHECK(trial.failure == "");
+      CHECK(trial.parts.size() == 5);
+    }
+  }
+  const Dataset one = wave(1, 9);
+  const Tuning t = search(plain, "k_nearest_neighbors",
+                          {.trials = 3, .space = space_of("k_nearest_neighbors")}, nullptr, &one);
+  for (const Trial& trial : t.trials) {
+    CHECK(trial.failure == "");
+    CHECK(trial.parts.empty());
+  }
+}
+
+TEST_CASE("tune: why no further draw comes is said as it is, and a value said twice is one") {
+  const Dataset data = wave(120);
+  const auto stopped = [&](const char* space) {
+    return search(data, "k_nearest_neighbors", {.space = space_of("k_nearest_neighbors", {space})}).stopped;
+  };
+  CHECK(stopped("k=5,5,9") == "all 2 combinations were tried");
+  // Numbers of four digits in so narrow a range are few, though it has no end.
+  const std::string told =
+      search(data, "ridge",
+             {.trials = 40, .space = space_of("ridge", {"alpha=1..1.002"}), .all_trials = true})
+          .stopped;
+  CHECK_MESSAGE(told.starts_with("no new combination came in 200 draws; 3 were tried"), told);
+}
+
+TEST_CASE("tune: the bar counts trials, made or recalled, and no fit begins another") {
+  struct Bar : Progress {
+    std::int64_t total = 0, done = 0, begun = 0, ended = 0;
+    void begin(std::string_view, std::int64_t t) override { total = t, ++begun; }
+    void advance(std::int64_t units) override { done += units; }
+    void end() override { ++ended; }
+    void remark(std::string_view) override {}
+  };
+  const Dataset data = wave(150);
+  Memory journal;
+  for (int time = 0; time < 2; ++time) {
+    Bar bar;
+    search(data, "gradient_boosting",
+           {.trials = 4, .space = space_of("gradient_boosting"), .all_trials = true}, &journal, nullptr,
+           {.seed = 3, .progress = &bar});
+    CHECK(bar.begun == 1);
+    CHECK(bar.ended == 1);
+    CHECK(bar.total == 5);
+    CHECK(bar.done == 5);
+  }
 }

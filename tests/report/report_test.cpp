@@ -447,4 +447,10 @@ TEST_CASE("a split: the inflated and the corrected estimate side by side, and wh
   same["split"]["shift"]["p"] = 0.34;
   CHECK(holds(report_text(same, false, 400),
               "A forest cannot tell test rows from training rows: ROC AUC 0.830, p = 0.34."));
+  // A figure that another program left out leaves out its sentence, and nothing else stands there.
+  Json torn = result;
+  torn["split"]["shift"] = {{"rows", 400}};
+  CHECK_FALSE(holds(report_html(torn), "A forest"));
+  torn["split"].erase("estimates");
+  CHECK_FALSE(holds(report_html(torn), "A forest"));
 }
