@@ -28,9 +28,11 @@ template <class T, class Into>
 void average(Into& into, const Parameter& from, double decay) {
   T* to = into.template mutable_data<T>().data();
   const T* other = from.value().data<T>().data();
-  const auto keep = static_cast<T>(decay), take = static_cast<T>(1 - decay);
+  // The difference is taken: in f32 two shares of one number would not add up to it.
+  const auto take = static_cast<T>(1 - decay);
   parallel_for(from.size(), 1 << 15, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) to[i] = keep * to[i] + take * other[i];
+    for (std::int64_t i = begin; i < end; ++i)
+      to[i] = take == 1 ? other[i] : to[i] + take * (other[i] - to[i]);
   });
 }
 
@@ -84,7 +86,8 @@ void WeightAverage::exchange() {
 
 void WeightAverage::visit(Visitor& v) {
   v.value("updates", updates_);
-  if (v.loading() && updates_ < 0)
+  constexpr std::int64_t kMost = std::int64_t{1} << 53;
+  if (v.loading() && (updates_ < 0 || updates_ > kMost))
     throw ModelFileError("checkpoint", fmt::format("its mean weights are of {} steps", updates_));
   for (std::size_t i = 0; i < means_.size(); ++i) {
     const DType dtype = means_[i].dtype();

@@ -257,17 +257,14 @@ void FlightRecorder::end(double learning_rate, const Batch& batch, std::span<con
 }
 
 void FlightRecorder::end_epoch(double loss) {
-  epoch_losses_.push_back(loss);
   constexpr std::size_t kEpochs = 5;
   constexpr double kFell = 0.01;
-  if (told_plateau_ || epoch_losses_.size() < kEpochs + 1) return;
+  if (epoch_losses_.size() > kEpochs) return;  // it has been judged
+  epoch_losses_.push_back(loss);
+  if (epoch_losses_.size() <= kEpochs) return;
   // Still where it began, after so many epochs: what it can do at all lies elsewhere.
   const auto best = std::ranges::min(epoch_losses_);
-  if (epoch_losses_.size() > kEpochs + 1 ||
-      epoch_losses_.front() - best > kFell * std::abs(epoch_losses_.front()))
-    return;
-  told_plateau_ = true;
-  remark_plateau();
+  if (epoch_losses_.front() - best <= kFell * std::abs(epoch_losses_.front())) remark_plateau();
 }
 
 void FlightRecorder::remark_plateau() {
@@ -306,8 +303,14 @@ void FlightRecorder::visit(Visitor& v) {
   v.value("above", above_);
   v.value("dead_looks", dead_looks_);
   v.value("told_dead", told_dead_);
-  v.value("told_plateau", told_plateau_);
   v.value("epoch_losses", epoch_losses_);
+  if (!v.loading()) return;
+  constexpr std::int64_t kMost = std::int64_t{1} << 53;
+  for (const std::int64_t count : {first_losses_, above_, dead_looks_})
+    if (count < 0 || count > kMost)
+      throw ModelFileError("checkpoint", fmt::format("its recorder has counted {}", count));
+  if (!(reference_ >= 0))
+    throw ModelFileError("checkpoint", fmt::format("its first losses are of size {:g}", reference_));
 }
 
 std::vector<std::string> FlightRecorder::take_remarks() { return std::exchange(remarks_, {}); }

@@ -99,7 +99,7 @@ class FlightRecorder {
   std::vector<std::string> remarks_;
   std::vector<double> epoch_losses_;
   std::vector<std::int64_t> counters_;  // of the network, before the batch
-  bool has_counters_ = true, told_dead_ = false, told_plateau_ = false;
+  bool has_counters_ = true, told_dead_ = false;
   double reference_ = 0;  // the largest of the first losses
   std::int64_t first_losses_ = 0, above_ = 0, dead_looks_ = 0;
 };

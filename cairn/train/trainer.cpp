@@ -83,6 +83,8 @@ class Run {
     if (hooks_.progress)
       hooks_.progress->begin(hooks_.name.empty() ? "epochs" : hooks_.name,
                              (o_.epochs - std::ssize(history_.epochs)) * data_.num_batches());
+    if (hooks_.progress)
+      for (const std::string& remark : history_.remarks) hooks_.progress->remark(remark);
     while (!ended_ && std::ssize(history_.epochs) < o_.epochs) {
       hooks_.stop.throw_if_requested("trainer");
       try {
@@ -282,9 +284,17 @@ class Run {
       make_folder(folder);
     if (!std::filesystem::exists(checkpoint())) return;
     std::string key;
-    load_state(checkpoint(), kKind, [&](Visitor& v) { v.optional("key", key); });
-    if (key != hooks_.key) return;
-    load_state(checkpoint(), kKind, [&](Visitor& v) { visit(v); });
+    bool ours = false;
+    load_state(checkpoint(), kKind, [&](Visitor& v) {
+      v.optional("key", key);
+      ours = hooks_.key.empty() || key == hooks_.key;
+      if (ours) visit(v);
+    });
+    if (!ours) {
+      history_.remarks.push_back(
+          fmt::format("{} is of other data, settings or build; the fit begins anew", checkpoint()));
+      return;
+    }
     saved_ = std::ssize(history_.epochs);
     // A longer training goes on where a whole one had ended; one that had no gain stays ended.
     if (std::ssize(history_.epochs) < o_.epochs && !history_.stopped_early) ended_ = false;

@@ -273,9 +273,10 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("trainer: a checkpoint of another key is not gone on from") {
+TEST_CASE("trainer: a checkpoint of another key is not gone on from, and it is said") {
   const Problem p;
   const TemporaryFolder folder;
+  std::vector<std::string> remarks;
   const auto epochs_told = [&](const std::string& key) {
     Sequential net = make_net();
     Adam opt(net, {.learning_rate = 0.01});
@@ -284,13 +285,20 @@ TEST_CASE("trainer: a checkpoint of another key is not gone on from") {
     TrainerHooks hooks{.log = [&](const Json&) { ++told; }};
     hooks.checkpoint = folder.file("deep/one.cairn");
     hooks.key = key;
-    Trainer({.epochs = 4})
-        .fit(net, opt, loader, [&](const Batch& b) { return mean(square(net(b.x) - b.y)); }, hooks);
+    remarks = Trainer({.epochs = 4})
+                  .fit(
+                      net, opt, loader, [&](const Batch& b) { return mean(square(net(b.x) - b.y)); }, hooks)
+                  .remarks;
     return told;
   };
   CHECK(epochs_told("a") == 4);
   CHECK(epochs_told("a") == 0);
+  CHECK(remarks.empty());
   CHECK(epochs_told("b") == 4);
+  CHECK(remarks == std::vector<std::string>{folder.file("deep/one.cairn") +
+                                            " is of other data, settings or build; the fit begins anew"});
+  CHECK(epochs_told("") == 0);  // whoever names the folder knows
+  CHECK(remarks.empty());
 }
 
 TEST_CASE("trainer: on a plateau the rate falls; the caller's optimiser gets its rate back") {
