@@ -17,10 +17,9 @@ struct BinsParams {
 
 // A number column becomes a category of its bins ('below 3.5', '3.5 to 7.2', '7.2 and above'), or the bin's
 // number from 0 on. Strategy width: equal widths between the smallest and the largest training value;
-// quantile: edges at the training rows' quantiles (definition 7), those that are equal,
-// or nearly, counted once. A value on an edge
-// belongs to the bin above, one beyond the ends to the last bin (scikit-learn's KBinsDiscretizer). A missing
-// value stays missing. Weights count rows.
+// quantile: edges at the training rows' quantiles (definition 7), those that are equal, or nearly, counted
+// once. A value on an edge belongs to the bin above, one beyond the ends to the last bin (scikit-learn's
+// KBinsDiscretizer). A missing value stays missing. Weights count rows.
 class Bins : public TransformWith<Bins, BinsParams> {
  public:
   static constexpr const char* kName = "bins";

@@ -22,8 +22,7 @@ struct PcaParams {
 // the variance reaches `explained`, of which 1 means all that have any. `whiten` divides each by its standard
 // deviation. Columns are not scaled: put standard_scale before where units differ. It can be turned back
 // where it took number columns only, exactly when all components are kept. DataError: a missing or infinite
-// value; ResourceError: more than 5,000 columns and rows, or
-// more than 2 GB of components.
+// value; ResourceError: more than 5,000 columns and rows, or more than 2 GB of components.
 class Pca : public TransformWith<Pca, PcaParams> {
  public:
   static constexpr const char* kName = "pca";

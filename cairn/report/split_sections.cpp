@@ -39,9 +39,9 @@ std::optional<std::string> shift_words(const Json& split) {
       columns += fmt::format("{}'{}' ({})", columns.empty() ? "" : ", ", text_at(c, "column"),
                              percent(number_at(c, "share").value_or(0), 0));
   return *p < kSure ? fmt::format("A forest tells test rows from training rows: ROC AUC {}, {}; by {}.",
-                                  number(*auc), p_words(*p), columns)
+                                  number(auc), p_words(*p), columns)
                     : fmt::format("A forest cannot tell test rows from training rows: ROC AUC {}, {}.",
-                                  number(*auc), p_words(*p));
+                                  number(auc), p_words(*p));
 }
 
 }  // namespace

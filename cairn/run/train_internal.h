@@ -59,8 +59,7 @@ struct FittedRun {
   Judged uncalibrated;                               // the rows of on_test, before
 };
 // What --prepare says, its text or that of the file it names, as config.json holds it: checked, without
-// blanks;
-// "" stays. FileError; UsageError for what is no preparation.
+// blanks; "" stays. FileError; UsageError for what is no preparation.
 std::string prepare_text(const std::string& said, const Registry& registry);
 
 // What decides how learners are compared in this run: options, settings, metric, and what measured folds are

@@ -273,7 +273,7 @@ TEST_CASE("interactions: few groups or few times are few folds") {
     a.push_back(random.normal());
     b.push_back(random.normal());
     y.push_back(3 * a.back() * b.back() + 0.1 * random.normal());
-    time.push_back(r / 30);
+    time.push_back(std::floor(r / 30.0));
     group.push_back(r % 3);
   }
   const Table table({number("a", a), number("b", b), number("y", y), number("t", time), number("g", group)});
