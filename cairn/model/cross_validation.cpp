@@ -31,7 +31,13 @@ std::vector<double> defined_values(const CrossValidation& cv) {
   return values;
 }
 
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace
+
+TimeShare::TimeShare(double seconds) : seconds_(seconds), start_(now()) {}
 
 StopToken TimeShare::of_next(const StopToken& stop, int fits) const {
   if (seconds_ <= 0) return stop;
@@ -41,9 +47,7 @@ StopToken TimeShare::of_next(const StopToken& stop, int fits) const {
   return stop.within(kShare * left / std::max(fits, 1), left);
 }
 
-double TimeShare::seconds_left() const {
-  return seconds_ - std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-}
+double TimeShare::seconds_left() const { return seconds_ - (now() - start_); }
 
 double CrossValidation::mean() const {
   const auto v = defined_values(*this);

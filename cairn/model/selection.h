@@ -10,11 +10,9 @@
 
 #include "cairn/model/cross_validation.h"
 #include "cairn/model/pipeline.h"
+#include "cairn/model/settings.h"
 
 namespace cairn {
-
-// "alpha" = "10", "ridge.alpha" = "10", "tf_idf.min_df" = "1": what a person set by hand.
-using Settings = std::vector<std::pair<std::string, std::string>>;
 
 struct SelectionOptions {
   const Metric* metric = nullptr;

@@ -12,6 +12,7 @@
 
 #include "cairn/model/search_space.h"
 #include "cairn/model/selection.h"
+#include "cairn/model/trial.h"
 
 namespace cairn {
 
@@ -24,28 +25,6 @@ struct TuneOptions {
   std::string budget = "auto";  // halving: "rows", "steps" of the learner, or auto: steps where it has them
   bool all_trials = false;      // go on though the next trials may be expected to bring less than the noise
   double time_limit = 0;        // seconds; 0: none. When it bites, `cut_short` says so
-};
-
-struct Trial {
-  std::int64_t number = 0;    // 0: the settings as they were without a search
-  std::int64_t rung = 0;      // of halving
-  std::int64_t repeat = 0;    // above 0: measured again with another seed, for the noise
-  double share = 1;           // of the full budget
-  Settings settings;          // beside those that all trials have
-  std::vector<double> parts;  // the metric on each fold, or on each of five parts of the rows that judge
-  double mean = 0;            // NaN: it could not be fitted, or the metric is undefined
-  double standard_error = 0;
-  double seconds = 0;
-  std::string failure;  // why it could not be fitted, or ""
-};
-
-// Keeps every trial as soon as it is measured, so that a search that was stopped goes on where it was.
-class TrialJournal {
- public:
-  virtual ~TrialJournal() = default;
-  // The trial of these settings, share and repeat; false when it is not kept.
-  virtual bool recall(Trial& trial) const = 0;
-  virtual void keep(const Trial& trial) = 0;
 };
 
 // More trials are worth it when what they may be expected to bring is more than the score moves by itself.

@@ -13,6 +13,7 @@
 #include "cairn/base/atomic_file.h"
 #include "cairn/base/error.h"
 #include "cairn/base/hash.h"
+#include "cairn/base/json.h"
 
 namespace cairn {
 namespace {

@@ -1,10 +1,11 @@
 // trials.jsonl: the trials of a search, one line each, written when it is made.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
-#include "cairn/model/tuning.h"
+#include "cairn/model/trial.h"
 
 namespace cairn {
 
