@@ -68,6 +68,8 @@ int run_describe(const DescribeFlags& flags, const CommonFlags& common) {
     fmt::print("{}\n", description.dump(2, ' ', false, Json::error_handler_t::replace));
   else
     fmt::print("{}", describe_text(description, use_colour(), terminal_width()));
+  // The process is over; taking apart what was said of 100,000 columns would be a fifth of its work.
+  [[maybe_unused]] static const Json* const left_to_the_system = new Json(std::move(description));
   return 0;
 }
 
