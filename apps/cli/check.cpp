@@ -43,7 +43,8 @@ Verb add_check(CLI::App& program) {
       "check",
       "a network of your own against its data: what keeps it from learning, with numbers and remedies");
   app->footer(
-      "Exit code 6 when something is found. A training that broke has left flight.cairn: cairn check FILE "
+      "Exit code 6 when something is found. A training that broke has left flight-FIT.cairn: cairn check "
+      "FILE "
       "runs its "
       "batch again.\n\nExample: cairn check net.json data/penguins.csv --target species --prepare");
   auto options = std::make_shared<CheckOptions>();

@@ -46,7 +46,7 @@ RunFolder::RunFolder(const std::string& out, const std::string& name, bool overw
     go_on_with_log();
   } else {
     remove("tensorboard");
-    remove("flight.cairn");
+    remove_recordings();
   }
   log_ = ::open(file("log.jsonl").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (resumed ? O_APPEND : O_TRUNC),
                 0666);
@@ -103,6 +103,15 @@ void RunFolder::go_on_with_log() {
 void RunFolder::remove(std::string_view name) const {
   std::error_code error;
   fs::remove_all(file(name), error);
+}
+
+// What fits that broke have left: one a fit, named after it.
+void RunFolder::remove_recordings() const {
+  std::error_code error;
+  for (fs::directory_iterator it(path_, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with("flight") && name.ends_with(".cairn")) remove(name);
+  }
 }
 
 void RunFolder::event(const Json& event) {

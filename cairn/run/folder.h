@@ -30,6 +30,7 @@ class RunFolder {
  private:
   void take_lock(const std::string& shown);
   void go_on_with_log();
+  void remove_recordings() const;
   std::string path_;
   std::set<std::string> told_;
   int lock_ = -1, log_ = -1;

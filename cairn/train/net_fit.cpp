@@ -208,7 +208,7 @@ Loader loader_of(const Examples& train, const NetLearnerParts& parts, const Inpu
 void name_files(TrainerHooks& hooks, const FitContext& context) {
   std::string name = context.fit.empty() ? "fit" : context.fit;
   std::ranges::replace(name, ' ', '-');
-  hooks.recording = context.folder + "/flight.cairn";
+  hooks.recording = fmt::format("{}/flight{}.cairn", context.folder, context.fit.empty() ? "" : "-" + name);
   hooks.checkpoint = fmt::format("{}/checkpoints/{}.cairn", context.folder, name);
   hooks.events = fmt::format("{}/tensorboard/{}", context.folder, name);
 }
