@@ -110,6 +110,11 @@ class Whole:
         self.folder.cleanup()
 
 
+def most_accurate(answers):
+    """Of a side that trains on from answer to answer the best one: reached is reached, and both sides had as many. Else the last."""
+    return max(answers, key=lambda answer: answer["accuracy"]) if "accuracy" in answers[-1] else answers[-1]
+
+
 def qualified_peers(row, start, threads):
     """(peers that reach the accuracy, loaded and warm, by name; why the others do not)."""
     from rows import Disagreement
@@ -120,7 +125,7 @@ def qualified_peers(row, start, threads):
             continue  # a looser tolerance of the same peer has reached the accuracy already
         program = start(command, threads)
         try:
-            row.judge([program.measure() for _ in range(getattr(row, "warm", 2))][-1])
+            row.judge(most_accurate([program.measure() for _ in range(getattr(row, "warm", 2))]))
             ready[name] = program
         except (Disagreement, RuntimeError) as reason:
             refused[name] = str(reason)
@@ -138,7 +143,7 @@ def measure_row(row, threads, pairs):
     peers = {}
     try:
         answers = [ours.measure() for _ in range(getattr(row, "warm", 2))]
-        accuracy = row.judge(answers[-1])
+        accuracy = row.judge(most_accurate(answers))
         peers, refused = qualified_peers(row, start, threads)
         measured = {name: [] for name in peers}
         for _ in range(pairs):
@@ -189,8 +194,25 @@ def table(results):
     return "\n".join(lines) + "\n"
 
 
+def page_table():
+    """The newest measurement of every row, under the machine and the versions of its day."""
+    newest, days = {}, {}
+    for name in sorted(os.listdir(os.path.join(HERE, "results"))):
+        with open(os.path.join(HERE, "results", name), encoding="utf-8") as file:
+            day = json.load(file)
+        days[day["date"]] = day
+        newest.update({(result["row"], result["threads"]): (day["date"], result) for result in day["results"]})
+    parts = []
+    for date in sorted({date for date, _ in newest.values()}, reverse=True):
+        where, versions = days[date]["machine"], days[date]["versions"]
+        parts.append(f"Measured on {date}: {where['processor']}, {where['cores']} cores, {', '.join(where['instruction_sets'])}; "
+                     f"{', '.join(f'{name} {version}' for name, version in versions.items())}.\n\n"
+                     + table([result for day, result in newest.values() if day == date]))
+    return "\n".join(parts)
+
+
 def write_results(results, versions):
-    """One file a day: rows measured again replace what that day's file held; the page shows it."""
+    """One file a day: rows measured again replace what that day's file held; the page shows each row's newest measurement."""
     today = datetime.date.today().isoformat()
     path = os.path.join(HERE, "results", today + ".json")
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -206,11 +228,8 @@ def write_results(results, versions):
     with open(PAGE, encoding="utf-8") as file:
         text = file.read()
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    where = machine()
-    said = (f"Measured on {today}: {where['processor']}, {where['cores']} cores, {', '.join(where['instruction_sets'])}; "
-            f"{', '.join(f'{name} {version}' for name, version in versions.items())}.\n\n")
     with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(before + BEGIN + said + table(everything) + END + after)
+        file.write(before + BEGIN + page_table() + END + after)
     return path
 
 
