@@ -7,21 +7,9 @@
 #include <future>
 #include <utility>
 
+#include "cairn/base/parallel.h"
+
 namespace cairn {
-
-namespace parallel_detail {
-// While it lives, parallel_for of this thread runs all chunks on this thread, in order.
-class LoopsStayHere {
- public:
-  LoopsStayHere();
-  ~LoopsStayHere();
-  LoopsStayHere(const LoopsStayHere&) = delete;
-  LoopsStayHere& operator=(const LoopsStayHere&) = delete;
-
- private:
-  bool before_;
-};
-}  // namespace parallel_detail
 
 class Background {
  public:

@@ -8,7 +8,6 @@
 #include <thread>
 #include <utility>
 
-#include "cairn/base/background.h"
 #include "cairn/base/error.h"
 
 #if CAIRN_TBB

@@ -21,6 +21,18 @@ struct Body {  // a callable by reference, one indirect call a chunk
   void (*call)(void* object, std::int64_t begin, std::int64_t end);
 };
 void run(std::int64_t n, std::int64_t grain, Body body, const StopToken& stop);
+
+// While it lives, parallel_for of this thread runs all chunks on this thread, in order.
+class LoopsStayHere {
+ public:
+  LoopsStayHere();
+  ~LoopsStayHere();
+  LoopsStayHere(const LoopsStayHere&) = delete;
+  LoopsStayHere& operator=(const LoopsStayHere&) = delete;
+
+ private:
+  bool before_;
+};
 }  // namespace parallel_detail
 
 // Calls body(begin, end) on consecutive chunks of [0, n), each `grain` long but the last. Chunks run in any

@@ -7,6 +7,7 @@
 #include <limits>
 #include <unordered_set>
 
+#include "cairn/base/index.h"
 #include "cairn/base/parallel.h"
 #include "cairn/data/summary.h"
 #include "cairn/data/transform_columns_internal.h"
@@ -159,7 +160,6 @@ bool has_one_level(const Column& c, const std::vector<double>& weights) {
 // Calls use(row, feature, value) for every entry that is stored and not missing.
 template <class Use>
 void for_each_entry(const Matrix& x, Use&& use) {
-  const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
   std::vector<double> row(x.is_sparse() ? 0 : at(x.columns()));
   for (std::int64_t r = 0; r < x.rows(); ++r) {
     if (x.is_sparse()) {

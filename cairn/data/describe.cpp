@@ -25,7 +25,7 @@ bool is_ordered(const Column& c) {
   return c.kind() == ColumnKind::number || c.kind() == ColumnKind::integer || c.kind() == ColumnKind::date;
 }
 
-// An object that will have so many fields: of a table of very many columns, making room is most of the work.
+// An object that will have so many fields, with room for them: a table may have very many columns.
 Json object_of(std::size_t fields) {
   Json json = Json::object();
   json.get_ref<Json::object_t&>().reserve(fields);

@@ -30,8 +30,7 @@ struct NumericData {
 // `prepare`), a sparse matrix when the learner's entry does not accept one; no rows; weights that are all
 // zero.
 // With check_values = false, x may hold missing and infinite values: for learners that meet them in their own
-// sums, at no price, and then call check_finite
-// (data/finite.h).
+// sums, at no price, and then call check_finite (data/finite.h).
 NumericData numeric_data(const Dataset& data, std::string_view learner_name, bool check_values = true);
 
 // The features named, in that order, out of the number and tensor columns of a table. DataError names those

@@ -86,9 +86,7 @@ void WeightAverage::exchange() {
 
 void WeightAverage::visit(Visitor& v) {
   v.value("updates", updates_);
-  constexpr std::int64_t kMost = std::int64_t{1} << 53;
-  if (v.loading() && (updates_ < 0 || updates_ > kMost))
-    throw ModelFileError("checkpoint", fmt::format("its mean weights are of {} steps", updates_));
+  if (v.loading()) check_counter(updates_, fmt::format("its mean weights are of {} steps", updates_));
   for (std::size_t i = 0; i < means_.size(); ++i) {
     const DType dtype = means_[i].dtype();
     const Shape shape = means_[i].shape();

@@ -130,9 +130,8 @@ void Plateau::visit(Visitor& v) {
   v.value("best", best_);
   v.value("any", any_);
   v.value("without_gain", without_gain_);
-  constexpr std::int64_t kMost = std::int64_t{1} << 53;
-  if (v.loading() && (without_gain_ < 0 || without_gain_ > kMost))
-    throw ModelFileError("checkpoint", fmt::format("its plateau has lasted {} values", without_gain_));
+  if (v.loading())
+    check_counter(without_gain_, fmt::format("its plateau has lasted {} values", without_gain_));
 }
 
 }  // namespace cairn

@@ -37,4 +37,11 @@ void check_stored(std::string_view name, const Tensor& value, DType dtype, const
         "model", "the tensor '" + std::string(name) + "' is " + value.text() + "; it should be " + expected);
 }
 
+void check_counter(std::int64_t value, std::string_view says) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 53;
+  if (value < 0 || value > kMost)
+    throw ModelFileError("checkpoint", std::string(says) + "; a count from 0 to 2^53 is expected",
+                         "The file is damaged: begin the training anew.");
+}
+
 }  // namespace cairn

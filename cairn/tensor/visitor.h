@@ -91,4 +91,8 @@ class Visitor {
 // ModelFileError unless the tensor is there and of this element type and shape: a file is never believed.
 void check_stored(std::string_view name, const Tensor& value, DType dtype, const Shape& shape);
 
+// The same of a counter: ModelFileError unless it is in [0, 2^53]. `says` is what the file says with it: "its
+// plateau has lasted -3 values".
+void check_counter(std::int64_t value, std::string_view says);
+
 }  // namespace cairn

@@ -305,12 +305,12 @@ void FlightRecorder::visit(Visitor& v) {
   v.value("told_dead", told_dead_);
   v.value("epoch_losses", epoch_losses_);
   if (!v.loading()) return;
-  constexpr std::int64_t kMost = std::int64_t{1} << 53;
   for (const std::int64_t count : {first_losses_, above_, dead_looks_})
-    if (count < 0 || count > kMost)
-      throw ModelFileError("checkpoint", fmt::format("its recorder has counted {}", count));
+    check_counter(count, fmt::format("its recorder has counted {}", count));
   if (!(reference_ >= 0))
-    throw ModelFileError("checkpoint", fmt::format("its first losses are of size {:g}", reference_));
+    throw ModelFileError("checkpoint",
+                         fmt::format("its first losses are of size {:g}; a size is 0 or more", reference_),
+                         "The file is damaged: begin the training anew.");
 }
 
 std::vector<std::string> FlightRecorder::take_remarks() { return std::exchange(remarks_, {}); }
