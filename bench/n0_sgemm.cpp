@@ -1,6 +1,7 @@
 // Row N0: products of f32 matrices through the public operation: M K N, as often as to be measurable.
 #include <cstdlib>
 
+#include "bench/peak.h"
 #include "bench/serve.h"
 #include "cairn/ops/matmul.h"
 #include "cairn/tensor/backward.h"
@@ -19,6 +20,9 @@ int main(int argc, char** argv) {
           for (std::int64_t i = 0; i < times; ++i) y = matmul(a, b);
           return y;
         },
-        [&](const Tensor& y) { return nlohmann::ordered_json{{"corner", y.item({m - 1, n - 1})}}; });
+        [&](const Tensor& y) {
+          return nlohmann::ordered_json{{"corner", y.item({m - 1, n - 1})},
+                                        {"peak_gflops", bench::peak_gflops()}};
+        });
   });
 }

@@ -22,6 +22,12 @@ def libtorch():
     return need("libtorch", build)
 
 
+def onednn():
+    """Debian's oneDNN, called directly."""
+    return need("onednn", lambda path: subprocess.run(["g++", "-O2", "-std=c++20", os.path.join(HERE, "peers", "onednn.cpp"), "-o", path,
+                                                       "-ldnnl"], check=True))
+
+
 def mnist(kind, part):
     """Raw f32 pictures in [0, 1], or u8 labels, of `train` or `t10k`."""
     name = f"{part}-{'images-idx3' if kind == 'pictures' else 'labels-idx1'}-ubyte.gz"
@@ -50,12 +56,15 @@ class Product:
         return [os.path.join(programs, "bench_n0_sgemm"), *self.arguments]
 
     def peers(self):
-        return {"torch": peer("n0_sgemm.py", *self.arguments)}
+        return {"torch": peer("n0_sgemm.py", "torch", *self.arguments), "numpy's OpenBLAS": peer("n0_sgemm.py", "numpy", *self.arguments),
+                "oneDNN": [onednn(), *self.arguments]}
 
     def judge(self, answer):
         if not numpy.isfinite(answer["corner"]):
             raise Disagreement(f"a corner is {answer['corner']}")
-        return f"{2 * numpy.prod(self.shape) * self.times / answer['seconds'] / 1e9:.0f} GFLOP/s"
+        reached = 2 * numpy.prod(self.shape) * self.times / answer["seconds"] / 1e9
+        peak = answer.get("peak_gflops", 0)  # measured after the work; the peers' programs do not
+        return f"{reached:.0f} GFLOP/s" + (f", {reached / peak:.0%} of {peak:.0f}, the peak" if peak else "")
 
 
 def product(m, k, n, times):

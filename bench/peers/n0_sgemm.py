@@ -1,16 +1,21 @@
-"""Row N0: n0_sgemm.py M K N TIMES"""
+"""Row N0: n0_sgemm.py torch|numpy M K N TIMES; numpy multiplies by the OpenBLAS in its wheel."""
 import os
 import sys
 
-import torch
+import numpy
 from serve import serve
 
-torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-m, k, n, times = map(int, sys.argv[1:])
-a, b = torch.rand(m, k), torch.rand(k, n)
+library = sys.argv[1]
+m, k, n, times = map(int, sys.argv[2:])
+draw = numpy.random.default_rng(0)
+a, b = draw.random((m, k), numpy.float32), draw.random((k, n), numpy.float32)
+if library == "torch":
+    import torch
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    torch.set_grad_enabled(False)
+    a, b = torch.from_numpy(a), torch.from_numpy(b)
 
 
-@torch.inference_mode()
 def work():
     for _ in range(times):
         y = a @ b
