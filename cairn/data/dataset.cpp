@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "cairn/base/suggest.h"
+#include "cairn/data/times.h"
 
 namespace cairn {
 namespace {
@@ -25,6 +26,23 @@ bool holds_numbers(const Column& c) {
 void check_column(const Table& table, const std::string& name, const char* flag) {
   if (name.empty() || table.find(name)) return;
   throw UsageError(flag, fmt::format("there is no column '{}'", name), suggestion(name, table.names()));
+}
+
+// Text is put in order by what its numbers say; that order is told.
+void check_times(const Column& column, std::vector<Warning>& warnings) {
+  const Column times = times_of(column);
+  if (column.kind() == times.kind() || column.num_missing() == column.size()) return;
+  std::int64_t first = -1, last = -1;
+  for (std::int64_t r = 0; r < times.size(); ++r) {
+    if (times.is_missing(r)) continue;
+    if (first < 0 || times.number_at(r) < times.number_at(first)) first = r;
+    if (last < 0 || times.number_at(r) >= times.number_at(last)) last = r;
+  }
+  warnings.push_back(
+      {"time_is_text", column.name(),
+       fmt::format("'{}' is text; rows are put in order by the numbers in it, from left to right ('{}' is "
+                   "the first, '{}' the last).",
+                   column.name(), column.cell(first), column.cell(last))});
 }
 
 // Distinct cells of a target in their natural order: numbers by value, text by bytes.
@@ -175,6 +193,7 @@ Dataset::Dataset(Table table, DatasetOptions options)
   check_column(table_, roles_.group, "--group");
   check_column(table_, roles_.time, "--time");
   check_column(table_, roles_.event, "--event");
+  if (!roles_.time.empty()) check_times(table_.column(roles_.time), warnings_);
   for (const std::string& name : roles_.id) check_column(table_, name, "--id");
   for (const std::string& name : roles_.ignored) check_column(table_, name, "--ignore");
   if (roles_.target.empty()) {

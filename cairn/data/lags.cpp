@@ -11,6 +11,7 @@
 
 #include "cairn/base/suggest.h"
 #include "cairn/data/lags_internal.h"
+#include "cairn/data/times.h"
 #include "cairn/data/transform_columns_internal.h"
 #include "cairn/data/transforms.h"
 
@@ -24,7 +25,8 @@ using transform_detail::find_all;
 using transform_detail::shortened;
 
 constexpr auto kValues = {ColumnKind::number, ColumnKind::integer, ColumnKind::boolean};
-constexpr auto kTimes = {ColumnKind::number, ColumnKind::integer, ColumnKind::date};
+constexpr auto kTimes = {ColumnKind::number, ColumnKind::integer, ColumnKind::date, ColumnKind::text,
+                         ColumnKind::category};
 constexpr std::int64_t kFarthest = 100'000;
 constexpr std::size_t kMostMade = 10'000;
 
@@ -237,7 +239,7 @@ std::string FittedLags::describe() const {
 void FittedLags::learn(const Table& table) {
   const auto at = find_columns(table);
   const std::vector<Series> series = lags_detail::series_of(table, order, {});
-  const Column& time = table.column(order.time);
+  const Column time = times_of(table.column(order.time));
   order.longest_step = lags_detail::longest_step(series, time);
   std::vector<Tensor> cells;
   for (const std::size_t i : at) cells.push_back(table.columns()[i].numbers());

@@ -6,6 +6,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/data/lags_internal.h"
+#include "cairn/data/times.h"
 
 namespace cairn::lags_detail {
 namespace {
@@ -15,7 +16,8 @@ constexpr double kGap = 1.5;  // times the longest step of training
 // A missing group is one of its own.
 std::string group_of(const Column* groups, std::int64_t row) { return groups ? groups->cell(row) : ""; }
 
-void sort_by_time(Series& s, const Column& time, const std::string& group) {
+// `told`: the column as it was read.
+void sort_by_time(Series& s, const Column& time, const Column& told, const std::string& group) {
   std::ranges::stable_sort(s.rows, {}, [&](std::int64_t r) { return time.number_at(r); });
   for (std::size_t i = 1; i < s.rows.size(); ++i)
     if (time.number_at(s.rows[i]) == time.number_at(s.rows[i - 1]))
@@ -25,7 +27,7 @@ void sort_by_time(Series& s, const Column& time, const std::string& group) {
                       "other's past",
                       s.rows[i - 1] + 1, s.rows[i] + 1,
                       group.empty() ? "" : fmt::format(" of group '{}'", group), time.name(),
-                      time.cell(s.rows[i])),
+                      told.cell(s.rows[i])),
           group.empty() ? "Name the column that tells the series apart: \"group\": \"COL\"." : "");
 }
 
@@ -41,7 +43,7 @@ void History::visit(Visitor& v) {
 }
 
 std::vector<Series> series_of(const Table& table, const Order& order, const std::vector<History>& histories) {
-  const Column& time = table.column(order.time);
+  const Column time = times_of(table.column(order.time));
   const Column* groups = order.group.empty() ? nullptr : &table.column(order.group);
   std::unordered_map<std::string, std::size_t> number;
   std::vector<std::string> names;
@@ -61,7 +63,7 @@ std::vector<Series> series_of(const Table& table, const Order& order, const std:
     if (const auto it = number.find(h.group); it != number.end()) all[it->second].history = &h;
   for (std::size_t s = 0; s < all.size(); ++s) {
     Series& one = all[s];
-    sort_by_time(one, time, names[s]);
+    sort_by_time(one, time, table.column(order.time), names[s]);
     double before = 0;
     if (one.history) {
       const double first = time.number_at(one.rows.front());

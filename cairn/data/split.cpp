@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "cairn/base/random.h"
+#include "cairn/data/times.h"
 
 namespace cairn {
 namespace {
@@ -265,7 +266,7 @@ struct Timeline {
 };
 
 Timeline timeline_of(const Dataset& data) {
-  const Column& time = data.table().column(data.roles().time);
+  const Column time = times_of(data.table().column(data.roles().time));
   const std::string where = fmt::format("--time {}", time.name());
   std::vector<double> at;
   for (std::int64_t r = 0; r < time.size(); ++r) {
@@ -415,7 +416,7 @@ int folds_possible(const Dataset& data, std::int64_t asked) {
     const auto groups = data.groups();
     most = std::ssize(std::unordered_set(groups.begin(), groups.end()));
   } else if (!data.roles().time.empty()) {
-    const Tensor times = data.table().column(data.roles().time).numbers();
+    const Tensor times = times_of(data.table().column(data.roles().time)).numbers();
     const auto t = times.data<double>();
     most = std::ssize(std::unordered_set(t.begin(), t.end())) - 1;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cairn/data/summary.h"
+#include "cairn/data/times.h"
 
 namespace cairn {
 namespace {
@@ -155,7 +156,8 @@ std::optional<TimeOrder> find_time_order(const Dataset& data) {
   return std::nullopt;
 }
 
-std::vector<std::int64_t> latest_rows(const Column& time, std::int64_t most) {
+std::vector<std::int64_t> latest_rows(const Column& column, std::int64_t most) {
+  const Column time = times_of(column);
   std::vector<std::int64_t> rows(static_cast<std::size_t>(time.size()));
   std::iota(rows.begin(), rows.end(), std::int64_t{0});
   if (time.size() <= most) return rows;

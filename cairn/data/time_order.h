@@ -29,6 +29,6 @@ std::optional<TimeOrder> find_time_order(const Dataset& data);
 
 // The `most` rows of latest time, ascending; of one time those that stand later in the table. A row without a
 // time counts as the earliest.
-std::vector<std::int64_t> latest_rows(const Column& time, std::int64_t most);
+std::vector<std::int64_t> latest_rows(const Column& column, std::int64_t most);
 
 }  // namespace cairn

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "cairn/base/random.h"
+#include "cairn/data/times.h"
 #include "cairn/doctor/diagnosis.h"
 
 namespace cairn {
@@ -59,7 +60,7 @@ LearningPoint summarise(const Draws& d) {
 
 // Rows that are each other's past are taken whole, from the end.
 void latest_first(const Dataset& data, std::vector<std::int64_t>& rows) {
-  const Column& time = data.table().column(data.roles().time);
+  const Column time = times_of(data.table().column(data.roles().time));
   std::ranges::sort(rows, [&](std::int64_t a, std::int64_t b) {
     const double ta = time.number_at(a), tb = time.number_at(b);
     return ta != tb ? ta > tb : a < b;

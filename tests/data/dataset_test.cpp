@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "cairn/data/schema.h"
+#include "cairn/data/split.h"
 
 using namespace cairn;
 
@@ -126,4 +127,22 @@ TEST_CASE("columns are looked up by name in any order, and copies of a column sh
   CHECK(renamed.name() == "years");
   CHECK(copy.name() == "age");
   CHECK_THROWS_WITH(Table({copy, renamed, copy}), doctest::Contains("column 'age' stands twice"));
+}
+
+TEST_CASE("a column of time that is text is put in order by its numbers, or refused") {
+  const auto dated = [](const Cells& cells) {
+    std::vector<double> y(cells.size());
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<double>(i);
+    return Dataset(Table({Column::category_of("month", cells), numbers("y", y)}),
+                   {.roles = {.target = "y", .time = "month"}, .task = Task::regression});
+  };
+  const Dataset data = dated({"2-01", "1-12", "10-01", "1-02", "2-11"});
+  REQUIRE(data.warnings().size() == 1);
+  CHECK(data.warnings()[0].message.find("('1-02' is the first, '10-01' the last)") != std::string::npos);
+  CHECK(split(data, {.test = 0.4, .seed = 1}).test == std::vector<std::int64_t>{2, 4});
+  CHECK_THROWS_WITH(dated({"May", "June"}),
+                    doctest::Contains("row 1: is text, 'May', which no numbers put in order"));
+  CHECK_THROWS_WITH(dated({"2019-Q1", "2019-Q2", "Q3 2019"}),
+                    doctest::Contains("'Q3 2019', not of the form of '2019-Q1'"));
+  CHECK_THROWS_WITH(dated({"1-1", "1-99999999999999999999"}), doctest::Contains("row 2"));
 }
