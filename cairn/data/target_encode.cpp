@@ -38,6 +38,7 @@ struct Means {
 
 class FittedTargetEncode : public FittedTransform {
  public:
+  bool tells_own_target() const override { return true; }
   std::string_view kind() const override { return TargetEncode::kName; }
   void visit(Visitor& v) override;
   Table apply(const Table& features) const override;

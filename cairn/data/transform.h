@@ -42,6 +42,8 @@ class FittedTransform {
   // Whether what apply() makes of its columns can be turned back, and the columns as they were. NotSupported.
   virtual bool inverts() const { return false; }
   virtual Table invert(const Table& made) const;
+  // Whether apply() tells a row that was learned from its own target: fit_rows() told it otherwise.
+  virtual bool tells_own_target() const { return false; }
   // What a person should know of how apply() meets these rows: whose past is not known.
   virtual std::vector<Warning> remarks(const Table& /*features*/) const { return {}; }
 };

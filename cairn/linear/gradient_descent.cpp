@@ -98,6 +98,7 @@ LearnerEntry gradient_descent_entry() {
   e.example_classification = "breast_cancer";
   e.example_accuracy = 0.93;
   e.cost = 1;
+  e.continues = true;
   e.auto_settings = nullptr;  // the solvers of ridge and logistic_regression reach the same optimum, sooner
   e.flexibility = "l2";
   e.flexibility_grows = false;

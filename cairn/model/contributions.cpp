@@ -27,7 +27,8 @@ void check_explains(const PipelineModel& model, const char* flag) {
   if (!model.explains())
     throw NotSupported(
         flag,
-        fmt::format("{} has no exact contributions; linear and logistic models and trees have them",
+        fmt::format("{} has no exact contributions; linear and logistic models and trees with constant "
+                    "leaves have them",
                     model.card().learner.empty() ? std::string(model.model().kind()) : model.card().learner),
         "The report shows which columns any model leans on: importance, by shuffling them.");
 }

@@ -38,6 +38,7 @@ void ModelCard::visit(Visitor& v) {
   v.value("params", params_json);
   v.value("data_sha256", data_sha256);
   v.value("trained_on", trained_on);
+  v.optional("trained_rows_sha256", trained_rows_sha256);
   v.value("metrics", metrics_json);
   v.optional("inference", inference_json);
   v.optional("prepare", prepare_json);

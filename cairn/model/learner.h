@@ -27,7 +27,9 @@ struct Contributions;
 struct FitContext {
   std::uint64_t seed = 0;
   const Dataset* validation = nullptr;  // for early stopping; never trained on
-  const Model* start_model = nullptr;   // continue from it, where the learner can
+  const Model* start_model = nullptr;   // continue from it, where LearnerEntry::continues says so
+  // Instead: keep what start_model asks and learn what it answers anew, where LearnerEntry::refits says so.
+  bool refit = false;
   StopToken stop;
   Progress* progress = nullptr;                // for a person; null: nobody looks
   std::function<void(const Json& event)> log;  // one object an event: {"epoch": 3, "loss": 0.2}; may be empty
@@ -63,6 +65,7 @@ struct ModelCard {
   std::vector<std::string> classes;
   std::string learner, params_json;
   std::string data_sha256, trained_on;  // "275 of 344 rows, stratified by species"
+  std::string trained_rows_sha256;      // of those rows' numbers in the data; "" where all were learned from
   std::string metrics_json;             // held-out figures with intervals
   std::string inference_json;           // of a linear model: coefficients with errors and tests; "" else
   std::string prepare_json;             // the preparation that was written by hand; "" where none was

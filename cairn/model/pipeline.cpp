@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace cairn {
@@ -105,7 +106,19 @@ std::vector<std::string> Pipeline::looks_back_on(const Dataset& data) const {
   return names;
 }
 
+// Rows are told as the model's own later rows are, not as its training rows were.
+std::unique_ptr<Model> Pipeline::fit_further(const PipelineModel& start, const Dataset& data,
+                                             const FitContext& context) const {
+  Dataset seen = data.with_features(start.transformed(data.features()));
+  if (start.target_transform()) seen = seen.with_target(start.transformed_target(seen.target_values()));
+  FitContext inner = context;
+  inner.start_model = &start.model();
+  return start.with_model(learner_->fit(seen, inner));
+}
+
 std::unique_ptr<Model> Pipeline::fit(const Dataset& data, const FitContext& context) const {
+  if (const auto* start = dynamic_cast<const PipelineModel*>(context.start_model))
+    return fit_further(*start, data, context);
   const std::vector<std::string> past = looks_back_on(data);
   Table features = data.features();
   for (const std::string& name : past)
@@ -135,7 +148,18 @@ std::unique_ptr<Model> Pipeline::fit(const Dataset& data, const FitContext& cont
 
 PipelineModel::PipelineModel(Schema schema, std::vector<std::unique_ptr<FittedTransform>> transforms,
                              std::unique_ptr<Model> model)
-    : schema_(std::move(schema)), transforms_(std::move(transforms)), model_(std::move(model)) {}
+    : schema_(std::move(schema)),
+      transforms_(std::make_move_iterator(transforms.begin()), std::make_move_iterator(transforms.end())),
+      model_(std::move(model)) {}
+
+std::unique_ptr<PipelineModel> PipelineModel::with_model(std::unique_ptr<Model> model) const {
+  auto other = std::make_unique<PipelineModel>(schema_, std::vector<std::unique_ptr<FittedTransform>>{},
+                                               std::move(model));
+  other->transforms_ = transforms_;
+  other->target_ = target_;
+  other->looks_back_on_ = looks_back_on_;
+  return other;
+}
 
 Json PipelineModel::drawn_trees() const {
   Json trees = model_->drawn_trees();

@@ -32,6 +32,8 @@ struct PipelineOptions {
 // Those of `more` that are not in `names` yet, at its end.
 void add_names(std::vector<std::string>& names, const std::vector<std::string>& more);
 
+class PipelineModel;
+
 // Transforms in order, then the learner. Its model predicts from the raw table: schema, transforms, model.
 class Pipeline : public Learner {
  public:
@@ -44,6 +46,8 @@ class Pipeline : public Learner {
   ParamsView params() const override { return learner_->params(); }  // the learner's: what --set reaches
   Predicts predicts() const override { return learner_->predicts(); }
   std::unique_ptr<Learner> clone() const override { return std::make_unique<Pipeline>(*this); }
+  // A pipeline's model as context.start_model: its steps are applied as they are, and the learner goes on
+  // from the model inside.
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
   std::vector<std::string> looks_back_on(const Dataset& data) const override;
 
@@ -52,6 +56,8 @@ class Pipeline : public Learner {
   const Transform* target_transform() const { return target_.get(); }  // null: the target as it is
 
  private:
+  std::unique_ptr<Model> fit_further(const PipelineModel& start, const Dataset& data,
+                                     const FitContext& context) const;
   std::vector<std::unique_ptr<Transform>> transforms_;
   std::unique_ptr<Learner> learner_;
   std::size_t by_hand_ = 0;
@@ -65,6 +71,8 @@ class PipelineModel : public Model {
   PipelineModel() = default;  // blank, for visit()
   PipelineModel(Schema schema, std::vector<std::unique_ptr<FittedTransform>> transforms,
                 std::unique_ptr<Model> model);
+  // Another model behind the same steps.
+  std::unique_ptr<PipelineModel> with_model(std::unique_ptr<Model> model) const;
   std::string_view kind() const override { return "pipeline"; }
   Table predict(const Table& table) const override;
   void visit(Visitor& v) override;
@@ -82,7 +90,7 @@ class PipelineModel : public Model {
 
   const Schema& schema() const { return schema_; }
   const Model& model() const { return *model_; }
-  const std::vector<std::unique_ptr<FittedTransform>>& transforms() const { return transforms_; }
+  const std::vector<std::shared_ptr<FittedTransform>>& transforms() const { return transforms_; }
   std::int64_t num_columns() const { return static_cast<std::int64_t>(schema_.columns.size()); }
   Table transformed(const Table& raw) const;  // what the inner model sees
   // The table with the columns of the schema; a number that is looked back on may be absent.
@@ -119,9 +127,9 @@ class PipelineModel : public Model {
   void check_mean_contributions() const;
   void visit_target(Visitor& v);
   std::vector<std::string> looks_back_on_;
-  std::unique_ptr<FittedTransform> target_;
+  std::shared_ptr<FittedTransform> target_;
   Schema schema_;
-  std::vector<std::unique_ptr<FittedTransform>> transforms_;
+  std::vector<std::shared_ptr<FittedTransform>> transforms_;  // shared by models that go on from one another
   std::unique_ptr<Model> model_;
   double threshold_ = kNoThreshold;
   std::string positive_;

@@ -48,6 +48,8 @@ struct LearnerEntry {
   const char* flexibility = "";
   bool flexibility_grows = true;  // a larger value is more flexible (C); false: less (alpha, k)
   bool network = false;           // trained in epochs, with checkpoints and event files
+  bool continues = false;         // goes on from FitContext::start_model
+  bool refits = false;            // and knows FitContext::refit
   bool stochastic = false;  // steps through rows in a drawn order: a weight is repetition only in the mean
   // A fit is measured on one fold instead of all, and the doctor does not repeat it.
   bool takes_minutes() const { return cost >= 4; }

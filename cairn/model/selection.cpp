@@ -237,6 +237,8 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
   selection.folds = rows.folds;
   selection.note = rows.note;
   const auto start = std::chrono::steady_clock::now();
+  FitContext from_nothing = context;  // what the baseline is compared with may be a model that goes on
+  from_nothing.start_model = nullptr;
 
   bool first = true;
   for (const LearnerEntry& e : registry.learners) {
@@ -245,7 +247,7 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
     plain.settings.clear();
     plain.pipeline.by_hand = nullptr;
     Candidate c = measure_candidate(e, {}, data, registry, plain,
-                                    {.folds = selection.folds, .must_work = false}, context);
+                                    {.folds = selection.folds, .must_work = false}, from_nothing);
     if (first || is_better(c, selection.baseline, *options.metric)) selection.baseline = std::move(c);
     first = false;
   }
@@ -255,7 +257,7 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
                   .settings = "",
                   .entry = &last_value_entry(),
                   .pipeline = std::move(forecast)};
-      measure(c, data, options, {.folds = selection.folds, .must_work = false}, context);
+      measure(c, data, options, {.folds = selection.folds, .must_work = false}, from_nothing);
       if (first || is_better(c, selection.baseline, *options.metric)) selection.baseline = std::move(c);
     }
   const bool limited = options.time_limit > 0, must_work = !options.learners.empty();

@@ -182,7 +182,9 @@ class TreeList {
       return out + fmt::format("… <span class=\"soft\">{} more answers, {}</span></li>",
                                count(static_cast<std::int64_t>(number_at(n, "leaves_below").value_or(0))),
                                rows_of(n));
-    return out + answer(field(n, "answer")) + " " + cover + "</li>";
+    const std::string line = text_at(n, "line");
+    return out + (line.empty() ? answer(field(n, "answer")) : fmt::format("<em>{}</em>", escaped(line))) +
+           " " + cover + "</li>";
   }
 
   // What scores are fitted to counts rows by their second derivatives: a weight, and no number of rows.

@@ -81,6 +81,11 @@ const TreeModel& trees_for_interactions(const PipelineModel& model) {
         fmt::format("'{}' is no model of trees; what columns bring together is told of those",
                     model.card().learner.empty() ? std::string(model.model().kind()) : model.card().learner),
         model.card().learner == "blend" ? "cairn train --no-blend ships one learner." : "");
+  if (trees->trees().is_linear())
+    throw NotSupported("--interactions",
+                       "leaves of this model answer along lines; what columns bring together is "
+                       "told of constant leaves",
+                       "Train with --set leaves=constant.");
   const std::int64_t d = trees->trees().num_features(), k = trees->trees().num_outputs();
   if (d > kMostFeatures || (d + 1) * (d + 1) * k > kMostCells)
     throw NotSupported("--interactions",

@@ -180,8 +180,17 @@ std::string memory_key(const TrainOptions& o, const PreparedData& data) {
   decides.overwrite = decides.tensorboard = false;
   decides.set.clear();
   decides.learner.clear();
-  return fmt::format("{} {} {}\n{} {} {} {}", version(), build(), instruction_set(), to_json(decides).dump(),
-                     data.sha256, data.test_sha256, data.dev_sha256);
+  return fmt::format("{} {} {}\n{} {} {} {} {}", version(), build(), instruction_set(),
+                     to_json(decides).dump(), data.sha256, data.test_sha256, data.dev_sha256,
+                     data.start ? data.start->sha256 : "");
+}
+
+std::string steps_setting(const TrainOptions& o, const StartModel& start) {
+  return fmt::format("{}.{}", o.learner.at(0), start.counts_steps);
+}
+
+void set_steps(const Learner& learner, const StartModel& start, std::int64_t steps) {
+  set_param(learner.params(), start.counts_steps, fmt::format("{}", steps));
 }
 
 // A flag that the preparation would leave without effect.
@@ -231,6 +240,8 @@ std::string prepare_text(const std::string& said, const Registry& registry) {
 SelectionOptions prepare_selection(const TrainOptions& o, const PreparedData& data,
                                    const Registry& registry) {
   SelectionOptions s = selection_options(o);
+  if (data.start)
+    s.settings.emplace_back(steps_setting(o, *data.start), fmt::format("{}", data.start->steps_in_folds()));
   if (!o.prepare.empty()) add_preparation(o, *data.train, registry, s.pipeline);
   const auto entries = chosen_entries(registry, s, *data.train);
   if (o.tensorboard) refuse_idle_tensorboard(entries);
@@ -243,6 +254,12 @@ SelectionOptions prepare_selection(const TrainOptions& o, const PreparedData& da
   return s;
 }
 
+std::unique_ptr<Learner> final_pipeline(const FittedRun& run, const PreparedData& data) {
+  auto pipeline = run.selection.candidates[0].pipeline->clone();
+  if (data.start) set_steps(*pipeline, *data.start, data.start->further);
+  return pipeline;
+}
+
 FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registry& registry,
                   const RunContext& context, RunFolder& folder, FoldMemory* memory, Json& seconds,
                   Stopwatch& watch) {
@@ -250,6 +267,10 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   FittedRun run;
   run.selection_options = prepare_selection(o, data, registry);
   run.metric = run.selection_options.metric;
+  if (data.start)
+    check_same_steps(*data.start,
+                     *configured(registry.learner(o.learner.at(0)), run.selection_options.settings, train,
+                                 registry, run.selection_options.pipeline));
   FitContext fit_context{.seed = static_cast<std::uint64_t>(o.seed),
                          .stop = context.stop,
                          .progress = context.progress,
@@ -258,17 +279,24 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   // What `auto` tries and leaves would fill the log.
   if (!run.selection_options.learners.empty()) fit_context.log = [&](const Json& e) { folder.event(e); };
   run.selection_options.memory = memory;
-  run.selection = select_learner(train, registry, run.selection_options, fit_context);
+  FitContext fold_context = fit_context;
+  if (data.start && !data.start->saw_rows) data.start->add_to(fold_context);
+  run.selection = select_learner(train, registry, run.selection_options, fold_context);
   run.selection_options.memory = nullptr;  // the doctor's probes see other rows
   Storage::release_unused();
   seconds["search"] = watch.lap();
 
-  const Candidate& best = run.selection.candidates[0];
+  Candidate& best = run.selection.candidates[0];
   run.cut_short = run.selection.cut_short;
   fit_context.log = [&](const Json& e) { folder.event(e); };
   FitContext final_context = fit_context.named(fmt::format("{} final", best.pipeline->name()));
   final_context.stop = TimeShare(run.selection.seconds_left).of_next(context.stop, 1);
-  auto fitted = best.pipeline->fit(train, final_context);
+  if (data.start) {
+    data.start->add_to(final_context);
+    // What the whole model comes to stands in its card: whoever fits it again begins at nothing.
+    set_steps(*best.pipeline, *data.start, data.start->steps + data.start->further);
+  }
+  auto fitted = final_pipeline(run, data)->fit(train, final_context);
   run.cut_short = run.cut_short || final_context.stop.limit_changed_something();
   run.model.reset(dynamic_cast<PipelineModel*>(fitted.release()));
   CAIRN_ASSERT(run.model != nullptr);

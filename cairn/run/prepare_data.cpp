@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "cairn/base/hash.h"
 #include "cairn/data/checks.h"
 #include "cairn/run/findings.h"
 #include "cairn/run/read.h"
@@ -32,7 +33,8 @@ Table drop_rows_with_missing(const Table& table, std::vector<Warning>& warnings)
 // out.
 bool no_group(const TrainOptions& o, const Table& table) { return o.group == "none" && !table.find("none"); }
 
-DatasetOptions dataset_options(const TrainOptions& o, const ReadResult& read, const Table& table) {
+DatasetOptions dataset_options(const TrainOptions& o, const ReadResult& read, const Table& table,
+                               const StartModel* start) {
   const std::string target = target_of(o.target, read);
   DatasetOptions d;
   std::vector<std::string> id = column_list(o.id, table);
@@ -52,6 +54,7 @@ DatasetOptions dataset_options(const TrainOptions& o, const ReadResult& read, co
              .ignored = std::move(ignored)};
   if (!o.task.empty()) d.task = task_from_name(o.task);
   d.positive = o.positive;
+  if (start) d.classes = start->model->classes();
   return d;
 }
 
@@ -106,7 +109,8 @@ void warn_shared_rows(PreparedData& d) {
 
 }  // namespace
 
-PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const RunContext& context) {
+PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const RunContext& context,
+                          const StartModel* start) {
   PreparedData d;
   d.name = data_name(o.data);
   ReadResult read = read_data(o.data, o.read, registry, nullptr, context.stop, context.progress);
@@ -116,7 +120,7 @@ PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const
   d.warnings = std::move(read.warnings);
   d.guesses = guesses_to_json(read.guesses);
   Table table = o.missing == "drop" ? drop_rows_with_missing(read.table, d.warnings) : read.table;
-  const DatasetOptions options = dataset_options(o, read, table);
+  const DatasetOptions options = dataset_options(o, read, table, start);
   if (o.group == "none" && options.roles.group == "none")
     d.warnings.push_back({"group_none", "none",
                           "--group none means the column 'none' here, whose equal values stay together; "
@@ -172,6 +176,8 @@ PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const
     const Split parts = split(all, {.test = o.holdout, .seed = static_cast<std::uint64_t>(o.seed)});
     d.how = parts.how;
     d.trained_on = fmt::format("{} of {} rows of {}", parts.train.size(), all.num_rows(), d.name);
+    d.trained_rows_sha256 = sha256_hex(
+        {reinterpret_cast<const char*>(parts.train.data()), parts.train.size() * sizeof(parts.train[0])});
     if (o.refit_all) d.all = all;
     auto [train, test] = std::move(all).divide(parts.train, parts.test);
     d.train = std::move(train);

@@ -41,6 +41,7 @@ ModelCard card_of(const TrainOptions& o, const PreparedData& data, const FittedR
                  .params_json = result["params"].dump(),
                  .data_sha256 = data.sha256,
                  .trained_on = data.trained_on,
+                 .trained_rows_sha256 = data.trained_rows_sha256,
                  .metrics_json = result["metrics"].dump(),
                  .library_version = version(),
                  .seed = o.seed,
@@ -57,6 +58,10 @@ ModelCard card_of(const TrainOptions& o, const PreparedData& data, const FittedR
   }
   if (result["positive"].is_string()) card.positive = result["positive"];
   if (!run.selection.note.empty()) card.notes = run.selection.note + ". ";
+  if (data.start)
+    card.notes += fmt::format("{} a model that learned from {}. ",
+                              data.start->refit ? "Leaves learned anew of" : "Continued from",
+                              what_it_learned_from(*data.start));
   for (const Json& c : result["intervals"].is_object() ? result["intervals"]["coverage"] : Json::array())
     if (c["asked"] == 0.9 && c["held"].is_number())
       card.notes += fmt::format("--interval 0.9 held the truth for {:.1f} % of {} held-out rows. ",
@@ -72,7 +77,7 @@ bool single_limit_bit(const FittedRun& run) {
 // After measuring: the same pipeline on every row. What was measured stays in the report, and the card says
 // so.
 void refit_on_all(const PreparedData& data, FittedRun& run, const FitContext& context) {
-  auto fitted = run.selection.candidates[0].pipeline->fit(*data.all, context);
+  auto fitted = final_pipeline(run, data)->fit(*data.all, context);
   ConformalScores scores = run.model->conformal();
   Calibration calibration = run.model->calibration();
   run.model.reset(dynamic_cast<PipelineModel*>(fitted.release()));
@@ -152,8 +157,8 @@ TrainOutcome fill_folder(const TrainOptions& asked, SettleStep* step, const Prep
 
   Storage::release_unused();
   const Judged* held_out = data.test ? &run.on_test : nullptr;
-  const bool probe =
-      !o.no_doctor && !single_limit_bit(run) && !run.selection.candidates[0].entry->takes_minutes();
+  const bool probe = !o.no_doctor && !data.start && !single_limit_bit(run) &&
+                     !run.selection.candidates[0].entry->takes_minutes();
   const Diagnosis diagnosis = diagnose(
       {.train = &*data.train,
        .registry = &registry,
@@ -177,12 +182,15 @@ TrainOutcome fill_folder(const TrainOptions& asked, SettleStep* step, const Prep
   seconds["measure"] = watch.lap();
   ModelCard card = card_of(o, data, run, result);
   if (o.refit_all && data.all) {
-    const FitContext refit{.seed = static_cast<std::uint64_t>(o.seed),
-                           .stop = context.stop,
-                           .progress = context.progress,
-                           .log = [&](const Json& e) { folder.event(e); },
-                           .folder = folder.path(),
-                           .event_files = o.tensorboard};
+    FitContext refit{.seed = static_cast<std::uint64_t>(o.seed),
+                     .stop = context.stop,
+                     .progress = context.progress,
+                     .log = [&](const Json& e) { folder.event(e); },
+                     .folder = folder.path(),
+                     .event_files = o.tensorboard};
+    if (data.start) data.start->add_to(refit);
+    card.trained_on = fmt::format("all {} rows of {}", data.all->num_rows(), data.name);
+    card.trained_rows_sha256.clear();
     refit_on_all(data, run,
                  refit.named(fmt::format("{} refit", run.selection.candidates[0].pipeline->name())));
     card.notes +=
@@ -227,12 +235,19 @@ TrainOutcome train_settled(const TrainOptions& given, const Registry& registry, 
                            SettleStep* step) {
   TrainOptions o = given;
   o.prepare = prepare_text(given.prepare, registry);  // config.json holds what the file said
+  const std::shared_ptr<StartModel> start = open_start(o, registry);
+  if (start && step)
+    throw UsageError(start->flag,
+                     fmt::format("{} looks for settings of a training from the beginning", step->verb()),
+                     "cairn train takes it.");
   validate({"train", &o, &TrainOptions::list()});
   const auto human = parse_human_error(o.human_error);
   if (!o.time_limit.empty()) parse_seconds("--time-limit", o.time_limit);  // a typing error is told at once
   Stopwatch watch;
   Json seconds = Json::object();
-  const PreparedData data = prepare_data(o, registry, context);
+  PreparedData data = prepare_data(o, registry, context, start.get());
+  if (start) meet_rows(*start, data, o);
+  data.start = start;
   seconds["read"] = watch.lap();
 
   RunFolder folder(o.out, data.name, o.overwrite, context.resumed);

@@ -9,6 +9,7 @@
 #include "cairn/doctor/diagnosis.h"
 #include "cairn/run/folder.h"
 #include "cairn/run/require.h"
+#include "cairn/run/start_model_internal.h"
 #include "cairn/run/train.h"
 
 namespace cairn {
@@ -34,16 +35,19 @@ struct PreparedData {
   std::string name, target, sha256, test_sha256, dev_sha256;
   bool pictures = false;  // among the features
   std::int64_t rows = 0, columns = 0, test_rows_given = 0, test_columns = 0;
-  std::optional<Dataset> train, test;  // test: absent with --holdout 0
-  std::optional<Dataset> dev;          // with --dev only
-  std::optional<Dataset> all;          // kept for --refit-all only
-  std::string how, trained_on;
+  std::optional<Dataset> train, test;                // test: absent with --holdout 0
+  std::optional<Dataset> dev;                        // with --dev only
+  std::optional<Dataset> all;                        // kept for --refit-all only
+  std::string how, trained_on, trained_rows_sha256;  // as ModelCard
   std::optional<std::int64_t> shared_rows;
   Json guesses;  // array
   std::vector<Warning> warnings;
-  SplitPlan plan;  // its copies went into the datasets
+  SplitPlan plan;                           // its copies went into the datasets
+  std::shared_ptr<const StartModel> start;  // null: training begins from nothing
 };
-PreparedData prepare_data(const TrainOptions& options, const Registry& registry, const RunContext& context);
+// `start`: whose classes these data have, or null.
+PreparedData prepare_data(const TrainOptions& options, const Registry& registry, const RunContext& context,
+                          const StartModel* start = nullptr);
 
 struct FittedRun {
   const Metric* metric = nullptr;
@@ -80,6 +84,9 @@ class SettleStep {
 // train(), with a step to settle `options` first; null: none.
 TrainOutcome train_settled(const TrainOptions& options, const Registry& registry, const RunContext& context,
                            SettleStep* step);
+
+// The chosen candidate's pipeline as the shipped model is fitted: of a start model, with the steps to come.
+std::unique_ptr<Learner> final_pipeline(const FittedRun& run, const PreparedData& data);
 
 // Chooses and fits on the training rows alone; the test rows are judged at the end.
 FittedRun fit_run(const TrainOptions& options, const PreparedData& data, const Registry& registry,

@@ -80,6 +80,14 @@ const ParamList& TrainOptions::list() {
       param<&T::scale>("scale", "how numbers are scaled",
                        one_of("auto", "standard", "min_max", "robust", "none")),
       param<&T::polynomial>("polynomial", "degree of polynomial features of the numbers", between(1, 10)),
+      param<&T::continue_from>(
+          "continue_from",
+          "a model to go on from, on the same or other rows: its learner, parameters and "
+          "steps, and so many more rounds as --set says, trees=50"),
+      param<&T::refit_leaves>(
+          "refit_leaves",
+          "a model of boosted trees whose leaves learn their values anew from these rows; "
+          "its questions stay"),
       param<&T::time_limit>("time_limit",
                             "what choosing and fitting may take, such as 90s or 5m; none for no limit; "
                             "default 5m for auto, none for one named learner"),

@@ -20,7 +20,7 @@ constexpr std::int8_t kLowest = -128, kHighest = 127;
 }  // namespace
 
 std::shared_ptr<const BinnedTrees> BinnedTrees::of(const TreeEnsemble& trees) {
-  if (trees.num_trees() < kLeastTrees) return nullptr;
+  if (trees.num_trees() < kLeastTrees || trees.is_linear()) return nullptr;  // lines need the numbers
   auto binned = std::make_shared<BinnedTrees>();
   binned->num_features_ = std::max<std::int64_t>(trees.num_features(), 1);
   binned->num_outputs_ = trees.num_outputs();

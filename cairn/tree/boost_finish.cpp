@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <queue>
 
 #include "cairn/base/index.h"
@@ -49,8 +50,9 @@ double TreeGrower::value_of(const Node& node, std::int32_t index) const {
   return leaf_value(gradients_->g(node.total), gradients_->h(node.total), rules_.split, node.bounds);
 }
 
-Tree TreeGrower::tree(double rate) const {
+Tree TreeGrower::tree(double rate, std::vector<std::int32_t>* leaf_nodes) const {
   Tree t;
+  std::vector<std::int32_t> becomes(nodes_.size(), -1);
   struct Place {
     std::int32_t from, to;
   };
@@ -63,6 +65,7 @@ Tree TreeGrower::tree(double rate) const {
     TreeNode& out = t.nodes[at(p.to)];
     out.cover = gradients_->h(node.total);
     if (node.left < 0) {
+      becomes[at(p.from)] = p.to;
       if (outputs_ == 1)
         out.value = {rate * value_of(node, p.from)};
       else
@@ -85,6 +88,8 @@ Tree TreeGrower::tree(double rate) const {
     open.push_back({node.left + 1, left + 1});
     open.push_back({node.left, left});
   }
+  if (leaf_nodes)
+    std::ranges::copy_if(becomes, std::back_inserter(*leaf_nodes), [](std::int32_t i) { return i >= 0; });
   return t;
 }
 

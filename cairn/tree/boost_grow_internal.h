@@ -45,8 +45,9 @@ class TreeGrower {
   // `rows`: ascending rows to learn from. The number of the tree names its random streams.
   void grow(const Gradients& gradients, std::span<const std::uint32_t> rows, std::uint64_t number,
             const StopToken& stop);
-  // The grown tree; leaves hold rate times their value.
-  Tree tree(double rate) const;
+  // The grown tree; leaves hold rate times their value. `leaf_nodes`: of every leaf in the order of
+  // leaf_of_all() its node.
+  Tree tree(double rate, std::vector<std::int32_t>* leaf_nodes = nullptr) const;
   // raw[row] += the value of its leaf, for the rows learned from.
   void add_to(std::span<double> raw, double rate) const;
 

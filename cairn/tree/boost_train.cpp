@@ -27,7 +27,21 @@ constexpr std::uint64_t kOrders = 4;
 constexpr std::int64_t kManyRows = 100'000;
 constexpr double kLargestTarget = 1e120;  // its square times a count must be a number
 
-// Mean loss over every `step`-th row.
+std::shared_ptr<const Queries> queries_of(const TreeData& data) {
+  auto q = std::make_shared<Queries>();
+  q->names = data.group_names;
+  q->starts.assign(data.group_names.size() + 1, 0);
+  for (const std::int64_t g : data.groups) ++q->starts[at(g + 1)];
+  std::partial_sum(q->starts.begin(), q->starts.end(), q->starts.begin());
+  q->rows.resize(data.groups.size());
+  std::vector<std::int64_t> next = q->starts;
+  for (std::size_t r = 0; r < data.groups.size(); ++r)
+    q->rows[at(next[at(data.groups[r])]++)] = static_cast<std::uint32_t>(r);
+  return q;
+}
+
+}  // namespace
+
 double mean_loss(const Objective& objective, const Truth& truth, std::span<const double> raw,
                  std::int64_t step) {
   if (objective.mean_loss) return objective.mean_loss(truth, raw);
@@ -52,20 +66,17 @@ double mean_loss(const Objective& objective, const Truth& truth, std::span<const
   return sum.loss / sum.weight;
 }
 
-std::shared_ptr<const Queries> queries_of(const TreeData& data) {
-  auto q = std::make_shared<Queries>();
-  q->names = data.group_names;
-  q->starts.assign(data.group_names.size() + 1, 0);
-  for (const std::int64_t g : data.groups) ++q->starts[at(g + 1)];
-  std::partial_sum(q->starts.begin(), q->starts.end(), q->starts.begin());
-  q->rows.resize(data.groups.size());
-  std::vector<std::int64_t> next = q->starts;
-  for (std::size_t r = 0; r < data.groups.size(); ++r)
-    q->rows[at(next[at(data.groups[r])]++)] = static_cast<std::uint32_t>(r);
-  return q;
+void find_gradients(const Objective& objective, Truth& truth, std::span<const double> raw,
+                    std::span<double> g, std::span<double> h, const StopToken& stop) {
+  if (objective.prepare) objective.prepare(truth, raw);
+  if (objective.all_gradients) {
+    objective.all_gradients(truth, raw, g, h);
+    return;
+  }
+  parallel_for(
+      truth.rows, kBlock,
+      [&](std::int64_t begin, std::int64_t end) { objective.gradients(truth, raw, begin, end, g, h); }, stop);
 }
-
-}  // namespace
 
 Booster::Booster(const TreeData& data, const TreeData* validation, const Objective& objective,
                  const BoostRules& rules, const TreeEnsemble* start, const FitContext& context,
@@ -83,6 +94,7 @@ Booster::Booster(const TreeData& data, const TreeData* validation, const Objecti
   statistics_.emplace(data, rules.statistics_above, rules.statistics_smoothing);
   if (!statistics_->any()) statistics_.reset();
   make_views(std::move(binned));
+  if (rules.linear) add_line_columns();
   begin(start);
 }
 
@@ -122,13 +134,39 @@ void Booster::make_views(std::shared_ptr<const BinnedData> binned) {
   if (validation_) watched_ = statistics_->others(*validation_);
 }
 
+void Booster::add_line_columns() {
+  for (const auto& view : views_) {
+    const auto& features = view->data.features.list();
+    std::vector<std::uint8_t> numbers;
+    for (std::int64_t f = 0; f < std::ssize(features); ++f)
+      numbers.push_back(!features[at(f)].category && !(statistics_ && statistics_->is_statistic(f)) ? 1 : 0);
+    view->lines = std::make_unique<const LineColumns>(view->data.x, std::move(numbers));
+  }
+}
+
+// Tree after tree, as rounds add them: so a model that is continued has the same bits as one that was never
+// ended.
 std::vector<double> Booster::raw_of(const TreeData& data, const TreeEnsemble* start) const {
-  const std::int64_t n = data.rows();
-  std::vector<double> raw(at(n * k_)), rowwise(start ? raw.size() : 0);
-  if (start) start->predict_raw(data.x, rowwise);
-  for (std::int64_t o = 0; o < k_; ++o)
-    for (std::int64_t r = 0; r < n; ++r)
-      raw[at(o * n + r)] = start ? rowwise[at(r * k_ + o)] : result_.base[at(o)];
+  const std::int64_t n = data.rows(), d = data.x.columns();
+  std::vector<double> raw(at(n * k_));
+  for (std::int64_t o = 0; o < k_; ++o) std::fill_n(raw.begin() + o * n, n, result_.base[at(o)]);
+  if (!start) return raw;
+  constexpr std::int64_t kTile = 256;
+  parallel_for(
+      n, kTile,
+      [&](std::int64_t begin, std::int64_t end) {
+        const std::int64_t rows = end - begin;
+        std::vector<double> tile(at(rows * std::max<std::int64_t>(d, 1))), sums;
+        if (d > 0) data.x.tile(begin, end, tile.data());
+        for (std::int64_t r = 0; r < rows; ++r)
+          sums.insert(sums.end(), result_.base.begin(), result_.base.end());
+        std::vector<std::int32_t> all(at(rows));
+        std::iota(all.begin(), all.end(), 0);
+        for (std::int64_t t = 0; t < start->num_trees(); ++t) start->add_tree(t, tile, all, sums);
+        for (std::int64_t o = 0; o < k_; ++o)
+          for (std::int64_t r = 0; r < rows; ++r) raw[at(o * n + begin + r)] = sums[at(r * k_ + o)];
+      },
+      context_.stop);
   return raw;
 }
 
@@ -138,7 +176,6 @@ void Booster::begin(const TreeEnsemble* start) {
     result_.base = start->options().base;
   else
     objective_.start(truth_, result_.base);
-  first_number_ = start ? static_cast<std::uint64_t>(start->num_trees()) : 0;
   raw_ = raw_of(data_, start);
   g_.resize(raw_.size());
   h_.resize(raw_.size());
@@ -203,7 +240,7 @@ void Booster::pack(std::span<const double> g, std::span<const double> h, std::ui
 }
 
 void Booster::grow_tree(std::int64_t output, int number, std::span<const std::uint32_t> rows, double rate) {
-  const std::uint64_t stream = first_number_ + static_cast<std::uint64_t>(number - 1);
+  const std::uint64_t stream = stream_of(at(number - 1));
   const std::uint64_t tree_number =
       stream * static_cast<std::uint64_t>(k_) + static_cast<std::uint64_t>(output);
   const auto part = [&](std::vector<double>& all) { return std::span(all).subspan(at(output * n_), at(n_)); };
@@ -212,20 +249,35 @@ void Booster::grow_tree(std::int64_t output, int number, std::span<const std::ui
   grower.grow(gradients_, rows, tree_number, context_.stop);
   const auto raw = part(raw_);
   if (objective_.leaf_quantile) renew_leaves(grower, raw, output);
-  Tree tree = grower.tree(rate);
+  Tree tree;
+  if (rules_.linear) {
+    tree = grow_lines(view_of(at(number - 1)), output, rows, rate);
+  } else {
+    tree = grower.tree(rate);
+    sampler_.all_rows() && watched_rows_.empty() ? grower.add_to(raw, rate) : grower.add_to_all(raw, rate);
+  }
   tree.output = static_cast<std::int32_t>(output);
-  if (sampler_.all_rows() && watched_rows_.empty())
-    grower.add_to(raw, rate);
-  else
-    grower.add_to_all(raw, rate);
   if (validation_) add_trees(std::span(&tree, 1), watched().x, 1, validation_raw_);
   result_.trees.push_back(std::move(tree));
+}
+
+// The grown tree with lines in its leaves; adds what it answers to the raw output of all rows.
+Tree Booster::grow_lines(const View& view, std::int64_t output, std::span<const std::uint32_t> rows,
+                         double rate) {
+  const auto part = [&](std::vector<double>& all) { return std::span(all).subspan(at(output * n_), at(n_)); };
+  std::vector<std::int32_t> nodes, leaf = view.grower.leaf_of_all();
+  Tree tree = view.grower.tree(rate, &nodes);
+  for (std::int32_t& l : leaf) l = nodes[at(l)];
+  fit_lines(tree, leaf, rows, part(g_), part(h_), *view.lines, rules_.grow.split.l2, rules_.line_l2, rate,
+            context_.stop);
+  add_lines(tree, leaf, *view.lines, part(raw_));
+  return tree;
 }
 
 // One tree for all outputs: its questions are those that lower the loss most along one direction of raw
 // outputs, another in every round; its leaves answer all outputs.
 void Booster::grow_shared_tree(int number, std::span<const std::uint32_t> rows, double rate) {
-  const std::uint64_t stream = first_number_ + static_cast<std::uint64_t>(number - 1);
+  const std::uint64_t stream = stream_of(at(number - 1));
   Random random(context_.seed, "direction of a round", stream);
   std::vector<double> direction(at(k_)), g(at(n_)), h(at(n_));
   double squares = 0;
@@ -270,30 +322,23 @@ void Booster::grow_shared_tree(int number, std::span<const std::uint32_t> rows, 
 // Those of watched rows stay 0. They have their say all the same in the base, in the bins and in what
 // prepare() finds (huber's delta), which are of all rows.
 void Booster::find_gradients() {
-  if (objective_.prepare) objective_.prepare(truth_, raw_);
-  if (objective_.all_gradients) {
-    objective_.all_gradients(truth_, raw_, g_, h_);
-  } else if (runs_.empty()) {
-    parallel_for(
-        n_, kBlock,
-        [&](std::int64_t begin, std::int64_t end) { objective_.gradients(truth_, raw_, begin, end, g_, h_); },
-        context_.stop);
-  } else {
-    parallel_for(
-        n_, kBlock,
-        [&](std::int64_t begin, std::int64_t end) {
-          auto run =
-              std::ranges::upper_bound(runs_, begin, {}, &std::pair<std::int64_t, std::int64_t>::second);
-          for (; run != runs_.end() && run->first < end; ++run)
-            objective_.gradients(truth_, raw_, std::max(begin, run->first), std::min(end, run->second), g_,
-                                 h_);
-        },
-        context_.stop);
+  if (runs_.empty() || objective_.all_gradients) {
+    tree::find_gradients(objective_, truth_, raw_, g_, h_, context_.stop);
+    return;
   }
+  if (objective_.prepare) objective_.prepare(truth_, raw_);
+  parallel_for(
+      n_, kBlock,
+      [&](std::int64_t begin, std::int64_t end) {
+        auto run = std::ranges::upper_bound(runs_, begin, {}, &std::pair<std::int64_t, std::int64_t>::second);
+        for (; run != runs_.end() && run->first < end; ++run)
+          objective_.gradients(truth_, raw_, std::max(begin, run->first), std::min(end, run->second), g_, h_);
+      },
+      context_.stop);
 }
 
 void Booster::round(int number) {
-  const std::uint64_t stream = first_number_ + static_cast<std::uint64_t>(number - 1);
+  const std::uint64_t stream = stream_of(at(number - 1));
   const auto out =
       rounds_left_out(rules_.dropout, result_.trees.size() / at(trees_a_round()), stream, context_.seed);
   leave_out(out, -1);

@@ -10,6 +10,7 @@
 
 #include "cairn/model/learner.h"
 #include "cairn/tree/boost_grow_internal.h"
+#include "cairn/tree/boost_linear_internal.h"
 #include "cairn/tree/dropout_internal.h"
 #include "cairn/tree/objective/objective_internal.h"
 #include "cairn/tree/row_sampling_internal.h"
@@ -29,7 +30,10 @@ struct BoostRules {
   int patience = 0;
   bool watched_only = false;  // the training loss is not asked for
   DropoutRules dropout;
-  bool shared_trees = false;  // several outputs share a round's tree, a leaf has a value for each
+  std::int64_t rounds_before = 0;  // of the model that is continued: random streams go on from there
+  bool shared_trees = false;       // several outputs share a round's tree, a leaf has a value for each
+  bool linear = false;             // leaves answer along lines, of one output
+  double line_l2 = 1;
   ObjectiveParams objective_params;
 };
 
@@ -63,11 +67,17 @@ class Booster {
     TreeData data;
     std::shared_ptr<const BinnedData> binned;
     TreeGrower grower;
+    std::unique_ptr<const LineColumns> lines;  // of linear leaves
   };
   void make_views(std::shared_ptr<const BinnedData> binned);
+  void add_line_columns();
   GrowRules grow_rules() const;
   const TreeData& watched() const { return watched_ ? *watched_ : *validation_; }
-  View& view_of(std::size_t round) const { return *views_[round % views_.size()]; }
+  // Of one of the rounds made here, counted from 0.
+  std::uint64_t stream_of(std::size_t round) const {
+    return static_cast<std::uint64_t>(rules_.rounds_before) + round;
+  }
+  View& view_of(std::size_t round) const { return *views_[stream_of(round) % views_.size()]; }
   void begin(const TreeEnsemble* start);
   void round(int number);
   void find_gradients();
@@ -75,6 +85,7 @@ class Booster {
   void pack(std::span<const double> g, std::span<const double> h, std::uint64_t tree_number, int number);
   void grow_shared_tree(int number, std::span<const std::uint32_t> rows, double rate);
   void grow_tree(std::int64_t output, int number, std::span<const std::uint32_t> rows, double rate);
+  Tree grow_lines(const View& view, std::int64_t output, std::span<const std::uint32_t> rows, double rate);
   void leave_out(std::span<const std::size_t> rounds, double factor);
   void put_back(std::span<const std::size_t> rounds, double factor);
   void renew_leaves(TreeGrower& grower, std::span<const double> raw, std::int64_t output) const;
@@ -104,7 +115,6 @@ class Booster {
   std::vector<std::pair<std::int64_t, std::int64_t>>
       runs_;  // of rows that are learned from, where some are not
   Gradients gradients_;
-  std::uint64_t first_number_ = 0;
   Boosted result_;
 };
 
@@ -112,6 +122,14 @@ class Booster {
 Boosted boost(const TreeData& data, const TreeData* validation, const Objective& objective,
               const BoostRules& rules, const TreeEnsemble* start, const FitContext& context,
               std::shared_ptr<const BinnedData> binned = {});
+
+// First and second derivatives of all rows by their raw outputs, laid out as these are.
+void find_gradients(const Objective& objective, Truth& truth, std::span<const double> raw,
+                    std::span<double> g, std::span<double> h, const StopToken& stop);
+
+// Mean loss over every `step`-th row.
+double mean_loss(const Objective& objective, const Truth& truth, std::span<const double> raw,
+                 std::int64_t step);
 
 // Targets as the objective reads them. DataError where they do not fit.
 Truth truth_of(const TreeData& data, const Objective& objective, const ObjectiveParams& params,

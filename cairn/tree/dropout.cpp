@@ -48,8 +48,11 @@ void add_trees(std::span<const Tree> trees, const Matrix& x, double factor, std:
 }
 
 void multiply_leaves(Tree& tree, double factor) {
-  for (TreeNode& node : tree.nodes)
+  for (TreeNode& node : tree.nodes) {
     for (double& v : node.value) v *= factor;
+    for (double& s : node.slopes) s *= factor;
+    node.intercept *= factor;
+  }
 }
 
 }  // namespace cairn::tree

@@ -60,6 +60,7 @@ void TreeEnsemble::take(TreeArrays trees) {
   cover_ = Tensor::take(std::move(trees.cover));
   const auto width = static_cast<std::int64_t>(leaf_width()), rows = std::ssize(trees.values) / width;
   values_ = Tensor::take(std::move(trees.values)).reshape(Shape{rows, width});
+  lines_ = std::move(trees.lines);
   if (!trees.set.empty()) {
     set_ = Tensor::take(std::move(trees.set));
     set_begin_ = Tensor::take(std::move(trees.set_begin));
@@ -147,7 +148,23 @@ void TreeEnsemble::check() const {
   } else if (set_begin_.defined() || set_codes_.defined()) {
     refuse("sets of categories belong to no node");
   }
+  check_lines();
   check_trees();
+}
+
+// Lines go along numbers of the data, each once.
+void TreeEnsemble::check_lines() const {
+  if (lines_.size() > values_.size(0) || (is_linear() && options_.vector_leaves))
+    refuse("there are slopes of leaves that have none");
+  for (std::int64_t l = 0; l < lines_.size(); ++l) {
+    const auto along = lines_.features(l);
+    if (!std::isfinite(lines_.intercept(l)) ||
+        !std::ranges::all_of(lines_.slopes(l), [](double s) { return std::isfinite(s); }))
+      refuse("a leaf holds a number that is not finite");
+    for (std::size_t i = 0; i < along.size(); ++i)
+      if (along[i] < 0 || along[i] >= options_.num_features || (i > 0 && along[i] <= along[i - 1]))
+        refuse(fmt::format("a leaf has a slope along feature {} of {}", along[i], options_.num_features));
+  }
 }
 
 // Every node but a root has one parent, which stands before it in the same tree: no cycle, nothing shared.
@@ -237,6 +254,11 @@ Tree TreeEnsemble::tree(std::int64_t index) const {
     if (is_leaf(i)) {
       const auto values = leaf_values(i);
       node.value.assign(values.begin(), values.end());
+      if (const std::int64_t row = left()[at(i)]; lines_.has(row)) {
+        node.intercept = lines_.intercept(row);
+        node.slope_features.assign(lines_.features(row).begin(), lines_.features(row).end());
+        node.slopes.assign(lines_.slopes(row).begin(), lines_.slopes(row).end());
+      }
       continue;
     }
     node.feature = features()[at(i)];

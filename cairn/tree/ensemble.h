@@ -80,6 +80,10 @@ class TreeEnsemble {
   std::vector<std::int32_t> left_codes(std::int64_t node) const;  // of a category split
   // One number, or num_outputs of them with vector_leaves.
   std::span<const double> leaf_values(std::int64_t leaf) const;
+  bool is_linear() const { return !lines_.empty(); }  // some leaf answers along a line
+  // Of leaves of one number, whose row of values() numbers them; leaf_values() is then what holds where a
+  // number is missing.
+  const LinearLeaves& lines() const { return lines_; }
   // Of all leaves, row after row; those of several numbers may share a row.
   std::span<const double> values() const { return values_.data<double>(); }
   bool goes_left(std::int64_t node, double value) const;  // NaN is missing
@@ -109,6 +113,7 @@ class TreeEnsemble {
   void take(TreeArrays trees);
   void visit_arrays(Visitor& v);
   void check() const;
+  void check_lines() const;
   void check_trees() const;
   void prepare();  // builds what follows from the arrays
   void lay_out(std::int64_t tree);
@@ -126,11 +131,12 @@ class TreeEnsemble {
   void walk(std::int32_t* where, std::int32_t depth, RowOf&& row_of) const;
   template <Rows Kind>
   std::int32_t step(const Step* steps, const double* row, std::int32_t at) const;
-  void add_leaf(std::size_t tree, std::int32_t at, double* raw) const;
+  void add_leaf(std::size_t tree, std::int32_t at, const double* row, double* raw) const;
 
   TreeEnsembleOptions options_;
   Tensor roots_, tree_outputs_, feature_, threshold_, left_, right_, missing_left_, gain_, cover_;
   Tensor values_;  // f64 [leaves, 1], or [distinct, num_outputs]; `left` of a leaf is its row here
+  LinearLeaves lines_;
   Tensor set_, set_begin_, set_codes_;  // i32 [nodes], -1: a number; i64 [sets + 1]; i32 ascending in a set
 
   std::int64_t max_depth_ = 0;

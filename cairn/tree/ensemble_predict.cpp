@@ -149,11 +149,19 @@ inline void TreeEnsemble::walk(std::int32_t* where, std::int32_t depth, RowOf&& 
   }
 }
 
-inline void TreeEnsemble::add_leaf(std::size_t tree, std::int32_t i, double* raw) const {
+inline void TreeEnsemble::add_leaf(std::size_t tree, std::int32_t i, const double* x, double* raw) const {
   const auto row = static_cast<std::size_t>(leaf_rows_[static_cast<std::size_t>(i)]);
   const double* values = reinterpret_cast<const double*>(values_.raw());
   if (!options_.vector_leaves) {
-    raw[reinterpret_cast<const std::int32_t*>(tree_outputs_.raw())[tree]] += values[row];
+    double& sum = raw[reinterpret_cast<const std::int32_t*>(tree_outputs_.raw())[tree]];
+    const auto leaf = static_cast<std::int64_t>(row);
+    if (lines_.empty() || !lines_.has(leaf))
+      sum += values[row];
+    else
+      sum += line_at(lines_.intercept(leaf), lines_.features(leaf), lines_.slopes(leaf), values[row],
+                     [&](std::int32_t f) {
+                       return options_.f32_inputs ? static_cast<double>(static_cast<float>(x[f])) : x[f];
+                     });
     return;
   }
   const auto k = static_cast<std::size_t>(options_.num_outputs);
@@ -174,7 +182,7 @@ void TreeEnsemble::walk_block(const double* rows, std::int64_t n, std::int64_t t
       else  // the last rows walk more than once
         walk<Kind>(where, depths_[t],
                    [&](std::int32_t w) { return first + std::min<std::int64_t>(w, count - 1) * d; });
-      for (std::int64_t w = 0; w < count; ++w) add_leaf(t, where[w], raw + (r + w) * k);
+      for (std::int64_t w = 0; w < count; ++w) add_leaf(t, where[w], first + w * d, raw + (r + w) * k);
     }
 }
 
@@ -190,7 +198,7 @@ void TreeEnsemble::walk_row(const double* row, double* raw) const {
       depth = std::max(depth, depths_[t]);
     }
     walk<Kind>(where, depth, [&](std::int32_t) { return row; });
-    for (std::int64_t w = 0; w < count; ++w) add_leaf(at(first + w), where[w], raw);
+    for (std::int64_t w = 0; w < count; ++w) add_leaf(at(first + w), where[w], row, raw);
   }
 }
 
@@ -207,7 +215,7 @@ void TreeEnsemble::add_tree(std::int64_t tree, std::span<const double> x, std::s
     }
     walk<Rows::any>(where, depths_[t], [&](std::int32_t w) { return first + which[w] * d; });
     for (std::int64_t w = 0; w < std::min<std::int64_t>(kWalks, count - i); ++w)
-      add_leaf(t, where[w], raw.data() + which[w] * options_.num_outputs);
+      add_leaf(t, where[w], first + which[w] * d, raw.data() + which[w] * options_.num_outputs);
   }
 }
 

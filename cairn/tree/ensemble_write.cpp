@@ -35,6 +35,8 @@ std::string leaf_in_words(const TreeEnsemble& trees, std::int64_t leaf, std::int
   const auto called = [&](std::size_t o) {
     return o < names.outputs.size() ? names.outputs[o] : fmt::format("output {}", o);
   };
+  if (const std::string line = line_in_words(trees, leaf, names); !line.empty())
+    return trees.num_outputs() == 1 ? line : fmt::format("{} {}", called(at(output)), line);
   if (trees.num_outputs() == 1) return fmt::format("{:.6g}", values[0]);
   if (values.size() == 1) return fmt::format("{} {:+.6g}", called(at(output)), values[0]);
   std::string text;
@@ -54,6 +56,19 @@ std::string quoted(const std::string& text) {
 }
 
 }  // namespace
+
+std::string line_in_words(const TreeEnsemble& trees, std::int64_t leaf, const TreeNames& names) {
+  const LinearLeaves& lines = trees.lines();
+  const std::int64_t row = trees.left()[at(leaf)];
+  if (!lines.has(row)) return "";
+  std::string text = fmt::format("{:.6g}", lines.intercept(row));
+  for (std::size_t i = 0; i < lines.features(row).size(); ++i) {
+    const double slope = lines.slopes(row)[i];
+    text += fmt::format(" {} {:.6g} {}", slope < 0 ? "-" : "+", std::abs(slope),
+                        feature_name(names, lines.features(row)[i]));
+  }
+  return text + fmt::format(" ({:.6g} if one is missing)", trees.leaf_values(leaf)[0]);
+}
 
 std::string split_in_words(const TreeEnsemble& trees, std::int64_t node, bool left, const TreeNames& names,
                            int digits) {
@@ -127,6 +142,12 @@ Json trees_json(const TreeEnsemble& trees, const TreeNames& names) {
         const auto values = trees.leaf_values(i);
         node["value"] =
             values.size() == 1 ? Json(values[0]) : Json(std::vector<double>(values.begin(), values.end()));
+        if (const std::int64_t row = trees.left()[at(i)]; trees.lines().has(row)) {
+          node["intercept"] = trees.lines().intercept(row);
+          for (std::size_t s = 0; s < trees.lines().slopes(row).size(); ++s)
+            node["slopes"][feature_name(names, trees.lines().features(row)[s])] =
+                trees.lines().slopes(row)[s];
+        }
       } else {
         node["gain"] = trees.gains()[at(i)];
         node["feature"] = feature_name(names, trees.features()[at(i)]);

@@ -24,6 +24,9 @@ struct TreeNames {
 std::string split_in_words(const TreeEnsemble& trees, std::int64_t node, bool left, const TreeNames& names,
                            int digits = 0);
 
+// Of a leaf that answers along a line, "1.5 + 0.2 bill_length_mm (3 if one is missing)"; "" for others.
+std::string line_in_words(const TreeEnsemble& trees, std::int64_t leaf, const TreeNames& names);
+
 //   bill_length_mm <= 43.25 or missing (cover 275, gain 0.41)
 //     flipper_length_mm <= 206.5 ...
 //       -> Adelie 0.97, Chinstrap 0.03 (cover 107)
@@ -33,7 +36,8 @@ std::string tree_text(const TreeEnsemble& trees, std::int64_t tree, const TreeNa
 std::string tree_dot(const TreeEnsemble& trees, std::int64_t tree, const TreeNames& names);
 
 // {"num_features", "outputs", "output", "average", "base", "trees": [{"output", "nodes": [...]}]}; a node
-// names its feature, "threshold" or "left_levels", "missing", "left", "right", or "value" for a leaf.
+// names its feature, "threshold" or "left_levels", "missing", "left", "right", or "value" for a leaf, with
+// "intercept" and "slopes" by feature where it answers along a line.
 Json trees_json(const TreeEnsemble& trees, const TreeNames& names);
 
 // The questions that a row is asked on its way down a tree, with its own values, and the leaf's answer:

@@ -23,6 +23,8 @@ struct GradientBoostingParams {
   double l2 = 1;
   double l1 = 0;
   double min_gain = 0;
+  std::string leaves = "constant";
+  double linear_l2 = 1;
   int max_bins = 255;
   std::string sampling = "uniform";
   double row_share = 0.8;
@@ -32,6 +34,7 @@ struct GradientBoostingParams {
   int dropout_max = 50;
   int patience = 0;
   double validation = 0.1;
+  double refit_decay = 0.9;
   std::vector<std::string> quantiles;
   double quantile = 0.5, huber_quantile = 0.9, tweedie_power = 1.5;
   std::string rank_metric = "ndcg";
@@ -54,11 +57,14 @@ class GradientBoosting : public LearnerWith<GradientBoosting, GradientBoostingPa
   static constexpr const char* kName = "gradient_boosting";
   using LearnerWith::LearnerWith;
   Predicts predicts() const override;
-  // Takes missing values, infinite ones and categories as they are. context.start_model, of this learner with
-  // the same features and objective, is continued by `trees` more. With patience > 0 the rounds end when the
-  // loss on context.validation, or on a share of the rows set apart here, has not fallen for so many; the
-  // model keeps the best round. DataError: targets the objective cannot take, rows of one class only.
-  // FitError: a loss beyond the range of numbers.
+  // Takes missing values, infinite ones and categories as they are. context.start_model, of this learner or
+  // from a file of another program, with the same features, classes and objective, is continued by `trees`
+  // more; levels of a category that it does not know are missing. As many rounds at once give the same bytes
+  // but where rounds before are changed or seen otherwise: dropout, target statistics, patience.
+  // context.refit: its leaves' values are learned anew instead (refit_decay). With patience > 0 the rounds
+  // end when the loss on context.validation, or on a share of the rows set apart here, has not fallen for so
+  // many; the model keeps the best round. DataError: targets the objective cannot take, rows of one class
+  // only. FitError: a loss beyond the range of numbers.
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
 };
 

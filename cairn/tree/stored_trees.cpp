@@ -128,6 +128,7 @@ StoredTrees::StoredTrees(const TreeEnsemble& trees) {
   store_children(trees);
   store_covers(trees);
   store_values(trees);
+  store_lines(trees);
   store_sets(trees);
 }
 
@@ -198,6 +199,25 @@ void StoredTrees::store_values(const TreeEnsemble& trees) {
   values_ = Tensor::from(std::span<const double>(values), Shape{std::ssize(values), 1});
 }
 
+void StoredTrees::store_lines(const TreeEnsemble& trees) {
+  const LinearLeaves& lines = trees.lines();
+  if (lines.empty()) return;
+  std::vector<std::uint64_t> counts;
+  std::vector<double> intercepts, slopes;
+  std::vector<std::int32_t> along;
+  for (std::int64_t l = 0; l < std::ssize(trees.values()); ++l) {
+    counts.push_back(lines.has(l) ? lines.features(l).size() : 0);
+    if (counts.back() == 0) continue;
+    intercepts.push_back(lines.intercept(l));
+    along.insert(along.end(), lines.features(l).begin(), lines.features(l).end());
+    slopes.insert(slopes.end(), lines.slopes(l).begin(), lines.slopes(l).end());
+  }
+  num_slopes_ = whole_numbers(counts);
+  intercepts_ = Tensor::take(std::move(intercepts));
+  along_ = whole_numbers(along);
+  slopes_ = Tensor::take(std::move(slopes));
+}
+
 void StoredTrees::store_sets(const TreeEnsemble& trees) {
   std::vector<bool> categories;
   std::vector<std::uint64_t> sizes;
@@ -228,6 +248,10 @@ void StoredTrees::visit(Visitor& v) {
   v.tensor("covers", covers_);
   v.tensor("leaf_values", values_);
   v.tensor("value_of", value_of_);
+  v.tensor("num_slopes", num_slopes_);
+  v.tensor("intercepts", intercepts_);
+  v.tensor("slopes_along", along_);
+  v.tensor("slopes", slopes_);
   v.tensor("categories", categories_);
   v.tensor("set_sizes", set_sizes_);
   v.tensor("codes", set_codes_);
@@ -281,6 +305,7 @@ TreeArrays StoredTrees::arrays(std::size_t width) const {
   check_all_used("thresholds", used);
   read_children(trees);
   read_values(trees, width);
+  read_lines(trees);
   read_covers(trees);
   read_sets(trees);
   return trees;
@@ -346,6 +371,37 @@ void StoredTrees::read_values(TreeArrays& trees, std::size_t width) const {
     return;
   }
   for (; leaf < at(leaves); ++leaf) trees.values.push_back(values[at(value_of[leaf])]);
+}
+
+void StoredTrees::read_lines(TreeArrays& trees) const {
+  if (!num_slopes_.defined()) {
+    if (intercepts_.defined() || along_.defined() || slopes_.defined())
+      refuse("num_slopes", "is missing or of another form");
+    return;
+  }
+  constexpr std::int64_t kMostFeatures = std::numeric_limits<std::int32_t>::max();
+  const auto leaves = std::ranges::count_if(trees.feature, [](std::int32_t f) { return f < 0; });
+  const WholeNumbers along("slopes_along", along_, -1, kMostFeatures);
+  const WholeNumbers counts("num_slopes", num_slopes_, leaves, along.size() + 1);
+  std::int64_t sum = 0, lines = 0;
+  for (std::size_t l = 0; l < at(leaves); ++l) {
+    sum += counts[l];
+    lines += counts[l] > 0 ? 1 : 0;
+  }
+  if (sum != along.size() || lines == 0) refuse("num_slopes", "does not cover the slopes");
+  check_stored("intercepts", intercepts_, DType::f64, Shape{lines});
+  check_stored("slopes", slopes_, DType::f64, Shape{sum});
+  std::size_t line = 0, slope = 0;
+  for (std::size_t l = 0; l < at(leaves); ++l) {
+    const std::size_t count = at(counts[l]);
+    if (count == 0) continue;
+    std::vector<std::int32_t> features;
+    for (std::size_t s = slope; s < slope + count; ++s)
+      features.push_back(static_cast<std::int32_t>(along[s]));
+    trees.lines.add(static_cast<std::int64_t>(l), intercepts_.data<double>()[line++], features,
+                    slopes_.data<double>().subspan(slope, count));
+    slope += count;
+  }
 }
 
 void StoredTrees::read_covers(TreeArrays& trees) const {

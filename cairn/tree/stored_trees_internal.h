@@ -26,9 +26,11 @@ class StoredTrees {
   void store_children(const TreeEnsemble& trees);
   void store_covers(const TreeEnsemble& trees);
   void store_values(const TreeEnsemble& trees);
+  void store_lines(const TreeEnsemble& trees);
   void store_sets(const TreeEnsemble& trees);
   void read_children(TreeArrays& trees) const;
   void read_values(TreeArrays& trees, std::size_t width) const;
+  void read_lines(TreeArrays& trees) const;
   void read_covers(TreeArrays& trees) const;
   void read_sets(TreeArrays& trees) const;
 
@@ -42,6 +44,10 @@ class StoredTrees {
   Tensor covers_;        // f32 [nodes], or whole numbers [leaves], of which nodes above have the sum
   Tensor values_;        // f64 [leaves, width], or the distinct ones
   Tensor value_of_;      // [leaves] its place among them; undefined: one a leaf
+  Tensor num_slopes_;    // [leaves] of leaves that answer along lines; undefined: none does
+  Tensor intercepts_;    // f64 [leaves with slopes]
+  Tensor along_;         // [slopes] the feature that each goes along
+  Tensor slopes_;        // f64 [slopes]
   Tensor categories_;    // u8 [splits / 8], a bit a split; undefined: none
   Tensor set_sizes_;     // [sets]
   Tensor set_codes_;     // [codes]

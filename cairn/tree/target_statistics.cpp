@@ -231,6 +231,7 @@ void TargetStatistics::decode(Tree& tree) const {
     const std::int32_t from_left = node.left, from_right = node.right;
     node.cover *= p.cover;
     if (!node.is_leaf()) node.feature = source_[at(node.feature)];
+    for (std::int32_t& f : node.slope_features) f = source_[at(f)];
     out.nodes[at(p.to)] = std::move(node);
     if (from_left < 0) continue;
     const std::int32_t left = out.split(p.to);

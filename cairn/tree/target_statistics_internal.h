@@ -20,6 +20,7 @@ class TargetStatistics {
   TargetStatistics(const TreeData& data, int most_levels, double smoothing);
 
   bool any() const { return !encoded_.empty(); }
+  bool is_statistic(std::int64_t encoded) const { return statistic_[static_cast<std::size_t>(encoded)] >= 0; }
   // [encoded features] which feature of the data each stands for.
   const std::vector<std::int32_t>& source() const { return source_; }
   // The training rows, in an order drawn from `seed`. Statistics are counted from the mean of all rows, in

@@ -21,6 +21,11 @@ struct TreeNode {
   double cover = 0;  // weight of the training rows that came here (boosting: their second derivatives)
   std::vector<double> value;  // a leaf's contribution, one number an output, or one for the tree's output
 
+  // A leaf that answers along a line (linear_leaves.h), of one output only; no slopes: `value` is its answer.
+  double intercept = 0;
+  std::vector<std::int32_t> slope_features;  // ascending
+  std::vector<double> slopes;
+
   bool is_leaf() const { return feature < 0; }
 };
 

@@ -42,6 +42,8 @@ void TreeArrays::add(const Tree& tree, std::size_t width) {
       left.push_back(static_cast<std::int32_t>(values.size() / width));
       right.push_back(-1);
       values.insert(values.end(), node.value.begin(), node.value.end());
+      if (!node.slopes.empty() && width > 1) refuse("a leaf that answers several outputs has slopes");
+      if (!node.slopes.empty()) lines.add(left.back(), node.intercept, node.slope_features, node.slopes);
     } else {
       if (node.left < 0 || node.right < 0 || node.left >= std::ssize(tree.nodes) ||
           node.right >= std::ssize(tree.nodes))
@@ -69,6 +71,7 @@ void TreeArrays::append(const TreeArrays& later, std::size_t width) {
   const auto first_leaf = static_cast<std::int32_t>(values.size() / width);
   const auto first_set = static_cast<std::int32_t>(set_begin.size()) - 1;
   const std::int64_t first_code = std::ssize(set_codes);
+  lines.append(later.lines, first_leaf);
   const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   add(outputs, later.outputs);
   add(feature, later.feature);

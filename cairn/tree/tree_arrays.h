@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "cairn/tree/linear_leaves.h"
 #include "cairn/tree/tree.h"
 
 namespace cairn {
@@ -20,6 +21,7 @@ struct TreeArrays {
   std::vector<std::uint8_t> missing_left;
   std::vector<float> gain, cover;
   std::vector<double> values;     // [leaves or fewer, width]
+  LinearLeaves lines;             // of leaves of one number
   std::vector<std::int32_t> set;  // -1: a number; empty where no node asks for a category
   std::vector<std::int64_t> set_begin{0};
   std::vector<std::int32_t> set_codes;

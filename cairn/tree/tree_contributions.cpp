@@ -28,8 +28,9 @@ void subtract_mean(std::span<double> values, std::int64_t outputs, std::int64_t 
 }  // namespace
 
 ExplainsFrom TreeModel::explains_from() const {
-  return parts_.trees.options().output == TreeOutput::exponential ? ExplainsFrom::nothing
-                                                                  : ExplainsFrom::mean;
+  const TreeEnsemble& trees = parts_.trees;
+  return trees.options().output == TreeOutput::exponential || trees.is_linear() ? ExplainsFrom::nothing
+                                                                                : ExplainsFrom::mean;
 }
 
 Contributions TreeModel::contributions(const Table& table, const ColumnShares& shares) const {
@@ -49,6 +50,8 @@ Contributions TreeModel::contributions_against(const Table& table, const Table& 
 template <class Shap>
 Contributions TreeModel::contributions_by(const Table& table, const ColumnShares& shares, Shap&& shap) const {
   const TreeEnsemble& trees = parts_.trees;
+  if (trees.is_linear())
+    throw NotSupported(std::string(kind()), "has no exact contributions: its leaves answer along lines");
   const TreeOutput output = trees.options().output;
   const std::int64_t n = table.num_rows(), d = trees.num_features(), raw = trees.num_outputs();
   // Two shares sum to 1: that of the second class tells both.

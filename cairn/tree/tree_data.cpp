@@ -89,6 +89,18 @@ void balance_classes(TreeData& data) {
     data.weights[r] *= total / (present * sums[at(data.labels[r])]);
 }
 
+Matrix in_f32(const Matrix& x) {
+  if (x.is_f32()) return x;
+  if (x.layout() == Matrix::Layout::rows) return Matrix::from_rows(x.dense().to(DType::f32));
+  if (x.is_sparse())
+    return Matrix::from_csr(x.columns(), Tensor::from(x.indptr(), Shape{std::ssize(x.indptr())}),
+                            Tensor::from(x.indices(), Shape{std::ssize(x.indices())}),
+                            x.values().to(DType::f32));
+  std::vector<Tensor> columns;
+  for (const Tensor& column : x.column_tensors()) columns.push_back(column.to(DType::f32));
+  return Matrix::from_columns(std::move(columns), x.rows());
+}
+
 Matrix by_columns(const Matrix& x) {
   if (x.layout() == Matrix::Layout::columns) return x;
   return Matrix::from_columns(

@@ -36,6 +36,9 @@ std::optional<Dataset> rows_that_count(const Dataset& data);
 // "balanced": every class present gets the same sum of weights, in all as much as there were.
 void balance_classes(TreeData& data);
 
+// Every number rounded to f32.
+Matrix in_f32(const Matrix& x);
+
 // One feature's values for all rows, NaN where missing, in the numbers they are stored in.
 class ColumnValues {
  public:

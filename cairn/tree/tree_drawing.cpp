@@ -82,6 +82,8 @@ Json TreeModel::drawn_trees() const {
     Json json{{"cover", trees.covers()[at(node)]}};
     if (trees.is_leaf(node)) {
       json["answer"] = leaf_answer(trees, node);
+      if (std::string line = line_in_words(trees, node, called); !line.empty())
+        json["line"] = std::move(line);
     } else if (depth >= (one ? kDepthOfOne : kDepthOfMany) || named + 2 > most) {
       json["leaves_below"] = leaves_below(trees, node);
     } else {

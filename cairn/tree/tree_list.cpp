@@ -86,6 +86,7 @@ LearnerEntry gradient_boosting_entry() {
   e.cost = 2;
   e.auto_settings = "max_depth=3";
   e.stochastic = true;
+  e.continues = e.refits = true;
   e.flexibility = "max_depth";
   return e;
 }

@@ -70,6 +70,12 @@ std::vector<std::string> TreeModel::output_names() const {
   return names;
 }
 
+std::int64_t TreeModel::rounds() const {
+  if (parts_.kept_round > 0) return parts_.kept_round;
+  if (!parts_.loss_history.empty()) return std::ssize(parts_.loss_history);
+  return parts_.trees.num_trees() / (parts_.trees.options().vector_leaves ? 1 : parts_.trees.num_outputs());
+}
+
 void TreeModel::visit(Visitor& v) {
   v.choice<Task>("task", parts_.task, &name_of, &task_from_name);
   v.value("classes", parts_.classes);

@@ -51,7 +51,7 @@ class TreeModel final : public Model, public OutOfBagModel, public BackgroundMod
   std::int64_t kept_step() const override { return parts_.kept_round; }
   Json drawn_trees() const override;  // the first tree, its uppermost questions
   std::vector<Importance> importances() const override;
-  // Shapley values. Not of models whose prediction is exp(score).
+  // Shapley values. Not of models whose prediction is exp(score), nor of leaves that answer along lines.
   ExplainsFrom explains_from() const override;
   Contributions contributions(const Table& table, const ColumnShares& shares) const override;
   Contributions contributions_against(const Table& table, const Table& background,
@@ -63,6 +63,7 @@ class TreeModel final : public Model, public OutOfBagModel, public BackgroundMod
   const std::vector<double>& quantiles() const { return parts_.quantiles; }
   std::vector<std::string> output_names() const;  // "q_0.1" of quantiles, classes, "" of one number
   const std::string& objective() const { return parts_.objective; }
+  std::int64_t rounds() const;  // of boosting; for other trees, how many an output has
   TreeNames names() const {
     return parts_.features.names(parts_.quantiles.empty() ? parts_.classes : output_names());
   }

@@ -77,6 +77,7 @@ def lightgbm_pairs(pairs):
         "lightgbm_forest": (score, {"objective": "regression", "boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.7}),
         "lightgbm_poisson": (counts, {"objective": "poisson"}),
         "lightgbm_no_missing": (score, {"objective": "regression", "use_missing": False}),
+        "lightgbm_linear": (labels, {"objective": "binary", "linear_tree": True, "min_data_in_leaf": 10}),
     }
     for name, (target, settings) in cases.items():
         settings = {"num_leaves": 9, "learning_rate": 0.3, "verbose": -1, "seed": 1, "num_threads": 1, "deterministic": True, **settings}
@@ -86,7 +87,7 @@ def lightgbm_pairs(pairs):
         # Of a forest it predicts the mean of the trees, but gives their sum for the raw score.
         parts = 6 if settings.get("boosting") == "rf" else 1
         pairs[f"{name}.txt"] = entry(rows, model.predict(rows, raw_score=True) / parts, model.predict(rows),
-                                     model.predict(rows, pred_contrib=True) / parts)
+                                     None if settings.get("linear_tree") else model.predict(rows, pred_contrib=True) / parts)
 
 
 def entry(rows, raw, predicted, shap):

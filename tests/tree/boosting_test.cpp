@@ -11,7 +11,6 @@
 #include "cairn/model/archive.h"
 #include "cairn/tree/bins_internal.h"
 #include "cairn/tree/dropout_internal.h"
-#include "cairn/tree/forest.h"
 #include "cairn/tree/gradient_boosting.h"
 #include "cairn/tree/objective/expression_internal.h"
 #include "cairn/tree/objective/objective_internal.h"
@@ -315,18 +314,6 @@ TEST_CASE("boosting: it stops by itself, and goes on from where it was") {
   CHECK(further->watched_history().size() == kept + 3);
   CHECK(further->watched_history()[0] == watched[0]);
   CHECK(further->kept_step() > stopped->kept_step());
-  const auto all = fit({.trees = 20}, data, {.seed = 2}), half = fit({.trees = 10}, data, {.seed = 2});
-  const auto continued = fit({.trees = 10}, data, {.seed = 2, .start_model = half.get()});
-  CHECK(continued->trees().num_trees() == 20);
-  const auto a = raw_of(*all, data), b = raw_of(*continued, data);
-  for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i] == doctest::Approx(b[i]).epsilon(1e-6));
-  CHECK_THROWS_WITH_AS(fit({.objective = "absolute"}, data, {.start_model = half.get()}),
-                       doctest::Contains("cannot continue from this tree_model"), UsageError);
-  // Trees that are a mean are none that add up, though they predict the same kind of number.
-  const auto mean = RandomForest(RandomForestParams{.trees = 3}).fit(data);
-  CHECK_THROWS_WITH_AS(fit({.trees = 3}, data, {.start_model = mean.get()}),
-                       doctest::Contains("cannot continue from this tree_model; it needs a boosting model"),
-                       UsageError);
 }
 
 TEST_CASE("boosting: quantile leaves hold quantiles") {

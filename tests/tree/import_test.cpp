@@ -93,7 +93,7 @@ std::string message_of(const std::string& path) {
 
 TEST_CASE("imported trees: today's XGBoost and LightGBM, raw scores, predictions and Shapley values") {
   const auto golden = test::read_golden("trees/pairs.json");
-  CHECK(golden["pairs"].size() == 13);
+  CHECK(golden["pairs"].size() == 14);
   for (const auto& [name, pair] : golden["pairs"].items()) {
     CAPTURE(name);
     const ImportedTrees imported = read(kFolder + name);
@@ -246,7 +246,8 @@ TEST_CASE("imported trees: files that lie are refused with place and reason") {
 }
 
 TEST_CASE("imported trees: any byte changed or cut off gives a model or an error, never a crash") {
-  for (const char* name : {"xgboost_categories.json", "xgboost_binary.ubj", "lightgbm_categories.txt"}) {
+  for (const char* name :
+       {"xgboost_categories.json", "xgboost_binary.ubj", "lightgbm_categories.txt", "lightgbm_linear.txt"}) {
     const std::string whole = read_file(kFolder + name);
     Random random(1, name);
     for (int i = 0; i < 150; ++i) {

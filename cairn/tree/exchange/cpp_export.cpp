@@ -214,6 +214,7 @@ std::string levels_of(const std::vector<TreeFeature>& features) {
 std::string cpp_header(const TreeModel& model, const std::string& name) {
   check_name(name);
   const TreeEnsemble& trees = model.trees();
+  export_detail::refuse_lines(trees, "the header");
   const TreeEnsembleOptions& options = trees.options();
   const auto& features = model.features().list();
   const Arrays a = arrays_of(trees);

@@ -16,6 +16,9 @@ namespace cairn::export_detail {
 // forest. NotSupported names `program` where it would not put quantiles in order.
 std::vector<Tree> plain_trees(const TreeModel& model, std::string_view program);
 
+// NotSupported: leaves answer along lines, which `what` cannot hold.
+void refuse_lines(const TreeEnsemble& trees, std::string_view what);
+
 // What the sum of leaves is divided by; of shares, whose sum is made 1, the number of trees.
 double divisor_of(const TreeEnsemble& trees);
 

@@ -110,8 +110,12 @@ class LightgbmFile {
     for (std::int64_t t = 0; t < std::ssize(blocks); ++t) {
       Tree tree = read_tree(blocks[at(t)], t, d);
       tree.output = static_cast<std::int32_t>(t % per_round);
-      for (TreeNode& n : tree.nodes)
-        for (double& v : n.value) v = v * sigmoid_ / (average ? static_cast<double>(rounds) : 1);
+      for (TreeNode& n : tree.nodes) {
+        const auto scale = [&](double& v) { v = v * sigmoid_ / (average ? static_cast<double>(rounds) : 1); };
+        std::ranges::for_each(n.value, scale);
+        std::ranges::for_each(n.slopes, scale);
+        scale(n.intercept);
+      }
       trees.push_back(std::move(tree));
     }
     if (header.has(kSharesName) && options.output == TreeOutput::identity)
@@ -181,16 +185,18 @@ class LightgbmFile {
   }
 
   Tree read_tree(const Block& block, std::int64_t number, std::int64_t d) const {
-    if (block.text("is_linear") == "1") throw NotSupported(path_, block.place() + " has linear leaves");
     const std::int64_t leaves = block.integer("num_leaves"), inner = leaves - 1;
     // As many numbers as that must stand in the file, so memory stays within its size.
     if (leaves < 1 || leaves > std::ssize(contents_))
       refuse(path_, fmt::format("{} claims {} leaves", block.place(), leaves));
     const auto value = block.numbers<double>("leaf_value", leaves);
     const auto leaf_count = block.numbers_or_zeros("leaf_count", leaves);
+    const std::vector<TreeNode> lines = read_lines(block, leaves, d);
     if (inner == 0) {
       Tree tree;
-      tree.nodes.push_back({.cover = leaf_count[0], .value = {value[0]}});
+      tree.nodes.push_back(lines[0]);
+      tree.nodes[0].value = {value[0]};
+      tree.nodes[0].cover = leaf_count[0];
       return tree;
     }
     const auto feature = block.numbers<std::int64_t>("split_feature", inner);
@@ -209,6 +215,7 @@ class LightgbmFile {
     return import_detail::tree_from(path_, number, 0, inner + leaves, [&](std::int64_t i) -> FileNode {
       FileNode n;
       if (i >= inner) {
+        n.node = lines[at(i - inner)];
         n.node.value = {value[at(i - inner)]};
         n.node.cover = leaf_count[at(i - inner)];
         return n;
@@ -233,6 +240,38 @@ class LightgbmFile {
       n.node.missing_left = decision[s] & kNanMissing ? (decision[s] & kDefaultLeft) != 0 : 0 <= threshold[s];
       return n;
     });
+  }
+
+  // Leaves with nothing but their lines, where the tree has them: a constant, and of each leaf as many
+  // features and slopes as num_features says, one leaf's after the other's.
+  std::vector<TreeNode> read_lines(const Block& block, std::int64_t leaves, std::int64_t d) const {
+    std::vector<TreeNode> list(at(leaves));
+    if (block.text("is_linear") != "1") return list;
+    const auto constant = block.numbers<double>("leaf_const", leaves);
+    const auto counts = block.numbers<std::int64_t>("num_features", leaves);
+    std::int64_t all = 0;
+    for (const std::int64_t count : counts) {
+      if (count < 0 || count > d)
+        refuse(path_,
+               fmt::format("{} has a leaf of {} slopes; there are {} features", block.place(), count, d));
+      all += count;
+    }
+    const auto feature = block.numbers<std::int64_t>("leaf_features", all);
+    const auto slope = block.numbers<double>("leaf_coeff", all);
+    std::size_t next = 0;
+    for (std::size_t l = 0; l < list.size(); ++l) {
+      std::vector<std::pair<std::int32_t, double>> line;
+      for (std::int64_t i = 0; i < counts[l]; ++i, ++next)
+        line.emplace_back(static_cast<std::int32_t>(std::clamp<std::int64_t>(feature[next], -1, d)),
+                          slope[next]);
+      std::ranges::sort(line);
+      for (const auto& [f, s] : line) {
+        list[l].slope_features.push_back(f);
+        list[l].slopes.push_back(s);
+      }
+      list[l].intercept = constant[l];
+    }
+    return list;
   }
 
   std::vector<std::int32_t> codes(const Block& block, double set, const std::vector<std::int64_t>& bounds,

@@ -8,6 +8,14 @@
 #include "cairn/tree/exchange/export_internal.h"
 
 namespace cairn::export_detail {
+
+void refuse_lines(const TreeEnsemble& trees, std::string_view what) {
+  if (trees.is_linear())
+    throw NotSupported("export",
+                       fmt::format("leaves of this model answer along lines, which {} does not hold", what),
+                       "Train it with --set leaves=constant.");
+}
+
 double divisor_of(const TreeEnsemble& trees) {
   const bool mean = trees.options().average || trees.options().output == TreeOutput::share;
   return mean && trees.num_trees() > 0 ? static_cast<double>(trees.num_trees()) : 1;
@@ -17,6 +25,7 @@ std::vector<Tree> plain_trees(const TreeModel& model, std::string_view program) 
   const TreeEnsemble& trees = model.trees();
   const TreeEnsembleOptions& options = trees.options();
   const std::int64_t k = trees.num_outputs();
+  refuse_lines(trees, fmt::format("{}'s file as it is written here", program));
   if (model.quantiles().size() > 1)
     throw NotSupported(
         "export",
