@@ -167,6 +167,8 @@ Json PipelineModel::drawn_trees() const {
   return trees;
 }
 
+Json PipelineModel::penalty_path() const { return model_->penalty_path(); }
+
 std::vector<std::string> PipelineModel::looks_back_on() const { return looks_back_on_; }
 
 bool PipelineModel::looks_at_past_of(const std::string& column) const {

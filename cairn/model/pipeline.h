@@ -86,6 +86,7 @@ class PipelineModel : public Model {
   std::vector<double> watched_history() const override { return model_->watched_history(); }
   std::int64_t kept_step() const override { return model_->kept_step(); }
   Json drawn_trees() const override;
+  Json penalty_path() const override;
   Tensor filters() const override { return model_->filters(); }
 
   const Schema& schema() const { return schema_; }

@@ -259,6 +259,7 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
         *run.model, run.model->inputs(judged_rows),
         leading_columns(judged_rows.features(), result["importance"]), outputs_told(judged_rows));
   }
+  if (Json path = run.model->penalty_path(); !path.is_null()) result["penalty_path"] = std::move(path);
   result.update(to_json(diagnosis, *run.metric));
   result["loss_history"] = run.model->loss_history();
   if (const auto watched = run.model->watched_history(); !watched.empty())
