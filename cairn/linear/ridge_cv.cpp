@@ -20,9 +20,9 @@ using linalg::Moments;
 using Numbers = std::vector<double>;
 
 constexpr int kFoldsForKin = 5;
-constexpr std::int64_t kLeftOutRows = 4096;  // rows whose errors at every strength are in memory at once
-constexpr double kUndetermined = 1e-10;      // of 1 - leverage: a row that no other speaks of
-constexpr double kRidgeStart = 10;           // times the sum of squares of the columns
+constexpr std::int64_t kErrorsAtOnce = 1 << 19;  // of rows left out, at every strength, in memory
+constexpr double kUndetermined = 1e-10;          // of 1 - leverage: a row that no other speaks of
+constexpr double kRidgeStart = 10;               // times the sum of squares of the columns
 
 // The directions in which columns vary, and what the target has along them.
 struct Spectrum {
@@ -53,6 +53,7 @@ Spectrum spectrum_of_columns(const Moments& m) {
     const auto row = m.products.begin() + static_cast<std::ptrdiff_t>(i * p);
     products.insert(products.end(), row, row + static_cast<std::ptrdiff_t>(d));
   }
+  if (d == 0) return {};
   const linalg::SymmetricEigen eigen = linalg::symmetric_eigen(products, static_cast<std::int64_t>(d));
   std::vector<std::size_t> kept;
   for (std::size_t k = 0; k < d; ++k)
@@ -134,9 +135,10 @@ class LeaveOneOut {
   }
 
   Left run(const StopToken& stop) {
-    for (std::int64_t begin = 0; begin < data_.x.rows(); begin += kLeftOutRows) {
+    const std::int64_t block = std::max<std::int64_t>(1, kErrorsAtOnce / std::ssize(alphas_));
+    for (std::int64_t begin = 0; begin < data_.x.rows(); begin += block) {
       stop.throw_if_requested(RidgeCv::kName);
-      std::vector<std::int64_t> rows(at(std::min(kLeftOutRows, data_.x.rows() - begin)));
+      std::vector<std::int64_t> rows(at(std::min(block, data_.x.rows() - begin)));
       std::iota(rows.begin(), rows.end(), begin);
       add(rows, stop);
     }
@@ -330,7 +332,7 @@ std::unique_ptr<Model> RidgeCv::fit(const Dataset& dataset, const FitContext& co
   if (params_.folds == 0 && alone)
     search.leave_each_row_out();
   else
-    search.by_folds(params_.folds == 0 ? kFoldsForKin : params_.folds);
+    search.by_folds(params_.folds == 0 ? std::max(2, folds_possible(dataset, kFoldsForKin)) : params_.folds);
   auto model =
       Ridge({.alpha = path.values[at(path.chosen)], .intercept = params_.intercept}).fit(dataset, context);
   auto& linear = dynamic_cast<LinearModel&>(*model);

@@ -469,8 +469,9 @@ TEST_CASE("the path of a penalty is drawn twice, with names, the choice and a fr
   CHECK(holds(page, "Coefficients, the 3 largest of 31"));
   CHECK(holds(page, "\"end\":\"length\""));
   CHECK(holds(page, "island = &lt;b&gt;Biscoe&lt;/b&gt;, yes"));
-  CHECK(holds(page, "\"points\":[[10.0,"));  // the line at the choice
-  CHECK(holds(page, "\"points\":[[100.0,8.0,10.0],[10.0,3.5,4.5],[1.0,2.75,4.25]]"));  // mean -+ error
+  // Mean less and plus error; the last, far worse than no model, leaves the frame.
+  CHECK(holds(page, "\"points\":[[100.0,8.0,10.0],[10.0,3.5,4.5],[1.0,2.75,4.25],[0.1,85.0,95.0]]"));
+  CHECK(holds(page, "\"max\":12.55"));
   for (const char* key : {"values", "mean", "standard_error", "chosen"}) {
     CAPTURE(key);
     Json bad = result;
