@@ -51,6 +51,8 @@ void choose_intervals(const TrainOptions& o, const Dataset& train, const Judged&
     return;
   }
   std::string why = why_not_cv_plus(train, *run.model);
+  if (!o.continue_from.empty() || !o.refit_leaves.empty())
+    why = "the model goes on from another, whose rows no fold can leave out";
   if (o.intervals == "cv_plus" && !why.empty())
     throw UsageError("--intervals", "cv_plus cannot be: " + why, "conformal, or auto, can.");
   if (o.intervals == "auto" && why.empty()) why = why_one_is_enough(train, run);
