@@ -25,6 +25,7 @@ std::span<const Recipe> all_recipes() {
                                   kRegularisedCost,
                                   kAdmissions,
                                   kMicrochips,
+                                  kOverfitting,
                                   kCatTree,
                                   kHeart,
                                   kMushrooms,

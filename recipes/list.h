@@ -20,7 +20,7 @@ extern const Recipe kMicrochips;                         // classification/micro
 extern const Recipe kCatTree, kMushrooms, kHeart;        // classification/trees.cpp
 extern const Recipe kBoundaries;                         // classification/boundaries.cpp
 extern const Recipe kComponents, kSupportVectors;        // classification/support_vectors.cpp
-extern const Recipe kPolynomialAdvice;                   // strategy/polynomial_advice.cpp
+extern const Recipe kOverfitting, kPolynomialAdvice;     // strategy/polynomial_advice.cpp
 extern const Recipe kNetworkAdvice;                      // strategy/network_advice.cpp
 extern const Recipe kCatsTwoLayers, kCatsFourLayers;     // networks/cats.cpp
 extern const Recipe kFootball;                           // networks/football.cpp

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cairn/model/registry.h"
 
@@ -14,6 +15,7 @@ namespace cairn {
 
 struct ElasticNetCvParams {
   double l1_ratio = 1.0;
+  std::vector<std::string> alphas;
   std::int64_t num_alphas = 100;
   double smallest = 1e-3;
   int folds = 5;
@@ -25,10 +27,10 @@ struct ElasticNetCvParams {
 };
 
 // elastic_net's objective along alphas that fall evenly in their logarithm from the one that sets every
-// weight to 0, each started from the one before (Friedman, Hastie, Tibshirani 2010). Rows are dealt to folds
-// at random; a fold's sums of products tell all its errors, so the rows are read once. `minimum` takes the
-// alpha of least mean squared error, `one_standard_error` the largest within one standard error of it
-// (Breiman et al. 1984, section 3.4.3).
+// weight to 0, or along those that were written, each started from the one before (Friedman, Hastie,
+// Tibshirani 2010). A fold's sums of products tell all its errors, so the rows are read once. `minimum` takes
+// the alpha of least mean squared error, `one_standard_error` the largest within one standard error of it
+// (Breiman et al. 1984, section 3.4.3). DataError: too few rows for the folds.
 class ElasticNetCv final : public LearnerWith<ElasticNetCv, ElasticNetCvParams> {
  public:
   static constexpr const char* kName = "elastic_net_cv";

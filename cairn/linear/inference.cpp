@@ -276,9 +276,16 @@ class Work {
 };
 
 bool is_linear(std::string_view learner) {
-  constexpr std::string_view kLearners[] = {
-      "linear_regression",  "ridge", "lasso", "elastic_net", "elastic_net_cv", "glm", "huber_regression",
-      "logistic_regression"};
+  constexpr std::string_view kLearners[] = {"linear_regression",
+                                            "ridge",
+                                            "ridge_cv",
+                                            "lasso",
+                                            "elastic_net",
+                                            "elastic_net_cv",
+                                            "glm",
+                                            "huber_regression",
+                                            "logistic_regression",
+                                            "logistic_regression_cv"};
   return std::ranges::find(kLearners, learner) != std::end(kLearners);
 }
 

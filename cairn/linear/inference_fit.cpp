@@ -149,7 +149,9 @@ void add_least_squares(const Fitted& f, Inference& to) {
 }  // namespace
 
 std::string why_wrong(std::string_view learner, const ParamsView& params, const Model& model) {
-  if (learner == "ridge" || learner == "lasso" || learner == "elastic_net" || learner == "elastic_net_cv")
+  constexpr std::string_view kAlwaysPenalised[] = {"ridge", "ridge_cv", "lasso", "elastic_net",
+                                                   "elastic_net_cv"};
+  if (std::ranges::find(kAlwaysPenalised, learner) != std::end(kAlwaysPenalised))
     return fmt::format(
         "standard errors and p-values are not told: the penalty of {} pulls the weights towards "
         "0, and the usual formulas would be wrong; linear_regression has none",
@@ -160,12 +162,13 @@ std::string why_wrong(std::string_view learner, const ParamsView& params, const 
     return "standard errors and p-values are not told: the penalty pulls the weights towards 0, and the "
            "usual "
            "formulas would be wrong; alpha=0 has none";
-  if (learner != "logistic_regression") return "";
+  if (learner != "logistic_regression" && learner != "logistic_regression_cv") return "";
   if (text_param(params, "penalty") != "none")
     return fmt::format(
         "standard errors and p-values are not told: the penalty {} pulls the coefficients towards "
-        "0, and the usual formulas would be wrong; penalty=none has none",
-        text_param(params, "penalty"));
+        "0, and the usual formulas would be wrong; {} has none",
+        text_param(params, "penalty"),
+        learner == "logistic_regression" ? "penalty=none" : "logistic_regression with penalty=none");
   const auto* logistic = dynamic_cast<const LogisticModel*>(&model);
   if (!logistic || logistic->intercepts().size() != 1)
     return "standard errors and p-values are told for two classes only";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "cairn/base/parallel.h"
@@ -116,6 +117,8 @@ std::string LinearModel::output_name(std::size_t sum) const {
   return levels_.size() > 1 ? quantile_column(levels_[sum]) : "";
 }
 
+Json LinearModel::penalty_path() const { return path_.json(); }
+
 std::vector<Coefficient> LinearModel::coefficients() const {
   std::vector<Coefficient> result;
   const std::size_t d = feature_names().size();
@@ -146,6 +149,7 @@ void LinearModel::visit_members(Visitor& v) {
   v.value("offsets", offsets_);
   v.value("loss_history", loss_history_);
   v.optional("quantiles", levels_);
+  v.child("penalty_path", path_);
   if (!v.loading()) return;
   check_levels(levels_);
   const bool fits_task = (link_ == Link::identity || link_ == Link::log) == (task() == Task::regression) &&

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cairn/linear/penalty_path.h"
 #include "cairn/model/numeric.h"
 
 namespace cairn {
@@ -34,6 +35,7 @@ class LinearModel final : public NumericModel {
   void compute(const Matrix& x, std::span<double> outputs) const override;
   std::vector<Coefficient> coefficients() const override;
   std::vector<double> loss_history() const override { return loss_history_; }
+  Json penalty_path() const override;
   // What columns add to a logarithm does not add up to the prediction.
   ExplainsFrom explains_from() const override {
     return link_ == Link::log ? ExplainsFrom::nothing : ExplainsFrom::intercept;
@@ -46,6 +48,8 @@ class LinearModel final : public NumericModel {
 
   void add_note(std::string note) { notes_.push_back(std::move(note)); }
   void set_loss_history(std::vector<double> history) { loss_history_ = std::move(history); }
+  const PenaltyPath& path() const { return path_; }  // empty where no strength was searched for
+  void set_path(PenaltyPath path) { path_ = std::move(path); }
   // Sums become log-odds by slope * sum + offset, one pair an output: for losses whose sums are no log-odds.
   void set_calibration(std::vector<double> slopes, std::vector<double> offsets);
 
@@ -59,6 +63,7 @@ class LinearModel final : public NumericModel {
   Link link_ = Link::identity;
   Tensor weights_;
   std::vector<double> intercepts_, slopes_, offsets_, levels_, loss_history_;
+  PenaltyPath path_;
 };
 
 }  // namespace cairn

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "cairn/base/parallel.h"
 #include "cairn/linear/logistic_regression.h"
@@ -50,6 +51,8 @@ void LogisticModel::compute(const Matrix& x, std::span<double> outputs) const {
   });
 }
 
+Json LogisticModel::penalty_path() const { return path_.json(); }
+
 std::vector<Coefficient> LogisticModel::coefficients() const {
   std::vector<Coefficient> all;
   const auto w = coefficients_.data<double>();
@@ -92,6 +95,7 @@ void LogisticModel::visit_members(Visitor& v) {
   v.tensor("intercepts", intercepts_);
   v.value("present", present_);
   v.value("loss_history", loss_history_);
+  v.child("penalty_path", path_);
   if (!v.loading()) return;
   const auto f64 = [](const Tensor& t, const Shape& shape) {
     return t.defined() && t.dtype() == DType::f64 && t.shape() == shape;

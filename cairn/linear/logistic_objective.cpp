@@ -76,14 +76,24 @@ void LogisticTruth::residuals_at_zero(std::int64_t begin, std::span<double> resi
 
 LogisticObjective::LogisticObjective(LogisticDesign design, LogisticTruth truth, LogisticPenalty penalty,
                                      StopToken stop)
-    : design_(std::move(design)), truth_(std::move(truth)), penalty_(penalty), stop_(std::move(stop)) {
+    : design_(std::move(design)), truth_(std::move(truth)), stop_(std::move(stop)) {
   total_weight_ = static_cast<double>(truth_.truth.size());
   if (!truth_.weights.empty()) {
     total_weight_ = 0;
     for (const double w : truth_.weights) total_weight_ += w;
   }
+  set_penalty(penalty, {});
+}
+
+void LogisticObjective::set_penalty(LogisticPenalty penalty, std::span<double> theta) {
+  const std::vector<double> before = design_.scale();
+  penalty_ = penalty;
   // A logistic loss curves by at most a quarter.
   design_.set_scale(4 * (penalty_.l2 + penalty_.l1) / total_weight_);
+  if (theta.empty()) return;
+  const std::size_t d = before.size();
+  for (std::size_t m = 0; m < at(num_logits()); ++m)
+    for (std::size_t j = 0; j < d; ++j) theta[m * (d + 1) + j] *= before[j] / design_.scale()[j];
 }
 
 std::vector<double> LogisticObjective::l1() const {

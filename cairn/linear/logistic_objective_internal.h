@@ -41,6 +41,8 @@ class LogisticObjective {
   double total_weight() const { return total_weight_; }
   std::vector<double> l1() const;  // [num_parameters] the weight of |theta_i|
   void drop(std::span<const std::int64_t> positions) { design_.drop(positions); }
+  // Another penalty; theta, unless empty, still stands for the same coefficients afterwards.
+  void set_penalty(LogisticPenalty penalty, std::span<double> theta);
 
   // The mean loss plus the smooth penalty at theta; fills the gradient and, unless empty, the Hessian [p, p].
   // With a `stride` only every so-manyth tile of rows counts, the penalty in proportion: a cheap first guess.

@@ -7,9 +7,10 @@
 #include <cmath>
 
 #include "cairn/base/index.h"
-#include "cairn/data/finite.h"
 #include "cairn/linear/logistic_explain_internal.h"
 #include "cairn/linear/logistic_list.h"
+#include "cairn/linear/logistic_problem_internal.h"
+#include "cairn/linear/logistic_regression_cv.h"
 #include "cairn/linear/logistic_solve_internal.h"
 
 namespace cairn {
@@ -32,52 +33,6 @@ std::string names(const NumericData& data, std::span<const std::int64_t> columns
                                       : text;
 }
 
-// Weight of the rows of each class.
-std::vector<double> class_weights(const NumericData& data) {
-  std::vector<double> sums(data.classes.size(), 0.0);
-  for (std::size_t r = 0; r < data.labels.size(); ++r)
-    sums[at(data.labels[r])] += data.weights.empty() ? 1.0 : data.weights[r];
-  return sums;
-}
-
-// The classes that have rows; for two of them the negative one first.
-std::vector<std::int64_t> present_classes(const NumericData& data, const std::vector<double>& weights) {
-  std::vector<std::int64_t> present;
-  for (std::size_t k = 0; k < weights.size(); ++k)
-    if (weights[k] > 0) present.push_back(static_cast<std::int64_t>(k));
-  if (present.size() < 2)
-    throw DataError(
-        LogisticRegression::kName,
-        fmt::format("every row that counts is '{}' ({} rows); a classification needs rows of two classes",
-                    present.empty() ? "" : data.classes[at(present[0])], data.labels.size()));
-  if (present.size() == 2 && present[0] == data.positive) std::swap(present[0], present[1]);
-  return present;
-}
-
-LogisticTruth make_truth(const NumericData& data, const std::vector<std::int64_t>& present,
-                         const std::vector<double>& weights, bool balanced) {
-  LogisticTruth truth;
-  truth.num_logits = present.size() == 2 ? 1 : static_cast<std::int64_t>(present.size());
-  std::vector<std::int32_t> code(data.classes.size(), 0);
-  for (std::size_t p = 0; p < present.size(); ++p) code[at(present[p])] = static_cast<std::int32_t>(p);
-  truth.truth.reserve(data.labels.size());
-  for (const std::int32_t label : data.labels) truth.truth.push_back(code[at(label)]);
-  double total = 0;
-  for (const double w : weights) total += w;
-  if (!(total > 1e-280) || !std::isfinite(total))
-    throw DataError(LogisticRegression::kName,
-                    fmt::format("the rows' weights sum to {}; a sum in [1e-280, 1e308] is needed", total));
-  if (!balanced) {
-    truth.weights = data.weights;
-    return truth;
-  }
-  truth.weights.reserve(data.labels.size());
-  for (std::size_t r = 0; r < data.labels.size(); ++r)
-    truth.weights.push_back((data.weights.empty() ? 1.0 : data.weights[r]) * total /
-                            (static_cast<double>(present.size()) * weights[at(data.labels[r])]));
-  return truth;
-}
-
 // Takes the mean over m of values [m, n] away.
 void centre_groups(std::span<double> values, std::int64_t n) {
   const std::int64_t m = n > 0 ? static_cast<std::int64_t>(values.size()) / n : 0;
@@ -86,12 +41,6 @@ void centre_groups(std::span<double> values, std::int64_t n) {
     for (std::int64_t k = 0; k < m; ++k) mean += values[at(k * n + j)] / static_cast<double>(m);
     for (std::int64_t k = 0; k < m; ++k) values[at(k * n + j)] -= mean;
   }
-}
-
-LogisticPenalty make_penalty(const LogisticRegressionParams& params) {
-  if (params.penalty == "none") return {};
-  const double l1_ratio = params.penalty == "l2" ? 0 : params.penalty == "l1" ? 1 : params.l1_ratio;
-  return {.l2 = (1 - l1_ratio) / params.C, .l1 = l1_ratio / params.C};
 }
 
 [[noreturn]] void throw_separated(const LogisticObjective& objective, const NumericData& data,
@@ -113,10 +62,11 @@ class Fit {
         data_(data),
         context_(context),
         class_weights_(class_weights(data)),
-        present_(present_classes(data, class_weights_)),
-        penalty_(make_penalty(params)),
-        objective_(
-            make_objective(make_truth(data, present_, class_weights_, params.class_weight == "balanced"))) {}
+        present_(present_classes(data, class_weights_, kName)),
+        penalty_(make_penalty(params.penalty, params.l1_ratio, params.C)),
+        objective_(make_objective(
+            data, make_truth(data, present_, class_weights_, params.class_weight == "balanced", kName),
+            penalty_, unpenalised(), kName, context.stop)) {}
 
   std::unique_ptr<Model> run() {
     note_classes_and_constants();
@@ -134,15 +84,7 @@ class Fit {
   }
 
  private:
-  LogisticObjective make_objective(LogisticTruth truth) const {
-    LogisticDesign::RowNumbers residuals;
-    if (truth.num_logits == 1)
-      residuals = [&](std::int64_t begin, std::span<double> to) { truth.residuals_at_zero(begin, to); };
-    LogisticDesign design(data_.x, unpenalised(), residuals);
-    if (!design.sums_are_finite()) check_finite(data_.x, data_.feature_names, LogisticRegression::kName);
-    return LogisticObjective(std::move(design), std::move(truth), penalty_, context_.stop);
-  }
-
+  static constexpr const char* kName = LogisticRegression::kName;
   bool unpenalised() const { return penalty_.l1 == 0 && penalty_.l2 == 0; }
 
   // Without a penalty a nearly flat direction only shows once the gradient is very small.
@@ -263,10 +205,11 @@ std::unique_ptr<Model> LogisticRegression::fit(const Dataset& data, const FitCon
 }
 
 std::span<const LearnerEntry> logistic_regressions() {
-  static const LearnerEntry entries[] = {{
+  static const LearnerEntry one{
       .name = LogisticRegression::kName,
-      .doc = "Logistic regression for two classes, softmax regression for more: linear, calibrated, "
-             "explained by its coefficients.",
+      .doc =
+          "Logistic regression for two classes, softmax regression for more: linear, calibrated, "
+          "explained by its coefficients.",
       .regression = false,
       .binary = true,
       .multiclass = true,
@@ -283,7 +226,20 @@ std::span<const LearnerEntry> logistic_regressions() {
       .auto_settings = "C=0.1;C=10",
       .flexibility = "C",
       .flexibility_grows = true,
-  }};
+  };
+  static const LearnerEntry path = [] {
+    LearnerEntry e = one;
+    e.name = LogisticRegressionCv::kName;
+    e.doc = "Logistic or softmax regression whose strength is found by cross-validation along a path.";
+    e.params = &LogisticRegressionCv::Params::list;
+    e.make = &make_learner<LogisticRegressionCv>;
+    e.auto_settings = nullptr;  // auto cross-validates strengths of logistic_regression itself
+    e.flexibility = "smallest";
+    e.flexibility_grows = false;
+    e.stochastic = true;  // rows are dealt to folds at random
+    return e;
+  }();
+  static const LearnerEntry entries[] = {one, path};
   return entries;
 }
 

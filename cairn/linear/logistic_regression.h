@@ -6,8 +6,10 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "cairn/linear/penalty_path.h"
 #include "cairn/model/numeric.h"
 #include "cairn/model/registry.h"
 
@@ -49,8 +51,13 @@ class LogisticModel : public NumericModel {
   ExplainsFrom explains_from() const override { return ExplainsFrom::intercept; }
   std::vector<double> loss_history() const override { return loss_history_; }  // mean loss plus penalty
 
+  Json penalty_path() const override;
+
   const Tensor& weights() const { return coefficients_; }
   const Tensor& intercepts() const { return intercepts_; }
+  const PenaltyPath& path() const { return path_; }  // empty where no strength was searched for
+  void set_path(PenaltyPath path) { path_ = std::move(path); }
+  void add_note(std::string note) { notes_.push_back(std::move(note)); }
 
  protected:
   void visit_members(Visitor& v) override;
@@ -60,6 +67,7 @@ class LogisticModel : public NumericModel {
   Tensor coefficients_, intercepts_;
   std::vector<std::int64_t> present_;
   std::vector<double> loss_history_;
+  PenaltyPath path_;
 };
 
 }  // namespace cairn

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "cairn/base/error.h"
+#include "cairn/base/index.h"
 #include "cairn/solve/lbfgs.h"
 #include "cairn/solve/newton.h"
 #include "cairn/solve/proximal_newton.h"
@@ -52,14 +53,20 @@ class Solve {
   Solve(LogisticObjective& objective, const LogisticLimits& limits)
       : objective_(objective),
         limits_(limits),
-        start_(static_cast<std::size_t>(objective.num_parameters()), 0.0) {
+        start_(limits.start.empty() ? std::vector<double>(at(objective.num_parameters())) : limits.start) {
     rule_ = {.tol = limits.tol, .max_iter = limits.max_iter, .stop = limits.stop};
+    if (limits.start.empty()) return;
+    // A start near the minimum is done when one from 0 would be.
+    std::vector<double> gradient(start_.size());
+    objective.evaluate_at_zero(gradient);
+    rule_.reference = minimise_detail::norm(gradient);
   }
 
   NewtonMinimum by_newton() {
     NewtonOptions options{.rule = rule_};
     std::vector<double> start = start_;
-    if (objective_.design().x().rows() >= kSampleFrom) start = sampled_start(options);
+    if (limits_.start.empty() && objective_.design().x().rows() >= kSampleFrom)
+      start = sampled_start(options);
     return newton([&](auto theta, auto gradient, auto hessian) { return value(theta, gradient, hessian); },
                   std::move(start), options);
   }
@@ -157,6 +164,7 @@ LogisticSolution solve_logistic(LogisticObjective& objective, const LogisticChoi
   LogisticSolution solution;
   const auto keep = [&](Minimum&& m, const char* how) {
     solution.text = fmt::format("solver: {}, {}; {}", how, choice.reason, outcome(m, solve.rule()));
+    solution.converged = m.converged();
     solution.theta = std::move(m.x);
     solution.history = std::move(m.history);
   };

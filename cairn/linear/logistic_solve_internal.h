@@ -22,7 +22,8 @@ struct LogisticSolution {
   std::vector<double> theta;
   std::vector<double> history;
   std::vector<double>
-      newton_step;   // at theta, when the solver has a Hessian: far from small where there is no minimum
+      newton_step;  // at theta, when the solver has a Hessian: far from small where there is no minimum
+  bool converged = false;
   std::string text;  // for a person: solver, reason, iterations, how it ended
 };
 // Perfectly separated rows end the search early when there is no penalty: see
@@ -32,6 +33,7 @@ struct LogisticLimits {
   double tol;
   bool stop_when_separated;
   StopToken stop;
+  std::vector<double> start = {};  // theta; empty: 0, or the minimum over a sample of many rows
 };
 LogisticSolution solve_logistic(LogisticObjective& objective, const LogisticChoice& choice,
                                 const LogisticLimits& limits);

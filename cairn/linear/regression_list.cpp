@@ -11,6 +11,7 @@
 #include "cairn/linear/linear_regression.h"
 #include "cairn/linear/linear_svm.h"
 #include "cairn/linear/quantile_regression.h"
+#include "cairn/linear/ridge_cv.h"
 #include "cairn/linear/sgd.h"
 
 namespace cairn {
@@ -102,6 +103,18 @@ LearnerEntry elastic_net_cv_entry() {
   return e;
 }
 
+LearnerEntry ridge_cv_entry() {
+  LearnerEntry e = entry<RidgeCv>(
+      "Ridge whose strength is found by leaving out each row in turn, in closed form, or by folds.");
+  e.accepts.unscaled = false;
+  e.example_r2 = 0.45;
+  e.auto_settings = nullptr;  // auto cross-validates strengths of ridge itself
+  e.flexibility = "smallest";
+  e.flexibility_grows = false;
+  e.stochastic = true;  // a row of weight 2 is left out whole, a row that stands twice only once
+  return e;
+}
+
 LearnerEntry glm_entry() {
   LearnerEntry e = entry<GeneralizedLinear>(
       "Generalised linear model with a log link: counts (poisson), amounts (gamma), amounts often 0 "
@@ -148,10 +161,10 @@ LearnerEntry linear_svm_entry() {
 }  // namespace
 
 std::span<const LearnerEntry> linear_regressions() {
-  static const std::array entries{least_squares_entry(), ridge_entry(),          lasso_entry(),
-                                  elastic_net_entry(),   elastic_net_cv_entry(), glm_entry(),
-                                  huber_entry(),         quantile_entry(),       sgd_entry(),
-                                  linear_svm_entry(),    kernel_svm_entry()};
+  static const std::array entries{least_squares_entry(), ridge_entry(),       ridge_cv_entry(),
+                                  lasso_entry(),         elastic_net_entry(), elastic_net_cv_entry(),
+                                  glm_entry(),           huber_entry(),       quantile_entry(),
+                                  sgd_entry(),           linear_svm_entry(),  kernel_svm_entry()};
   return entries;
 }
 

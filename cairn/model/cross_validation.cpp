@@ -71,6 +71,14 @@ Judged CrossValidation::pooled() const {
   return all.select(order);
 }
 
+FitContext context_of_fold(const FitContext& context, const Learner& learner, std::string_view what,
+                           std::uint64_t seed, std::int64_t number) {
+  FitContext inner = context.named(fmt::format("{} {} {}", learner.name(), what, number + 1));
+  inner.seed = derive_seed(seed, "fold", static_cast<std::uint64_t>(number));
+  inner.validation = nullptr;
+  return inner;
+}
+
 CrossValidation cross_validate(const Learner& learner, const Dataset& data, const Metric& metric,
                                const CrossValidationOptions& options, const FitContext& context) {
   CrossValidation cv;
@@ -88,10 +96,8 @@ CrossValidation cross_validate(const Learner& learner, const Dataset& data, cons
       if (context.progress) context.progress->advance(1);
       continue;
     }
-    FitContext inner = context.named(fmt::format("{} fold {}", learner.name(), number + 1));
+    FitContext inner = context_of_fold(context, learner, "fold", options.seed, number);
     inner.stop = time.of_next(context.stop, static_cast<int>(folds.size()) - number + options.fits_to_come);
-    inner.seed = derive_seed(options.seed, "fold", static_cast<std::uint64_t>(number));
-    inner.validation = nullptr;
     FoldResult result;
     result.rows = fold.test;
     result.train_value = std::nan("");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cairn/data/split.h"
@@ -59,6 +60,10 @@ struct CrossValidationOptions {
   double seconds = 0;      // for all folds and the fits after them, each an even share; 0: no limit
   int fits_to_come = 0;    // after the folds
 };
+// What the fit of fold `number`, from 0, is given: its own seed, and "<learner> <what> <number + 1>" as name.
+FitContext context_of_fold(const FitContext& context, const Learner& learner, std::string_view what,
+                           std::uint64_t seed, std::int64_t number);
+
 // The same seed gives the same folds for every learner: comparisons are paired.
 CrossValidation cross_validate(const Learner& learner, const Dataset& data, const Metric& metric,
                                const CrossValidationOptions& options, const FitContext& context = {});

@@ -18,6 +18,7 @@ FitContext FitContext::named(std::string fit_name) const {
 }
 
 Json Model::drawn_trees() const { return nullptr; }
+Json Model::penalty_path() const { return nullptr; }
 
 Table Model::inputs(const Dataset& data) const {
   Table inputs = data.features();

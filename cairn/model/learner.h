@@ -140,6 +140,9 @@ class Model {
   Table inputs(const Dataset& data) const;
   // What a page can draw of a model of trees, as "trees" of result.json; null for other models.
   virtual Json drawn_trees() const;
+  // How a linear model's strength of penalty was chosen, as "penalty_path" of result.json; null for other
+  // models.
+  virtual Json penalty_path() const;
   // What the first layer looks for, as pictures: u8 [n, H, W, C]; undefined for a model that has none.
   virtual Tensor filters() const { return {}; }
 

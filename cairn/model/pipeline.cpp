@@ -167,6 +167,8 @@ Json PipelineModel::drawn_trees() const {
   return trees;
 }
 
+Json PipelineModel::penalty_path() const { return model_->penalty_path(); }
+
 std::vector<std::string> PipelineModel::looks_back_on() const { return looks_back_on_; }
 
 bool PipelineModel::looks_at_past_of(const std::string& column) const {
@@ -242,6 +244,13 @@ Table PipelineModel::predict(const Table& table) const {
   return decide(predicted, classes(), positive_, threshold_);
 }
 
+Table PipelineModel::with_coverage(const Table& rows, const Table& predicted, double coverage) const {
+  if (!cv_plus_.empty()) return cv_plus_.with_interval(rows, predicted, coverage);
+  const double quantile = conformal_.quantile(coverage);
+  return is_classification(task()) ? with_prediction_set(predicted, classes(), quantile)
+                                   : with_interval(predicted, quantile);
+}
+
 void PipelineModel::set_threshold(double threshold, std::string positive) {
   CAIRN_ASSERT(std::ranges::find(classes(), positive) != classes().end());
   threshold_ = threshold;
@@ -311,6 +320,13 @@ void PipelineModel::visit(Visitor& v) {
   calibration_.visit(v, std::ssize(classes()));
   v.leave();
   v.child("conformal", conformal_);
+  if (!is_fold_) {
+    v.enter("cv_plus");
+    cv_plus_.visit(v, registry_);
+    v.leave();
+    if (v.loading() && !cv_plus_.empty() && (is_classification(task()) || predicts() != Predicts::value))
+      throw ModelFileError("model", "holds models of folds for intervals of what it does not predict");
+  }
   v.tensor("mean_contributions", mean_contributions_);
   if (v.loading()) check_mean_contributions();
   if (v.loading() && threshold_ >= 0 &&

@@ -6,12 +6,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cairn/data/schema.h"
 #include "cairn/data/transform.h"
 #include "cairn/model/calibration.h"
 #include "cairn/model/conformal.h"
+#include "cairn/model/cv_plus.h"
 #include "cairn/model/learner.h"
 #include "cairn/model/preparation.h"
 #include "cairn/model/registry.h"
@@ -86,6 +88,7 @@ class PipelineModel : public Model {
   std::vector<double> watched_history() const override { return model_->watched_history(); }
   std::int64_t kept_step() const override { return model_->kept_step(); }
   Json drawn_trees() const override;
+  Json penalty_path() const override;
   Tensor filters() const override { return model_->filters(); }
 
   const Schema& schema() const { return schema_; }
@@ -111,9 +114,16 @@ class PipelineModel : public Model {
   void set_threshold(double threshold, std::string positive);
   double threshold() const { return threshold_; }
   ExplainsFrom explains_from() const override { return model_->explains_from(); }
-  // What `predict --interval` needs; stored. Empty unless training measured it.
+  // What `predict --interval` needs; stored. Empty unless training measured it; with cv_plus() the scores of
+  // a regression are not needed.
   const ConformalScores& conformal() const { return conformal_; }
   void set_conformal(ConformalScores scores) { conformal_ = std::move(scores); }
+  const CvPlus& cv_plus() const { return cv_plus_; }
+  void set_cv_plus(CvPlus folds) { cv_plus_ = std::move(folds); }
+  CvPlus take_cv_plus() { return std::exchange(cv_plus_, {}); }
+  // `predicted`, what predict() says of the rows, with low and high, or with prediction_set; see conformal.h.
+  Table with_coverage(const Table& rows, const Table& predicted, double coverage) const;
+  void set_fold() { is_fold_ = true; }  // one of the models of a CvPlus, which holds none itself
   // Applied to every probability before the threshold; stored. Contributions speak of the score before it.
   const Calibration& calibration() const { return calibration_; }
   void set_calibration(Calibration calibration) { calibration_ = std::move(calibration); }
@@ -135,6 +145,8 @@ class PipelineModel : public Model {
   std::string positive_;
   Calibration calibration_;
   ConformalScores conformal_;
+  CvPlus cv_plus_;
+  bool is_fold_ = false;
   Tensor mean_contributions_;
   const Registry* registry_ = nullptr;
 };

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "cairn/base/error.h"
+#include "cairn/base/split_commas.h"
 
 namespace cairn {
 namespace {
@@ -30,12 +31,7 @@ std::string quantile_column(double level) { return fmt::format("q_{}", level); }
 std::vector<double> parse_levels(std::string_view learner, const std::vector<std::string>& texts) {
   const std::string where = fmt::format("{}.quantiles", learner);
   std::vector<double> levels;
-  for (const std::string& text : texts)
-    for (std::size_t begin = 0; begin <= text.size();) {
-      const std::size_t end = std::min(text.find(',', begin), text.size());
-      levels.push_back(level_of(where, std::string_view(text).substr(begin, end - begin)));
-      begin = end + 1;
-    }
+  for (const std::string& text : split_commas(texts)) levels.push_back(level_of(where, text));
   std::ranges::sort(levels);
   if (const auto twice = std::ranges::adjacent_find(levels); twice != levels.end())
     throw UsageError(where, fmt::format("the level {} stands twice", *twice));

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <utf8proc.h>
 
+#include <cmath>
+
 #include "cairn/base/error.h"
 #include "cairn/base/hash.h"
 #include "cairn/report/assets_internal.h"
@@ -103,6 +105,14 @@ Json points_of(const Json& x, const Json& low, const Json& high) {
     if (x[i].is_number() && low[i].is_number() && high[i].is_number())
       points.push_back({x[i], low[i], high[i]});
   return points;
+}
+
+Json decades(double low, double high) {
+  Json ticks = Json::array();
+  for (int e = static_cast<int>(std::floor(std::log10(low)));
+       e <= static_cast<int>(std::ceil(std::log10(high))); ++e)
+    ticks.push_back(std::pow(10.0, e));
+  return ticks;
 }
 
 void Page::open_section(std::string_view id, std::string_view heading, std::string_view about) {

@@ -32,6 +32,9 @@ std::string table(const std::vector<Column>& columns, const std::vector<Row>& ro
 Json points_of(const Json& x, const Json& y);
 Json points_of(const Json& x, const Json& low, const Json& high);
 
+// The powers of ten that span [low, high], low > 0: ticks of a logarithmic axis.
+Json decades(double low, double high);
+
 class Page {
  public:
   // The section's heading and, below it, what the reader is looking at (text, not HTML; may be empty).

@@ -99,6 +99,7 @@ std::string report_html(const Json& result) {
   add_inference(page, result);
   add_partial_dependence(page, result);
   add_trees(page, result);
+  add_penalty_path(page, result);
   add_ledger(page, result);
   add_learning_curve(page, result);
   add_loss_history(page, result);

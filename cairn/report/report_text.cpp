@@ -90,10 +90,13 @@ void add_intervals(Terminal& out, const Json& result) {
     if (number_at(c, "asked") != 0.9 || !held || !size) continue;
     const bool sets = text_at(field(result, "intervals"), "kind") == "prediction_set";
     out.blank();
-    out.soft(fmt::format("predict --interval 0.9 held the truth for {} of {} held-out rows, {}.",
-                         percent(*held), count(static_cast<std::int64_t>(number_at(c, "n").value_or(0))),
-                         sets ? fmt::format("with {} classes a row", number(*size, 2))
-                              : fmt::format("{} wide", number(size))));
+    out.soft(fmt::format(
+        "predict --interval 0.9 held the truth for {} of {} held-out rows, {}{}.", percent(*held),
+        count(static_cast<std::int64_t>(number_at(c, "n").value_or(0))),
+        sets ? fmt::format("with {} classes a row", number(*size, 2)) : fmt::format("{} wide", number(size)),
+        has(field(result, "intervals"), "models")
+            ? fmt::format(", by CV+: {}", text_at(field(result, "intervals"), "why"))
+            : ""));
   }
 }
 

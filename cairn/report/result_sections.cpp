@@ -193,9 +193,14 @@ void add_intervals(Page& page, const Json& result) {
   page.open_section(
       "intervals", sets ? "Sets that hold the class" : "Intervals that hold the truth",
       fmt::format(
-          "What `cairn predict --interval` gives with this model, from {} out-of-fold scores, and how "
-          "often it held on held-out rows.",
-          count(static_cast<std::int64_t>(number_at(intervals, "scores").value_or(0)))));
+          "What `cairn predict --interval` gives with this model, from {} out-of-fold {}, and how "
+          "often it held on held-out rows.{}",
+          count(static_cast<std::int64_t>(number_at(intervals, "scores").value_or(0))),
+          has(intervals, "models")
+              ? fmt::format("residuals and the {} models of their folds (CV+)",
+                            count(static_cast<std::int64_t>(number_at(intervals, "models").value_or(0))))
+              : "scores",
+          has(intervals, "why") ? fmt::format(" Chosen so: {}.", text_at(intervals, "why")) : ""));
   std::vector<Row> rows;
   for (const Json& c : coverage) {
     const Figure held = figure_of(c, "held");

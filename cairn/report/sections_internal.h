@@ -32,6 +32,7 @@ void add_partial_dependence(Page& page, const Json& result);
 void add_stability(Page& page, const Json& result);     // importance with other seeds
 void add_interactions(Page& page, const Json& result);  // pairs of columns
 void add_trees(Page& page, const Json& result);         // the first tree of a model of trees
+void add_penalty_path(Page& page, const Json& result);  // how a linear model's strength was chosen
 void add_ledger(Page& page, const Json& result);
 void add_learning_curve(Page& page, const Json& result);
 void add_loss_history(Page& page, const Json& result);

@@ -67,14 +67,6 @@ std::optional<double> number_from(const std::string& text) {
   return error == std::errc{} && at == end ? std::optional(v) : std::nullopt;
 }
 
-Json decades(double low, double high) {
-  Json ticks = Json::array();
-  for (int e = static_cast<int>(std::floor(std::log10(low)));
-       e <= static_cast<int>(std::ceil(std::log10(high))); ++e)
-    ticks.push_back(std::pow(10.0, e));
-  return ticks;
-}
-
 // A range: each trial a point, the chosen one by itself; short trials of halving apart, since they have not
 // had the same chance.
 void add_range_chart(Page& page, const Json& tuning, const Json& axis, const std::string& label) {

@@ -236,14 +236,11 @@ Predictions predict(const PredictOptions& options, const Registry& registry, con
             ? "this model's score only orders the rows of a query; it has no distance from the truth"
             : "this model learned from times that were not lived to see; their distance from a "
               "prediction is not known");
-  const double quantile = options.interval != 0 ? model->conformal().quantile(options.interval) : 0;
   Table said = model->predict(read.table);
   std::vector<std::string> hidden;
   if (!options.probabilities)
     for (const std::string& name : model->classes()) hidden.push_back("p_" + name);
-  if (options.interval != 0)
-    said = is_classification(model->task()) ? with_prediction_set(said, model->classes(), quantile)
-                                            : with_interval(said, quantile);
+  if (options.interval != 0) said = model->with_coverage(read.table, said, options.interval);
   if (!options.quantiles.empty()) said = with_quantiles(*model, read.table, said, options.quantiles);
   if (options.explain) said = with_contributions(*model, read.table, said);
   Table table = Table::with_rows(said.num_rows());

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -148,29 +147,6 @@ Json calibration_to_json(const FittedRun& run, bool held_out, std::uint64_t seed
   return json;
 }
 
-// How the intervals and sets of `predict --interval` kept their promise on held-out rows.
-Json intervals_to_json(const FittedRun& run, bool held_out) {
-  constexpr std::array kLevels{0.8, 0.9, 0.95};
-  const ConformalScores& scores = run.model->conformal();
-  if (scores.empty()) return nullptr;
-  Json levels = Json::array();
-  if (held_out)
-    for (const Coverage& c : measure_coverage(scores, run.on_test, kLevels))
-      levels.push_back({{"asked", c.asked},
-                        {"held", number(c.held.value)},
-                        {"low", number(c.held.low)},
-                        {"high", number(c.held.high)},
-                        {"n", c.held.n},
-                        {"quantile", number(c.quantile)},
-                        {"mean_size", number(c.mean_size)}});
-  return {{"method",
-           "conformal: the quantile of out-of-fold scores, K-fold jackknife (Barber, Candes, Ramdas, "
-           "Tibshirani 2021)"},
-          {"kind", run.on_test.task == Task::regression ? "interval" : "prediction_set"},
-          {"scores", scores.size()},
-          {"coverage", std::move(levels)}};
-}
-
 // What the model found of itself while it was fitted, where that speaks of what is predicted: the learner
 // knows of no target that is turned back, of no map of probabilities, and of no threshold.
 Json own_estimates_to_json(const PipelineModel& model) {
@@ -224,7 +200,7 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   result["train_metrics"] = metrics_to_json(evaluate(run.on_train, seed, names));
   if (!run.calibration_trials.empty())
     result["calibration"] = calibration_to_json(run, data.test.has_value(), seed);
-  result["intervals"] = intervals_to_json(run, data.test.has_value());
+  result["intervals"] = intervals_to_json(run, data.test);
   if (data.test)
     if (Json quantiles = quantiles_to_json(*run.model, *data.test); !quantiles.is_null())
       result["quantiles"] = std::move(quantiles);
@@ -259,6 +235,7 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
         *run.model, run.model->inputs(judged_rows),
         leading_columns(judged_rows.features(), result["importance"]), outputs_told(judged_rows));
   }
+  if (Json path = run.model->penalty_path(); !path.is_null()) result["penalty_path"] = std::move(path);
   result.update(to_json(diagnosis, *run.metric));
   result["loss_history"] = run.model->loss_history();
   if (const auto watched = run.model->watched_history(); !watched.empty())

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "cairn/base/split_commas.h"
 #include "cairn/base/suggest.h"
 #include "cairn/data/compressed_input.h"
 #include "cairn/run/quantities.h"
@@ -12,17 +13,6 @@
 
 namespace cairn {
 namespace {
-
-std::vector<std::string> split_commas(const std::vector<std::string>& texts) {
-  std::vector<std::string> parts;
-  for (const std::string& text : texts)
-    for (std::size_t begin = 0; begin <= text.size();) {
-      const auto comma = std::min(text.find(',', begin), text.size());
-      parts.push_back(text.substr(begin, comma - begin));
-      begin = comma + 1;
-    }
-  return parts;
-}
 
 ReadOptions read_options(const ReadFlags& flags) {
   ReadOptions o;

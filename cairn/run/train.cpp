@@ -79,9 +79,11 @@ bool single_limit_bit(const FittedRun& run) {
 void refit_on_all(const PreparedData& data, FittedRun& run, const FitContext& context) {
   auto fitted = final_pipeline(run, data)->fit(*data.all, context);
   ConformalScores scores = run.model->conformal();
+  CvPlus folds = run.model->take_cv_plus();
   Calibration calibration = run.model->calibration();
   run.model.reset(dynamic_cast<PipelineModel*>(fitted.release()));
   run.model->set_conformal(std::move(scores));
+  run.model->set_cv_plus(std::move(folds));
   run.model->set_calibration(std::move(calibration));
   if (run.model->explains_from() == ExplainsFrom::intercept)
     run.model->set_mean_contributions(mean_contributions_of_sample(*run.model, *data.all));

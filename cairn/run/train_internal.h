@@ -57,7 +57,8 @@ struct FittedRun {
   std::unique_ptr<Model> baseline;
   double threshold = -1;
   std::string threshold_reason;
-  bool cut_short = false;  // a time limit changed what came out
+  bool cut_short = false;     // a time limit changed what came out
+  std::string intervals_why;  // of the kind of intervals that the model gives
   Judged on_train, on_dev, on_test, baseline_on_test;
   std::vector<CalibrationTrial> calibration_trials;  // empty unless --calibrate asks
   Judged uncalibrated;                               // the rows of on_test, before
@@ -92,6 +93,13 @@ std::unique_ptr<Learner> final_pipeline(const FittedRun& run, const PreparedData
 FittedRun fit_run(const TrainOptions& options, const PreparedData& data, const Registry& registry,
                   const RunContext& context, RunFolder& folder, FoldMemory* memory, Json& seconds,
                   Stopwatch& watch);
+
+// Gives the model what `predict --interval` needs: the scores of out-of-fold predictions, or, as --intervals
+// asks or where rows are few, a model a fold.
+void choose_intervals(const TrainOptions& options, const Dataset& train, const Judged& out_of_fold,
+                      const FitContext& context, FittedRun& run);
+// What they are and how they kept their promise on the test rows; null where there are none.
+Json intervals_to_json(const FittedRun& run, const std::optional<Dataset>& test);
 
 // result.json without seconds, memory and paths.
 Json describe_run(const TrainOptions& options, const PreparedData& data, const FittedRun& fitted,

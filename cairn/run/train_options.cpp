@@ -52,6 +52,10 @@ const ParamList& TrainOptions::list() {
                            "map a classifier's probabilities to shares of rows, fitted to predictions out of "
                            "fold; auto takes the method that does best there, or none",
                            one_of("none", "auto", "platt", "isotonic", "temperature")),
+      param<&T::intervals>("intervals",
+                           "what `predict --interval` is made of: conformal keeps the residuals out of fold; "
+                           "cv_plus, for quantities, the models of the folds too; auto does so for few rows",
+                           one_of("auto", "conformal", "cv_plus")),
       param<&T::threshold>(
           "threshold", "decide for the positive class from this probability on; or a metric to choose it by"),
       param<&T::human_error>("human_error", "the error a person makes, or a target, for the ledger"),

@@ -21,7 +21,7 @@ struct ReadFlags {
 
 struct TrainOptions {
   std::string data, target, test, dev, task, positive, metric, class_weight = "none", threshold, human_error;
-  std::string calibrate = "none", precision, prepare;
+  std::string calibrate = "none", intervals = "auto", precision, prepare;
   std::string continue_from, refit_leaves;
   std::string split = "auto", group, time, event, weight, missing = "auto", scale = "auto", out, time_limit,
               isa;

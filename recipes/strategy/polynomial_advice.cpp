@@ -1,14 +1,17 @@
-// M2W3-A1a: how to choose degree and penalty: training, validation and test error of polynomial fits.
+// M1W3-L8 and M2W3-A1a: what degree and penalty do to a fit, and how to choose them: training, validation and
+// test error of polynomial fits.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "cairn/builtin/registry.h"
 #include "cairn/model/pipeline.h"
 #include "recipes/columns.h"
 #include "recipes/list.h"
 #include "recipes/numpy_random.h"
+#include "recipes/planar.h"
 
 namespace cairn::recipes {
 namespace {
@@ -45,17 +48,22 @@ Parts three_parts(const Points& all) {
   return {all.select(outer.train), rest.select(inner.train), rest.select(inner.test)};
 }
 
-// Powers, standard scale, ridge (least squares at lambda 0): the pipeline of the main job, with its parts
-// named by hand.
-std::unique_ptr<Model> fit(const Points& p, int degree, double lambda) {
-  const Registry& registry = builtin_registry();
+// Powers, standard scale, learner: the pipeline of the main job, with its parts named by hand.
+std::unique_ptr<Model> fit_powers(const Dataset& data, int degree, std::unique_ptr<Learner> learner) {
   std::vector<std::unique_ptr<Transform>> steps;
-  steps.push_back(registry.transform("polynomial").make());
+  steps.push_back(builtin_registry().transform("polynomial").make());
   set_param(steps.back()->params(), "degree", std::to_string(degree));
-  steps.push_back(registry.transform("standard_scale").make());
-  auto learner = registry.learner(lambda > 0 ? "ridge" : "linear_regression").make();
+  steps.push_back(builtin_registry().transform("standard_scale").make());
+  return Pipeline(std::move(steps), std::move(learner)).fit(data);
+}
+
+Dataset dataset_of_points(const Points& p) { return dataset_of({p.x}, {"x"}, p.y, Task::regression); }
+
+// Ridge, or least squares at lambda 0.
+std::unique_ptr<Model> fit(const Points& p, int degree, double lambda) {
+  auto learner = builtin_registry().learner(lambda > 0 ? "ridge" : "linear_regression").make();
   if (lambda > 0) set_param(learner->params(), "alpha", fmt::format("{}", lambda));
-  return Pipeline(std::move(steps), std::move(learner)).fit(dataset_of({p.x}, {"x"}, p.y, Task::regression));
+  return fit_powers(dataset_of_points(p), degree, std::move(learner));
 }
 
 double mse(const Model& model, const Points& p) {
@@ -127,7 +135,133 @@ Outcome run(const DataFolder&) {
   return o;
 }
 
+// What the lab's two sliders show, each position a line of one picture.
+constexpr int kHighestDegree = 6;
+constexpr double kLambdas[] = {0, 0.2, 1};
+
+Series line_of(std::string name, const Model& model) {
+  const Values grid = linspace(0, 49, 99);
+  const Tensor said =
+      model.predict(Table({Column::number("x", Tensor::from(grid))})).column("prediction").numbers();
+  Series line{.name = std::move(name)};
+  for (std::size_t i = 0; i < grid.size(); ++i) line.points.emplace_back(grid[i], said.data<double>()[i]);
+  return line;
+}
+
+double squared_weights(const Model& model) {
+  double sum = 0;
+  for (const Coefficient& c : model.coefficients()) sum += c.value * c.value;
+  return sum;
+}
+
+// The coefficients of the highest degree, and the loss of points left out, as the penalty weakens.
+void add_path(Outcome& o, const Points& p) {
+  const auto model =
+      fit_powers(dataset_of_points(p), kHighestDegree, builtin_registry().learner("ridge_cv").make());
+  const Json path = model->penalty_path();
+  const auto lambdas = path["values"].get<Values>();
+  const auto line = [&](std::string name, const Json& values) {
+    Series s{.name = std::move(name)};
+    for (std::size_t i = 0; i < lambdas.size(); ++i)
+      s.points.emplace_back(lambdas[i], values[i].get<double>());
+    return s;
+  };
+  Chart weights{.title = fmt::format("Degree {}: the weights as lambda grows", kHighestDegree),
+                .x = "lambda",
+                .y = "weight",
+                .series = {},
+                .log_x = true};
+  for (const Json& c : path["coefficients"])
+    weights.series.push_back(line(c["feature"].get<std::string>(), c["values"]));
+  o.charts.push_back(std::move(weights));
+  o.charts.push_back({.title = "The error of each point by a fit without it",
+                      .x = "lambda",
+                      .y = "mean squared error",
+                      .series = {line("left out", path["mean"])},
+                      .log_x = true});
+  const double chosen = path["chosen"].get<double>();
+  o.checks.push_back(level("lambda of least error on points left out", chosen, ">= 0.001"));
+  o.remarks.push_back(fmt::format("Points left out one at a time choose lambda = {:.3g}.", chosen));
+}
+
+Chart parted(const std::string& title, const Dataset& data, const Planar& points, int degree, double lambda) {
+  auto learner = builtin_registry().learner("logistic_regression").make();
+  set_param(learner->params(), "C", fmt::format("{}", 1 / lambda));
+  const auto model = fit_powers(data, degree, std::move(learner));
+  return boundary(
+      title,
+      [&](const Tensor& asked) {
+        Values x0, x1, above;
+        for (std::int64_t i = 0; i < asked.size(0); ++i) {
+          x0.push_back(asked.item({i, 0}));
+          x1.push_back(asked.item({i, 1}));
+        }
+        const Table table({Column::number("x0", Tensor::take(std::move(x0))),
+                           Column::number("x1", Tensor::take(std::move(x1)))});
+        const Tensor p = model->predict(table).column("p_1").numbers();
+        for (const double v : p.data<double>()) above.push_back(v - 0.5);
+        return Tensor::take(std::move(above)).reshape(Shape{asked.size(0), 1});
+      },
+      points);
+}
+
+Outcome run_overfitting(const DataFolder&) {
+  Outcome o;
+  const Points p = noisy_square(18, 2);
+  Series dots{.name = "points", .kind = "points"};
+  for (std::size_t i = 0; i < p.x.size(); ++i) dots.points.emplace_back(p.x[i], p.y[i]);
+  Chart degrees{.title = "The degree, no penalty", .x = "x", .y = "y", .series = {dots}};
+  double before = INFINITY;
+  for (int degree = 1; degree <= kHighestDegree; ++degree) {
+    const auto model = fit(p, degree, 0);
+    const double error = mse(*model, p);
+    if (degree > 1)
+      o.checks.push_back(level(fmt::format("degree {}: training error beside the degree below", degree),
+                               error / before, "<= 1.0000001"));
+    before = error;
+    degrees.series.push_back(line_of(fmt::format("degree {}", degree), *model));
+  }
+  Chart strengths{
+      .title = fmt::format("Degree {}, the penalty", kHighestDegree), .x = "x", .y = "y", .series = {dots}};
+  before = INFINITY;
+  for (const double lambda : kLambdas) {
+    const auto model = fit(p, kHighestDegree, lambda);
+    const double size = squared_weights(*model);
+    if (lambda > 0)
+      o.checks.push_back(level(fmt::format("lambda {:g}: squared weights beside the lambda below", lambda),
+                               size / before, "<= 0.9"));
+    before = size;
+    strengths.series.push_back(line_of(fmt::format("lambda {:g}", lambda), *model));
+  }
+  o.charts = {std::move(degrees), std::move(strengths)};
+  add_path(o, p);
+  const Planar rings = circles(60, 0.35, 4);
+  std::vector<Values> columns(2);
+  Values y;
+  for (std::int64_t i = 0; i < rings.x.size(0); ++i) {
+    for (std::int64_t j = 0; j < 2; ++j) columns[static_cast<std::size_t>(j)].push_back(rings.x.item({i, j}));
+    y.push_back(rings.y.item({i, 0}));
+  }
+  const Dataset classes = dataset_of(columns, {"x0", "x1"}, y, Task::binary);
+  o.charts.push_back(parted("Classes, degree 1, lambda 0.001", classes, rings, 1, 0.001));
+  o.charts.push_back(parted("Classes, degree 2, lambda 0.001", classes, rings, 2, 0.001));
+  o.charts.push_back(parted(fmt::format("Classes, degree {}, lambda 0.001", kHighestDegree), classes, rings,
+                            kHighestDegree, 0.001));
+  o.charts.push_back(
+      parted(fmt::format("Classes, degree {}, lambda 1", kHighestDegree), classes, rings, kHighestDegree, 1));
+  o.remarks.push_back(
+      "A high degree follows every point; the penalty keeps its powers and takes their size.");
+  return o;
+}
+
 }  // namespace
+
+const Recipe kOverfitting{"overfitting",
+                          "M1W3-L8",
+                          "Overfitting: the degree and the penalty",
+                          "A higher degree fits the training points ever closer; a penalty smooths it again.",
+                          "",
+                          run_overfitting};
 
 const Recipe kPolynomialAdvice{
     "polynomial-advice",

@@ -4,8 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <regex>
 
 #include "cairn/base/random.h"
 #include "cairn/linear/elastic_net.h"
@@ -36,17 +36,14 @@ Sample sample(int n, double noise) {
   return s;
 }
 
-// The numbers of a note "alpha = A by ...: mean squared error E +- ..., U of ...".
-std::vector<double> told(const Model& model) {
-  const std::string note = model.notes().front();
-  std::smatch match;
-  REQUIRE(std::regex_search(
-      note, match, std::regex(R"(alpha = (\S+) by .*error (\S+) \+- \S+, (\d+) of .* at alpha = (\S+))")));
-  return {std::stod(match[1]), std::stod(match[2]), std::stod(match[3]), std::stod(match[4])};
-}
-
 const LinearModel& linear(const std::unique_ptr<Model>& model) {
   return dynamic_cast<const LinearModel&>(*model);
+}
+
+double chosen(const PenaltyPath& path) { return path.values[static_cast<std::size_t>(path.chosen)]; }
+
+std::int64_t columns_used(const LinearModel& model) {
+  return std::ranges::count_if(model.weights(), [](double w) { return w != 0; });
 }
 
 }  // namespace
@@ -59,7 +56,7 @@ TEST_CASE("the weights are elastic_net's at the strength chosen, dense and spars
         const Dataset data = test::regression_data(s.x, s.y, {}, layout);
         const auto model =
             ElasticNetCv({.l1_ratio = l1_ratio, .intercept = intercept, .tol = 1e-12}).fit(data);
-        const double alpha = told(*model)[0];
+        const double alpha = chosen(linear(model).path());
         const auto alone =
             ElasticNet({.alpha = alpha, .l1_ratio = l1_ratio, .intercept = intercept, .tol = 1e-12})
                 .fit(data);
@@ -73,16 +70,16 @@ TEST_CASE("the weights are elastic_net's at the strength chosen, dense and spars
 TEST_CASE("the error told is near the noise, and one standard error keeps fewer columns") {
   const Sample s = sample(400, 2);
   const Dataset data = test::regression_data(s.x, s.y);
-  const auto least = told(*ElasticNetCv({}).fit(data));
-  CHECK(least[1] == doctest::Approx(4).epsilon(0.15));
-  const auto model = ElasticNetCv({.rule = "one_standard_error"}).fit(data);
-  const auto steady = told(*model);
-  CHECK(steady[0] > least[0]);
-  CHECK(steady[3] == least[0]);  // the strength of least error is the same
-  CHECK(steady[2] <= least[2]);
-  CHECK(steady[2] == 2);
-  CHECK(linear(model).weights()[0] > 2);
-  CHECK(linear(model).weights()[3] < -1);
+  const auto least = ElasticNetCv({}).fit(data);
+  const PenaltyPath& path = linear(least).path();
+  CHECK(path.mean[static_cast<std::size_t>(path.chosen)] == doctest::Approx(4).epsilon(0.15));
+  const auto steady = ElasticNetCv({.rule = "one_standard_error"}).fit(data);
+  CHECK(chosen(linear(steady).path()) > chosen(path));
+  CHECK(linear(steady).path().least == path.least);  // the strength of least error is the same
+  CHECK(columns_used(linear(steady)) <= columns_used(linear(least)));
+  CHECK(columns_used(linear(steady)) == 2);
+  CHECK(linear(steady).weights()[0] > 2);
+  CHECK(linear(steady).weights()[3] < -1);
 }
 
 TEST_CASE("the first strength sets every weight to 0") {

@@ -53,7 +53,8 @@ TEST_CASE("a browser opens the pages without a complaint and draws every chart")
   const std::filesystem::path folder = pattern;
   for (const char* task : test::kSamples) {
     CAPTURE(task);
-    const Opened page = opened(folder, report_html(test::with_search(test::with_trees(test::sample(task)))));
+    const Opened page =
+        opened(folder, report_html(test::with_path(test::with_search(test::with_trees(test::sample(task))))));
     CHECK(page.console == "");
     CHECK(occurrences(page.dom, "<canvas") >= 4);
     // Chart.js writes a style onto each canvas that it draws.

@@ -454,3 +454,31 @@ TEST_CASE("a split: the inflated and the corrected estimate side by side, and wh
   torn["split"].erase("estimates");
   CHECK_FALSE(holds(report_html(torn), "A forest"));
 }
+
+TEST_CASE("the path of a penalty is drawn twice, with names, the choice and a frame that keeps its shape") {
+  const Json result = test::with_path(sample("regression"));
+  const auto faults = test::schema_faults(result_schema(), result.dump());
+  CHECK_MESSAGE(faults.empty(), (faults.empty() ? "" : faults[0]));
+  const std::string page = report_html(result);
+  CHECK(holds(page, "How strong a penalty"));
+  CHECK(holds(
+      page,
+      "4 strengths of the penalty were tried, each judged by 5 folds. The dashed line marks the one that "
+      "was chosen, alpha = 10: the strongest whose mean squared error is within one standard error of "
+      "the least, at 1."));
+  CHECK(holds(page, "Coefficients, the 3 largest of 31"));
+  CHECK(holds(page, "\"end\":\"length\""));
+  CHECK(holds(page, "island = &lt;b&gt;Biscoe&lt;/b&gt;, yes"));
+  // Mean less and plus error; the last, far worse than no model, leaves the frame.
+  CHECK(holds(page, "\"points\":[[100.0,8.0,10.0],[10.0,3.5,4.5],[1.0,2.75,4.25],[0.1,85.0,95.0]]"));
+  CHECK(holds(page, "\"max\":12.55"));
+  for (const char* key : {"values", "mean", "standard_error", "chosen"}) {
+    CAPTURE(key);
+    Json bad = result;
+    bad["penalty_path"][key] = "<b>";
+    CHECK(!holds(report_html(bad), "How strong a penalty"));
+  }
+  Json none = result;
+  none["penalty_path"]["values"] = {100.0, 0.0, 1.0, 0.1};
+  CHECK(!holds(report_html(none), "How strong a penalty"));
+}

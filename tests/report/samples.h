@@ -61,4 +61,17 @@ inline Json with_search(Json result) {
   return result;
 }
 
+// A path of penalties of three lines, one of them of a class, whose last loss is far beyond the first:
+// written by hand.
+inline Json with_path(Json result) {
+  result["penalty_path"] =
+      Json::parse(R"({"parameter": "alpha", "loss": "mean squared error", "judged_by": "5 folds",
+    "rule": "one_standard_error", "values": [100.0, 10.0, 1.0, 0.1], "mean": [9.0, 4.0, 3.5, 90.0],
+    "standard_error": [1.0, 0.5, 0.75, 5.0], "least": 1.0, "chosen": 10.0, "num_coefficients": 31, "coefficients": [
+      {"feature": "length", "output": "", "values": [0.0, 1.5, 2.0, 2.25]},
+      {"feature": "island = <b>Biscoe</b>", "output": "yes", "values": [0.0, -0.5, -0.75, -1.0]},
+      {"feature": "depth", "output": "", "values": [0.0, 0.0, null, 0.25]}]})");
+  return result;
+}
+
 }  // namespace cairn::test

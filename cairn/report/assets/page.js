@@ -7,14 +7,15 @@
   let drawn = [];
 
   const colour = (name) => getComputedStyle(root).getPropertyValue('--' + name).trim();
-  const figure = (value) => value === null || !Number.isFinite(value) ? '–'
+  const tiny = (value) => value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e9);
+  const figure = (value) => value === null || !Number.isFinite(value) ? '–' : tiny(value) ? value.toExponential(2)
     : value.toLocaleString('en-US', Math.abs(value) >= 1000 ? {maximumFractionDigits: 0} : {maximumSignificantDigits: 3});
-  const tick = (value) => value.toLocaleString('en-US', {maximumSignificantDigits: 6});
+  const tick = (value) => tiny(value) ? value.toExponential() : value.toLocaleString('en-US', {maximumSignificantDigits: 6});
   const cut = (text, length) => text.length > length ? text.slice(0, length - 1) + '…' : text;
 
   function axis(spec, grid) {
     return {
-      type: spec.log ? 'logarithmic' : 'linear', min: spec.min, max: spec.max, beginAtZero: Boolean(spec.zero), grace: spec.grace, offset: false,
+      type: spec.log ? 'logarithmic' : 'linear', min: spec.min, max: spec.max, reverse: Boolean(spec.reverse), beginAtZero: Boolean(spec.zero), grace: spec.grace, offset: false,
       title: {display: Boolean(spec.title), text: spec.title, color: colour('soft'), font: {weight: '400'}},
       grid: {display: grid, color: colour('line'), drawBorder: false, tickLength: 0},
       ticks: {
@@ -55,7 +56,7 @@
     const line = {...base, type: 'line', borderColor: ink, backgroundColor: ink, borderWidth: 2, pointRadius: 0, pointHitRadius: 8,
       pointStyle: 'line', data: points(1)};
     switch (series.style) {
-      case 'line': return [{...line, stepped: series.stepped || false}];
+      case 'line': return [{...line, stepped: series.stepped || false, borderDash: series.dash || [], end: series.end}];
       case 'marked': return [{...line, clip: 8, pointRadius: 3.5, pointStyle: 'circle'}];
       case 'dashed': return [{...line, borderDash: [5, 5]}];
       case 'reference': return [{...line, borderWidth: 1, borderDash: [3, 4], silent: true}];
@@ -75,6 +76,31 @@
     return [];
   }
 
+  // Names at the right ends of lines, moved apart where they would touch.
+  const endName = (chart, name) => cut(name, chart.width < 480 ? 14 : 24);
+  const ends = {
+    id: 'ends',
+    beforeLayout(chart) {
+      chart.ctx.font = Chart.helpers.toFont(Chart.defaults.font).string;
+      const names = chart.data.datasets.filter((set) => set.end).map((set) => endName(chart, set.end));
+      if (names.length) chart.options.layout.padding = {top: 4, right: 14 + Math.max(...names.map((n) => chart.ctx.measureText(n).width))};
+    },
+    afterDatasetsDraw(chart) {
+      const {ctx, chartArea: area} = chart, step = 15;
+      const labels = chart.data.datasets.map((set, i) => ({set, points: chart.getDatasetMeta(i).data}))
+        .filter(({set, points}) => set.end && points.length)
+        .map(({set, points}) => ({name: endName(chart, set.end), ink: set.borderColor, y: points[points.length - 1].y}))
+        .sort((a, b) => a.y - b.y);
+      labels.forEach((label, i) => { label.y = Math.max(label.y, i ? labels[i - 1].y + step : area.top + 4); });
+      for (let i = labels.length - 1, most = area.bottom - 4; i >= 0; i -= 1, most -= step) labels[i].y = Math.min(labels[i].y, most);
+      ctx.save();
+      ctx.font = Chart.helpers.toFont(Chart.defaults.font).string;
+      ctx.textBaseline = 'middle';
+      labels.forEach((label) => { ctx.fillStyle = label.ink; ctx.fillText(label.name, area.right + 8, label.y); });
+      ctx.restore();
+    },
+  };
+
   function xy(spec) {
     const all = options(spec);
     all.scales = {x: axis(spec.x, false), y: axis(spec.y, true)};
@@ -88,7 +114,7 @@
         return point ? text.concat(point) : text;
       },
     };
-    return {type: 'scatter', data: {datasets: spec.series.flatMap(datasets)}, options: all};
+    return {type: 'scatter', data: {datasets: spec.series.flatMap(datasets)}, options: all, plugins: [ends]};
   }
 
   function rows(spec) {
