@@ -40,13 +40,51 @@ double weighted_median(std::span<const double> y, std::span<const double> w) {
   return y[order.back()];  // rounding left the last sum just below half
 }
 
-std::vector<double> class_shares(const Dataset& data, std::span<const double> w) {
-  std::vector<double> shares(data.classes().size(), 0.0);
+// Weights of the rows; of a part of the rows, they are never all 0.
+std::vector<double> counting_weights(const Dataset& data) {
+  std::vector<double> w = data.weights();
+  if (w.empty()) w.assign(static_cast<std::size_t>(data.num_rows()), 1.0);
+  if (total(w) == 0) throw DataError(Constant::kName, "every weight is 0; no row counts");
+  return w;
+}
+
+void add_class_weights(const Dataset& data, std::vector<double>& sums) {
+  const std::vector<double> w = counting_weights(data);
   const auto codes = data.class_codes();
-  for (std::size_t r = 0; r < codes.size(); ++r) shares[static_cast<std::size_t>(codes[r])] += w[r];
+  sums.resize(data.classes().size());
+  for (std::size_t r = 0; r < codes.size(); ++r) sums[static_cast<std::size_t>(codes[r])] += w[r];
+}
+
+std::string checked_strategy(const ConstantParams& params, const Dataset& data) {
+  if (data.roles().target.empty())
+    throw UsageError(Constant::kName, "the data have no target", "Name it with --target.");
+  if (data.num_rows() == 0) throw DataError(Constant::kName, "there are no rows to learn from");
+  const bool regression = data.task() == Task::regression;
+  std::string strategy = params.strategy;
+  if (strategy == "auto") strategy = regression ? "mean" : "prior";
+  if (for_regression(strategy) != regression)
+    throw ParamError(Constant::kName,
+                     fmt::format("strategy = '{}' does not serve a {} task", strategy, name_of(data.task())),
+                     regression ? "Use mean, median or value." : "Use prior or most_frequent.");
+  return strategy;
+}
+
+std::unique_ptr<Model> answering(const Dataset& data, double value, const std::string& strategy) {
+  return std::make_unique<ConstantModel>(data.task(), data.classes(), std::vector{value},
+                                         fmt::format("always answers {:.6g} ({})", value, strategy));
+}
+
+// `shares`: the weight of the rows of each class.
+std::unique_ptr<Model> answering(const Dataset& data, std::vector<double> shares,
+                                 const std::string& strategy) {
   const double sum = total(shares);
   for (double& s : shares) s /= sum;
-  return shares;
+  const auto most = static_cast<std::size_t>(std::ranges::max_element(shares) - shares.begin());
+  auto note =
+      fmt::format("always answers '{}', {:.4g} of the training rows", data.classes()[most], shares[most]);
+  if (strategy == "most_frequent")
+    for (std::size_t c = 0; c < shares.size(); ++c) shares[c] = c == most ? 1 : 0;
+  return std::make_unique<ConstantModel>(data.task(), data.classes(), std::move(shares), std::move(note));
 }
 
 }  // namespace
@@ -64,34 +102,38 @@ const ParamList& ConstantParams::list() {
 
 std::unique_ptr<Model> Constant::fit(const Dataset& data, const FitContext& context) const {
   context.stop.throw_if_requested("training");
-  if (data.roles().target.empty())
-    throw UsageError(kName, "the data have no target", "Name it with --target.");
-  if (data.num_rows() == 0) throw DataError(kName, "there are no rows to learn from");
-  const bool regression = data.task() == Task::regression;
-  std::string strategy = params_.strategy;
-  if (strategy == "auto") strategy = regression ? "mean" : "prior";
-  if (for_regression(strategy) != regression)
-    throw ParamError(kName,
-                     fmt::format("strategy = '{}' does not serve a {} task", strategy, name_of(data.task())),
-                     regression ? "Use mean, median or value." : "Use prior or most_frequent.");
-  std::vector<double> w = data.weights();
-  if (w.empty()) w.assign(static_cast<std::size_t>(data.num_rows()), 1.0);
-  if (total(w) == 0) throw DataError(kName, "every weight is 0; no row counts");
-  if (regression) {
-    const auto y = data.target_values();
-    const double v = strategy == "mean"     ? weighted_mean(y, w)
-                     : strategy == "median" ? weighted_median(y, w)
-                                            : params_.value;
-    return std::make_unique<ConstantModel>(data.task(), data.classes(), std::vector{v},
-                                           fmt::format("always answers {:.6g} ({})", v, strategy));
+  const std::string strategy = checked_strategy(params_, data);
+  if (data.task() != Task::regression) {
+    std::vector<double> sums;
+    add_class_weights(data, sums);
+    return answering(data, std::move(sums), strategy);
   }
-  auto shares = class_shares(data, w);
-  const auto most = static_cast<std::size_t>(std::ranges::max_element(shares) - shares.begin());
-  auto note =
-      fmt::format("always answers '{}', {:.4g} of the training rows", data.classes()[most], shares[most]);
-  if (strategy == "most_frequent")
-    for (std::size_t c = 0; c < shares.size(); ++c) shares[c] = c == most ? 1 : 0;
-  return std::make_unique<ConstantModel>(data.task(), data.classes(), std::move(shares), std::move(note));
+  const std::vector<double> w = counting_weights(data), y = data.target_values();
+  return answering(data,
+                   strategy == "mean"     ? weighted_mean(y, w)
+                   : strategy == "median" ? weighted_median(y, w)
+                                          : params_.value,
+                   strategy);
+}
+
+std::string Constant::why_not_in_parts() const {
+  return params_.strategy == "median" ? "the median needs all targets in memory" : "";
+}
+
+std::unique_ptr<Model> Constant::fit_parts(DatasetParts& rows, const FitContext& context) const {
+  const Dataset& sample = rows.sample();
+  const std::string strategy = checked_strategy(params_, sample);
+  std::vector<double> sums;  // of classes
+  double mean = 0, weight = 0;
+  rows.each([&](const Dataset& part) {
+    context.stop.throw_if_requested("training");
+    if (part.task() != Task::regression) return add_class_weights(part, sums);
+    const std::vector<double> w = counting_weights(part), y = part.target_values();
+    weight += total(w);
+    mean += (weighted_mean(y, w) - mean) * (total(w) / weight);
+  });
+  if (sample.task() != Task::regression) return answering(sample, std::move(sums), strategy);
+  return answering(sample, strategy == "mean" ? mean : params_.value, strategy);
 }
 
 ConstantModel::ConstantModel(Task task, std::vector<std::string> classes, std::vector<double> outputs,

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cairn/model/parts.h"
 #include "cairn/model/registry.h"
 
 namespace cairn {
@@ -18,11 +19,13 @@ struct ConstantParams {
 // equals the weight above) or a given value. Classification: the weighted shares of the classes, or 1 for the
 // most frequent class (the first of several). Needs no transforms: any table will do. DataError: no rows;
 // ParamError: a strategy of the other kind of task.
-class Constant : public LearnerWith<Constant, ConstantParams> {
+class Constant : public LearnerWith<Constant, ConstantParams>, public PartsLearner {
  public:
   static constexpr const char* kName = "constant";
   using LearnerWith::LearnerWith;
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+  std::string why_not_in_parts() const override;
+  std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const override;
 };
 
 class ConstantModel : public Model {

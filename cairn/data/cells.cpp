@@ -180,7 +180,6 @@ ReadResult table_of_cells(std::vector<CellBlock> blocks, const CellSource& sourc
   for (std::size_t b = 0; b < blocks.size(); b += step)
     for (std::int64_t r = 0; r < std::min(kSampleRows, blocks[b].num_rows()); ++r)
       for (std::size_t c = 0; c < names.size(); ++c) typing.look_at(c, cell_of(b, c, r));
-  typing.settle_guesses();
   typing.start(rows, held, results);
   typing.run([&](const CellPass& pass) {
     parallel_for(

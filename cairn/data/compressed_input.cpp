@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -69,7 +70,7 @@ class Buffer {
   void check(std::uint64_t packed) const {
     if (size_ > limits_.max_bytes)
       throw ResourceError(name_, fmt::format("holds more than {}", amount(limits_.max_bytes)),
-                          "--max-memory sets how much may be read.");
+                          limits_.way_out);
     if (packed > 0 && size_ > limits_.ratio_from && size_ / packed > limits_.max_ratio)
       throw ResourceError(
           name_,
@@ -247,6 +248,13 @@ std::string read_head(const std::string& path, std::size_t most) {
 }  // namespace
 
 bool is_compressed(std::string_view first_bytes) { return is_gzip(first_bytes) || is_zstd(first_bytes); }
+
+bool is_plain_file(const std::string& path) {
+  constexpr std::size_t kMark = 16;
+  std::error_code error;
+  return path != "-" && std::filesystem::is_regular_file(path, error) &&
+         !is_compressed(read_head(path, kMark));
+}
 
 std::string first_bytes(const std::string& path, std::size_t most) {
   std::string raw = path == "-" ? peek_standard_input(most) : read_head(path, most);

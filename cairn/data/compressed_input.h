@@ -15,6 +15,7 @@ struct InputLimits {
   std::uint64_t max_bytes = std::uint64_t{16} << 30;  // of the output, and of standard input
   std::uint64_t max_ratio = 400;  // output to input, once the output is larger than `ratio_from`
   std::uint64_t ratio_from = std::uint64_t{64} << 20;
+  const char* way_out = "--max-memory sets how much may be read.";  // of max_bytes
 };
 
 class InputBytes {
@@ -53,5 +54,7 @@ InputBytes decompress(std::string_view packed, const std::string& name, const In
 // open_input begins with them.
 std::string first_bytes(const std::string& path, std::size_t most);
 bool is_compressed(std::string_view first_bytes);
+// A regular file that is not compressed: open_input maps it, whatever its size.
+bool is_plain_file(const std::string& path);
 
 }  // namespace cairn

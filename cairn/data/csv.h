@@ -5,10 +5,13 @@
 //   penguins.schema.columns[0].reason;           // "3 distinct texts in 344 rows"
 #pragma once
 
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "cairn/data/reader.h"
+#include "cairn/data/table_parts.h"
 
 namespace cairn {
 
@@ -19,6 +22,13 @@ ReadResult read_csv(const std::string& path, const ReadOptions& options = {});
 
 // The same for text in memory; `name` stands for the file in messages.
 ReadResult read_csv_text(std::string_view text, const std::string& name, const ReadOptions& options = {});
+
+// The same table in parts of about so many bytes of the file, which is read as a whole once to find the kinds
+// and levels of all cells, in bounded memory, and a part at a time from then on. Null for what is no plain
+// file: compressed data and standard input cannot be read again from the middle. ResourceError: --types asks
+// for a category of more levels than memory should hold.
+std::unique_ptr<TableParts> csv_parts(const std::string& path, const ReadOptions& options,
+                                      std::size_t part_bytes);
 
 extern const Reader kCsvReader;
 

@@ -58,7 +58,10 @@ bool CellConverter::store_value(std::size_t c, std::int64_t slot, std::string_vi
   switch (plan.type) {
     case CellType::boolean: {
       std::uint8_t& to = pass_.store->at<std::uint8_t>(c)[slot];
-      if (parse_boolean(text, to)) return true;
+      if (parse_boolean(text, to)) {  // where no cell before it had a value, any kind was possible
+        result_.columns[c].types &= bit_of(CellType::boolean) | bit_of(CellType::string);
+        return true;
+      }
       if (!plan.stated || (text != "0" && text != "1")) return false;
       to = text == "1";
       return true;
@@ -150,10 +153,6 @@ void ColumnTyping::look_at(std::size_t column, std::string_view cell) {
   if (types != 0 && rules_.missing_spelling(cell) < 0) plans_[column].types = types;
 }
 
-void ColumnTyping::settle_guesses() {
-  for (ColumnPlan& plan : plans_) plan.type = narrowest(plan.types);
-}
-
 void ColumnTyping::start(std::int64_t slots, std::uint64_t held, const std::vector<CellResult*>& results) {
   const auto cells = static_cast<std::uint64_t>(slots) * plans_.size();
   const std::uint64_t bytes = cells * 8 + held;
@@ -161,6 +160,7 @@ void ColumnTyping::start(std::int64_t slots, std::uint64_t held, const std::vect
     throw ResourceError(
         name_, fmt::format("about {} rows of {} columns need {} MB of memory; --max-memory allows {} MB",
                            slots, plans_.size(), bytes / 1'000'000, options_.max_memory / 1'000'000));
+  for (ColumnPlan& plan : plans_) plan.type = narrowest(plan.types);
   store_ = std::make_unique<ColumnStore>(plans_.size(), slots);
   results_ = results;
   for (CellResult* r : results_) {
@@ -170,7 +170,7 @@ void ColumnTyping::start(std::int64_t slots, std::uint64_t held, const std::vect
   }
 }
 
-bool ColumnTyping::run(const std::function<bool(const CellPass&)>& pass) {
+bool ColumnTyping::run(const std::function<bool(const CellPass&)>& pass, bool more) {
   active_.assign(plans_.size(), 1);
   for (bool first = true;; first = false) {
     for (std::size_t c = 0; c < plans_.size(); ++c) {
@@ -186,12 +186,12 @@ bool ColumnTyping::run(const std::function<bool(const CellPass&)>& pass) {
                          .first_pass = first,
                          .missing_first = missing_first_};
     if (!pass(cells)) return false;
-    if (!widen()) return true;
+    if (!widen(more)) return true;
   }
 }
 
 // Columns in which some cell did not fit get the kind that fits, and another pass.
-bool ColumnTyping::widen() {
+bool ColumnTyping::widen(bool more) {
   bool any = false;
   for (std::size_t c = 0; c < plans_.size(); ++c) {
     ColumnPlan& plan = plans_[c];
@@ -201,7 +201,7 @@ bool ColumnTyping::widen() {
     if (types == 0) throw_mixed_dates(name_, plan.name);
     const bool either_order =
         accepts(types, CellType::day_first_date) && accepts(types, CellType::month_first_date);
-    if (either_order && active_[c] && plan.type == CellType::day_first_date) {
+    if (either_order && active_[c] && !more && plan.type == CellType::day_first_date) {
       if (plan.stated) throw_mixed_dates(name_, plan.name);
       types = bit_of(CellType::string);
     }
@@ -237,6 +237,12 @@ void ColumnTyping::finish(const std::vector<std::int64_t>& slots, ReadResult& re
     rows += results_[i]->rows;
     rows_of.push_back(results_[i]->rows);
   }
+  na_counts_.resize(rules_.na.size() + 1);
+  unfit_.resize(plans_.size());
+  for (const CellResult* r : results_) {
+    for (std::size_t s = 0; s < na_counts_.size(); ++s) na_counts_[s] += r->na_counts[s];
+    for (std::size_t c = 0; c < plans_.size(); ++c) unfit_[c] += r->columns[c].num_unfit;
+  }
   std::vector<Column> columns(plans_.size());
   std::vector<std::vector<Warning>> warnings(plans_.size());
   result.schema.columns.resize(plans_.size());
@@ -257,22 +263,23 @@ void ColumnTyping::finish(const std::vector<std::int64_t>& slots, ReadResult& re
 
 void ColumnTyping::report(ReadResult& result) const {
   std::vector<std::string> found;
-  for (std::size_t s = 0; s <= rules_.na.size(); ++s) {
-    std::int64_t n = 0;
-    for (const CellResult* r : results_) n += r->na_counts[s];
+  for (std::size_t s = 0; s < na_counts_.size(); ++s) {
+    const std::int64_t n = na_counts_[s];
     if (n == 0) continue;
     found.push_back(s == rules_.na.size() ? fmt::format("empty ({} cells)", n)
                                           : fmt::format("'{}' ({} cells)", rules_.na[s], n));
   }
   if (!found.empty()) result.guesses.push_back(fmt::format("missing: {}", fmt::join(found, ", ")));
-  for (std::size_t c = 0; c < plans_.size(); ++c) {
-    std::int64_t unfit = 0;
-    for (const CellResult* r : results_) unfit += r->columns[c].num_unfit;
-    if (unfit > 0)
+  for (std::size_t c = 0; c < unfit_.size(); ++c)
+    if (unfit_[c] > 0)
       result.warnings.push_back({"unfit_cells", plans_[c].name,
                                  fmt::format("Column '{}': {} cells are no {} and were taken for missing.",
-                                             plans_[c].name, unfit, name_of(kind_of(plans_[c].type)))});
-  }
+                                             plans_[c].name, unfit_[c], name_of(kind_of(plans_[c].type)))});
+}
+
+void ColumnTyping::forget_counts() {
+  na_counts_.clear();
+  unfit_.clear();
 }
 
 }  // namespace cairn

@@ -59,25 +59,27 @@ class ColumnTyping {
 
   std::vector<ColumnPlan>& plans() { return plans_; }
   void look_at(std::size_t column, std::string_view cell);  // narrows the first guess
-  void settle_guesses();
 
-  // Before the first pass over so many rows at most. `held` are bytes that stay in memory beside the columns.
-  // ResourceError beyond --max-memory.
+  // Before the first pass over so many rows at most, of a table or of its next part. `held` are bytes that
+  // stay in memory beside the columns. ResourceError beyond --max-memory.
   void start(std::int64_t slots, std::uint64_t held, const std::vector<CellResult*>& results);
   // Calls `pass` for all columns, then again for those in which some cell did not fit; until it returns false
-  // or all fit.
-  bool run(const std::function<bool(const CellPass&)>& pass);
+  // or all fit. What later parts will hold is not known when `more` of them are to come: dates that may begin
+  // with the day or the month then wait.
+  bool run(const std::function<bool(const CellPass&)>& pass, bool more = false);
   // DataError for the first cell that is not what was asked for, or no finite number. `place` and `cell` tell
   // about the cell at a position.
   void check(const std::function<std::string(std::size_t)>& place,
              const std::function<std::string(std::size_t)>& cell) const;
   // Table, schema and the warnings about single columns. `slots`: where the rows of each region began.
   void finish(const std::vector<std::int64_t>& slots, ReadResult& result);
-  // "missing: empty (3 cells)" as a guess, and warnings of cells that were made missing.
+  // "missing: empty (3 cells)" as a guess, and warnings of cells that were made missing: in all that was
+  // finished.
   void report(ReadResult& result) const;
+  void forget_counts();  // of missing cells: the table is read from its beginning again
 
  private:
-  bool widen();
+  bool widen(bool more);
   std::string name_;
   CellRules rules_;
   const ReadOptions& options_;
@@ -85,6 +87,7 @@ class ColumnTyping {
   std::vector<std::uint8_t> active_;
   std::vector<CellResult*> results_;
   std::unique_ptr<ColumnStore> store_;
+  std::vector<std::int64_t> na_counts_, unfit_;  // of the parts finished: by spelling, and by column
   bool missing_first_ = false;
 };
 

@@ -13,15 +13,6 @@
 namespace cairn {
 namespace {
 
-// All strings of the column that differ, numbered in order of appearance; empty `number` when there are too
-// many to tell.
-struct Dictionary {
-  bool complete = true;
-  std::vector<std::string_view> entries;
-  std::vector<std::int64_t> counts;               // rows of each
-  std::vector<std::vector<std::int32_t>> number;  // piece -> entry of the piece -> entry here
-};
-
 Dictionary merge(const ColumnParts& parts, std::int64_t limit) {
   Dictionary all;
   std::unordered_map<std::string_view, std::int32_t> index;
@@ -140,9 +131,8 @@ Column make_text(const ColumnParts& parts) {
   return Column::text(parts.plan->name, offsets, letters, validity_of(parts.total_rows, parts));
 }
 
-void warn_if_almost(const ColumnParts& parts, const Dictionary& all, const CellRules& rules,
+void warn_if_almost(const std::string& name, const Dictionary& all, const CellRules& rules,
                     std::vector<Warning>& warnings) {
-  const std::string& name = parts.plan->name;
   std::int64_t numbers = 0, grouped = 0, dates = 0, rows = 0;
   std::string_view odd;
   CellRules with_groups = rules;
@@ -189,13 +179,7 @@ Column finish_strings(const ColumnParts& parts, const CellRules& rules, ColumnSp
   const bool must_be_category = plan.stated == ColumnKind::category;
   if (plan.stated == ColumnKind::text) return make_text(parts);
   const Dictionary all = merge(parts, must_be_category ? parts.total_rows : kMaxLevels);
-  std::int64_t rows = 0;
-  for (const std::int64_t n : all.counts) rows += n;
-  if (!all.complete) rows = parts.total_rows;
-  const TextFacts facts = facts_of(all, rows);
-  if (all.complete && !plan.stated) warn_if_almost(parts, all, rules, warnings);
-  const ColumnKind kind = must_be_category ? ColumnKind::category : category_or_text(facts);
-  spec.reason = reason_for(kind, rows, facts.distinct);
+  const ColumnKind kind = kind_of_strings(plan, all, parts.total_rows, rules, spec, warnings);
   return kind == ColumnKind::category ? make_category(parts, all) : make_text(parts);
 }
 
@@ -215,6 +199,17 @@ void find_range(const Tensor& values, std::int64_t rows, const Validity& validit
 
 }  // namespace
 
+ColumnKind kind_of_strings(const ColumnPlan& plan, const Dictionary& all, std::int64_t rows,
+                           const CellRules& rules, ColumnSpec& spec, std::vector<Warning>& warnings) {
+  if (all.complete) rows = std::accumulate(all.counts.begin(), all.counts.end(), std::int64_t{0});
+  const TextFacts facts = facts_of(all, rows);
+  if (all.complete && !plan.stated) warn_if_almost(plan.name, all, rules, warnings);
+  const ColumnKind kind =
+      plan.stated == ColumnKind::category ? ColumnKind::category : category_or_text(facts);
+  spec.reason = reason_for(kind, rows, facts.distinct);
+  return kind;
+}
+
 std::int32_t StringPiece::append(std::string_view text) {
   arena_.append(text);
   ends_.push_back(arena_.size());
@@ -230,18 +225,15 @@ void StringPiece::grow() {
   }
 }
 
-void StringPiece::add(std::string_view text) {
+std::int32_t StringPiece::code_of(std::string_view text) {
   if (distinct_ && static_cast<std::int64_t>(ends_.size()) > limit_) distinct_ = false;
-  if (!distinct_) {
-    codes_.push_back(append(text));
-    return;
-  }
+  if (!distinct_) return append(text);
   if (2 * (ends_.size() + 1) > slots_.size()) grow();
   std::size_t slot = std::hash<std::string_view>{}(text) & (slots_.size() - 1);
   while (slots_[slot] >= 0 && entry(static_cast<std::size_t>(slots_[slot])) != text)
     slot = (slot + 1) & (slots_.size() - 1);
   if (slots_[slot] < 0) slots_[slot] = append(text);
-  codes_.push_back(slots_[slot]);
+  return slots_[slot];
 }
 
 void ColumnStore::allocate(std::size_t column, CellType type) {

@@ -32,7 +32,9 @@ struct ColumnPlan {
 class StringPiece {
  public:
   explicit StringPiece(std::int64_t limit) : limit_(limit) {}
-  void add(std::string_view text);
+  void add(std::string_view text) { codes_.push_back(code_of(text)); }
+  // The number of an entry, made where there is none, without a row that has it.
+  std::int32_t code_of(std::string_view text);
   void add_missing() { codes_.push_back(-1); }
   bool distinct() const { return distinct_; }
   std::size_t num_entries() const { return ends_.size(); }
@@ -91,6 +93,20 @@ struct ColumnParts {
   const std::vector<std::int64_t>* rows = nullptr;
   std::int64_t total_rows = 0;
 };
+
+// All strings of a column that differ, numbered in order of appearance; empty `number` when there are too
+// many to tell.
+struct Dictionary {
+  bool complete = true;
+  std::vector<std::string_view> entries;
+  std::vector<std::int64_t> counts;               // rows of each
+  std::vector<std::vector<std::int32_t>> number;  // piece -> entry of the piece -> entry here
+};
+
+// Category or text, with the reason in `spec`, and warnings about a column that is almost numbers or dates.
+// `rows`: of the table.
+ColumnKind kind_of_strings(const ColumnPlan& plan, const Dictionary& all, std::int64_t rows,
+                           const CellRules& rules, ColumnSpec& spec, std::vector<Warning>& warnings);
 
 // Makes the column and says what it is. A column of strings becomes category or text here. `warnings` gets
 // columns that are almost numbers and dates of unknown order.

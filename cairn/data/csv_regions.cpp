@@ -159,16 +159,19 @@ class RegionReader {
 }  // namespace
 
 std::vector<Region> split_by_parity(std::string_view text, std::size_t body, const CsvDialect& dialect,
+                                    const InputBytes* input, std::size_t region_bytes,
                                     const StopToken& stop) {
   const std::size_t bytes = text.size() - body;
-  const auto count = static_cast<std::int64_t>((bytes + kRegionBytes - 1) / kRegionBytes);
+  const auto count = static_cast<std::int64_t>((bytes + region_bytes - 1) / region_bytes);
   std::vector<Stretch> stretches(static_cast<std::size_t>(count));
   parallel_for(
       count, 1,
       [&](std::int64_t b, std::int64_t) {
-        const std::size_t begin = body + static_cast<std::size_t>(b) * kRegionBytes;
-        stretches[static_cast<std::size_t>(b)] = scan_stretch(
-            text, begin, std::min(text.size(), begin + kRegionBytes), dialect.newline, dialect.quote);
+        const std::size_t begin = body + static_cast<std::size_t>(b) * region_bytes,
+                          end = std::min(text.size(), begin + region_bytes);
+        stretches[static_cast<std::size_t>(b)] =
+            scan_stretch(text, begin, end, dialect.newline, dialect.quote);
+        if (input) input->forget(begin, end);
       },
       stop);
   std::vector<Region> regions;
@@ -188,7 +191,7 @@ std::vector<Region> split_by_parity(std::string_view text, std::size_t body, con
 }
 
 std::vector<Region> split_exactly(std::string_view text, std::size_t body, const CsvDialect& dialect,
-                                  const StopToken& stop) {
+                                  const InputBytes* input, std::size_t region_bytes, const StopToken& stop) {
   std::vector<Region> regions;
   std::vector<RawCell> cells;
   RecordReader reader(text, dialect);
@@ -196,8 +199,9 @@ std::vector<Region> split_exactly(std::string_view text, std::size_t body, const
   for (std::size_t at = body; at < text.size();) {
     if (at >= next) {
       stop.throw_if_requested("reading");
+      if (input && !regions.empty()) input->forget(regions.back().begin, at);
       regions.push_back({at, 0, 0, 0});
-      next = at + kRegionBytes;
+      next = at + region_bytes;
     }
     ++regions.back().lines;
     const RecordStatus status = reader.read(at, cells);

@@ -22,12 +22,13 @@ struct Region {
 inline constexpr std::size_t kRegionBytes = std::size_t{1} << 20;
 
 // Rows end at line ends with an even number of quotes before them: right unless a quote quotes nothing, which
-// the reading of the regions notices. Counts in parallel.
+// the reading of the regions notices. Counts in parallel. Regions have about `region_bytes`; what has been
+// passed of a mapped `input` (or null) leaves memory.
 std::vector<Region> split_by_parity(std::string_view text, std::size_t body, const CsvDialect& dialect,
-                                    const StopToken& stop);
+                                    const InputBytes* input, std::size_t region_bytes, const StopToken& stop);
 // Follows the exact rules from the first row on; for files with stray quotes.
 std::vector<Region> split_exactly(std::string_view text, std::size_t body, const CsvDialect& dialect,
-                                  const StopToken& stop);
+                                  const InputBytes* input, std::size_t region_bytes, const StopToken& stop);
 
 enum class FaultKind : std::uint8_t {
   none,

@@ -186,16 +186,20 @@ Task infer_task(const Column& target, std::string* reason) {
               fmt::format("'{}' holds {} classes", target.name(), classes.size()));
 }
 
+void check_roles(const Table& table, const Roles& roles) {
+  check_column(table, roles.target, "--target");
+  check_column(table, roles.weight, "--weight");
+  check_column(table, roles.group, "--group");
+  check_column(table, roles.time, "--time");
+  check_column(table, roles.event, "--event");
+  for (const std::string& name : roles.id) check_column(table, name, "--id");
+  for (const std::string& name : roles.ignored) check_column(table, name, "--ignore");
+}
+
 Dataset::Dataset(Table table, DatasetOptions options)
     : table_(std::move(table)), roles_(std::move(options.roles)) {
-  check_column(table_, roles_.target, "--target");
-  check_column(table_, roles_.weight, "--weight");
-  check_column(table_, roles_.group, "--group");
-  check_column(table_, roles_.time, "--time");
-  check_column(table_, roles_.event, "--event");
+  check_roles(table_, roles_);
   if (!roles_.time.empty()) check_times(table_.column(roles_.time), warnings_);
-  for (const std::string& name : roles_.id) check_column(table_, name, "--id");
-  for (const std::string& name : roles_.ignored) check_column(table_, name, "--ignore");
   if (roles_.target.empty()) {
     weights_ = read_weights(table_, roles_.weight);
     return;

@@ -91,6 +91,9 @@ class Dataset {
   std::vector<Warning> warnings_;
 };
 
+// UsageError for a role whose column the table lacks, with the nearest name.
+void check_roles(const Table& table, const Roles& roles);
+
 // regression for number columns with more than 20 distinct values or any fraction; binary and multiclass
 // else.
 Task infer_task(const Column& target, std::string* reason = nullptr);

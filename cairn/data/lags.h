@@ -33,6 +33,7 @@ class Lags : public TransformWith<Lags, LagsParams> {
   static constexpr const char* kName = "lags";
   explicit Lags(LagsParams params) : TransformWith(std::move(params)) {}
   std::unique_ptr<FittedTransform> fit(const Dataset& data, const TransformContext& context) const override;
+  bool treats_rows_alike() const override { return false; }
   FittedRows fit_rows(const Dataset& data, const Table& table,
                       const TransformContext& context) const override;
   std::vector<std::string> looks_back_on(const Dataset& data) const override;

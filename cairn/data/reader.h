@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,6 +52,8 @@ struct ReadResult {
   std::optional<Table> test;
 };
 
+class TableParts;  // cairn/data/table_parts.h
+
 struct Reader {
   const char* name;  // "csv"
   const char* doc;
@@ -61,6 +64,10 @@ struct Reader {
   std::vector<std::string> arguments = {};                                  // that `name:file?...` may hold
   std::string whole_argument = {};  // one that takes all behind it: SQL holds ? and & of its own
   bool many_files = false;          // `name:` may be followed by several files with commas between
+  // Tables beyond memory, in parts of about so many bytes of the file. Null, as what it returns may be: only
+  // as a whole.
+  std::unique_ptr<TableParts> (*parts)(const std::string& path, const ReadOptions& options,
+                                       std::size_t part_bytes) = nullptr;
 };
 
 }  // namespace cairn

@@ -106,7 +106,50 @@ Column joined(const std::vector<NamedTable>& tables, const std::string& name, Co
   return Column::date(name, values, validity);
 }
 
+Column joined_text(const std::vector<NamedTable>& tables, const std::string& name) {
+  std::vector<std::int64_t> offsets{0};
+  std::vector<std::uint8_t> bytes, bits;
+  std::int64_t row = 0;
+  bool missing = false;
+  for (const NamedTable& t : tables) {
+    const Column& c = t.table.column(name);
+    missing = missing || c.num_missing() > 0;
+    for (std::int64_t r = 0; r < c.size(); ++r, ++row) {
+      const std::string_view text = c.text_at(r);
+      bytes.insert(bytes.end(), text.begin(), text.end());
+      offsets.push_back(std::ssize(bytes));
+      if (row % 8 == 0) bits.push_back(0);
+      if (!c.is_missing(r)) bits.back() |= static_cast<std::uint8_t>(1U << (row % 8));
+    }
+  }
+  return Column::text(name, Tensor::take(std::move(offsets)), Tensor::take(std::move(bytes)),
+                      missing ? Tensor::take(std::move(bits)) : Validity{});
+}
+
 }  // namespace
+
+Table stack_alike(std::vector<Table> tables) {
+  CAIRN_ASSERT(!tables.empty());
+  std::vector<NamedTable> named;
+  for (Table& t : tables) named.push_back({"", std::move(t)});
+  std::vector<Column> columns;
+  for (const Column& first : named[0].table.columns()) {
+    const std::string& name = first.name();
+    if (first.kind() == ColumnKind::text) {
+      columns.push_back(joined_text(named, name));
+    } else if (first.kind() == ColumnKind::category) {
+      std::vector<Tensor> codes;
+      for (const NamedTable& t : named) {
+        CAIRN_ASSERT(t.table.column(name).levels() == first.levels());
+        codes.push_back(t.table.column(name).values());
+      }
+      columns.push_back(Column::category(name, concatenate(codes), first.levels()));
+    } else {
+      columns.push_back(joined(named, name, first.kind()));
+    }
+  }
+  return Table(std::move(columns));
+}
 
 ReadResult stack_rows(std::vector<NamedTable> tables, const ReadOptions& options) {
   CAIRN_ASSERT(!tables.empty());

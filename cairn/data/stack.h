@@ -20,4 +20,7 @@ struct NamedTable {
 // differences; columns of features or images.
 ReadResult stack_rows(std::vector<NamedTable> tables, const ReadOptions& options);
 
+// Tables of the same columns, kinds and levels, such as parts of one, one below the other. At least one.
+Table stack_alike(std::vector<Table> tables);
+
 }  // namespace cairn

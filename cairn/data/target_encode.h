@@ -28,6 +28,7 @@ class TargetEncode : public TransformWith<TargetEncode, TargetEncodeParams> {
   static constexpr const char* kName = "target_encode";
   explicit TargetEncode(TargetEncodeParams params) : TransformWith(std::move(params)) {}
   std::unique_ptr<FittedTransform> fit(const Dataset& data, const TransformContext& context) const override;
+  bool treats_rows_alike() const override { return false; }
   FittedRows fit_rows(const Dataset& data, const Table& table,
                       const TransformContext& context) const override;
 

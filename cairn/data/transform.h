@@ -76,6 +76,8 @@ class Transform {
                                                const TransformContext& context) const = 0;
   // The same, with what the training rows become. `table` is the features and the columns looked back on.
   virtual FittedRows fit_rows(const Dataset& data, const Table& table, const TransformContext& context) const;
+  // Whether fit_rows() is no more than fit() and apply(), and a row is treated by itself.
+  virtual bool treats_rows_alike() const { return true; }
   // Columns that are no features, whose values in earlier rows apply() needs: the time, the target.
   virtual std::vector<std::string> looks_back_on(const Dataset& /*data*/) const { return {}; }
 };

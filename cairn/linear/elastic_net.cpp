@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "cairn/linear/linear_model.h"
-#include "cairn/ops/linalg.h"
+#include "cairn/linear/row_sums_internal.h"
 #include "cairn/solve/coordinate_descent.h"
 
 namespace cairn {
@@ -30,37 +30,23 @@ struct Guarded {
   double target_square = 0;
 };
 
-std::vector<double> powers_near(const linalg::Ranges& ranges, std::span<const double> y) {
-  const auto inverse = [](double low, double high) {
-    const double size = std::max(std::abs(low), std::abs(high));
-    return size == 0 ? 1.0 : std::ldexp(1.0, -std::clamp(std::ilogb(size), -1000, 1000));
-  };
+std::vector<double> powers_near(const linalg::Ranges& ranges) {
   std::vector<double> factors;
-  for (std::size_t c = 0; c < ranges.low.size(); ++c)
-    factors.push_back(inverse(ranges.low[c], ranges.high[c]));
-  const auto [low, high] = std::minmax_element(y.begin(), y.end());
-  factors.push_back(inverse(*low, *high));
+  for (std::size_t c = 0; c < ranges.low.size(); ++c) {
+    const double size = std::max(std::abs(ranges.low[c]), std::abs(ranges.high[c]));
+    factors.push_back(size == 0 ? 1.0 : std::ldexp(1.0, -std::clamp(std::ilogb(size), -1000, 1000)));
+  }
   return factors;
 }
 
-Guarded products_of(const NumericData& data, bool intercept, std::span<const double> factors,
+Guarded products_of(const NumericRows& rows, bool intercept, std::span<const double> factors,
                     const StopToken& stop) {
-  const linalg::GramOptions o{
-      .weights = data.weights, .targets = data.y, .num_targets = 1, .scale = factors, .stop = stop};
-  const auto d = static_cast<std::size_t>(data.x.columns());
+  linalg::Moments m = row_moments(rows, intercept, factors, stop);
+  const std::size_t d = m.mean.size() - 1;
+  const std::vector<double>& all = m.products;
   Guarded g;
-  std::vector<double> all;
-  if (intercept) {
-    linalg::Moments m = linalg::moments(data.x, o);
-    g.weight = m.weight;
-    g.mean = std::move(m.mean);
-    all = std::move(m.products);
-  } else {
-    linalg::Gram m = linalg::gram(data.x, o);
-    g.weight = m.weight;
-    g.mean.assign(d + 1, 0.0);
-    all = std::move(m.products);
-  }
+  g.weight = m.weight;
+  g.mean = std::move(m.mean);
   g.column =
       factors.empty() ? std::vector<double>(d + 1, 1.0) : std::vector<double>(factors.begin(), factors.end());
   g.products.resize(d * d);
@@ -84,11 +70,19 @@ struct Penalty {
   double l1, l2;  // of the mean loss
 };
 
-std::unique_ptr<Model> fit_elastic_net(const NumericData& data, Penalty penalty, bool intercept,
+std::unique_ptr<Model> fit_elastic_net(const NumericRows& rows, Penalty penalty, bool intercept,
                                        const CoordinateDescentOptions& options) {
-  const auto d = static_cast<std::size_t>(data.x.columns());
+  const std::int64_t columns = rows.columns();
+  const auto d = static_cast<std::size_t>(columns);
+  const NumericData* data = rows.in_memory();
   const bool by_products =
-      data.x.columns() <= kMostProducts && data.x.columns() <= std::max<std::int64_t>(data.x.rows(), 64);
+      columns <= kMostProducts && (!data || columns <= std::max<std::int64_t>(rows.num_rows(), 64));
+  if (!data && !by_products)
+    throw ResourceError(
+        "elastic net",
+        fmt::format("{} columns; in parts their products are summed, for which {} are the most", columns,
+                    kMostProducts),
+        "Leave columns out with --ignore, or raise --max-memory.");
   std::vector<double> w(d), l1(d), l2(d);
   std::vector<double> mean, factor(d + 1, 1.0);
   CoordinateDescentResult found;
@@ -100,9 +94,8 @@ std::unique_ptr<Model> fit_elastic_net(const NumericData& data, Penalty penalty,
     }
   };
   if (by_products) {
-    Guarded g = products_of(data, intercept, {}, options.stop);
-    if (!in_range(g))
-      g = products_of(data, intercept, powers_near(linalg::column_ranges(data.x), data.y), options.stop);
+    Guarded g = products_of(rows, intercept, {}, options.stop);
+    if (!in_range(g)) g = products_of(rows, intercept, powers_near(row_ranges(rows)), options.stop);
     factor = g.column;
     mean = g.mean;
     penalties(g.weight);
@@ -110,12 +103,12 @@ std::unique_ptr<Model> fit_elastic_net(const NumericData& data, Penalty penalty,
     found = coordinate_descent(loss, l1, l2, w, options);
   } else {
     const linalg::GramOptions o{
-        .weights = data.weights, .targets = data.y, .num_targets = 1, .stop = options.stop};
-    mean = intercept ? linalg::column_means(data.x, o) : std::vector<double>(d + 1);
+        .weights = data->weights, .targets = data->y, .num_targets = 1, .stop = options.stop};
+    mean = intercept ? linalg::column_means(data->x, o) : std::vector<double>(d + 1);
     double weight = 0;
-    for (std::size_t i = 0; i < data.y.size(); ++i) weight += data.weights.empty() ? 1.0 : data.weights[i];
+    for (std::size_t i = 0; i < data->y.size(); ++i) weight += data->weights.empty() ? 1.0 : data->weights[i];
     penalties(weight);
-    ResidualLoss loss(data.x, data.y, data.weights, mean);
+    ResidualLoss loss(data->x, data->y, data->weights, mean);
     if (!std::isfinite(loss.target_square()))
       throw FitError("elastic net", "the squares of the target are beyond the range of numbers",
                      "Rescale it.");
@@ -127,8 +120,8 @@ std::unique_ptr<Model> fit_elastic_net(const NumericData& data, Penalty penalty,
     b -= w[j] * mean[j];
   }
   const auto used = std::ranges::count_if(w, [](double v) { return v != 0; });
-  auto model =
-      std::make_unique<LinearModel>(data, Link::identity, std::move(w), std::vector{intercept ? b : 0.0});
+  auto model = std::make_unique<LinearModel>(rows.head(), Link::identity, std::move(w),
+                                             std::vector{intercept ? b : 0.0});
   model->add_note(
       fmt::format("solver: coordinate descent on {}: {} passes, duality gap {:.2g} of the target's squares",
                   by_products ? "the products of the columns" : "the residuals", found.passes, found.gap));
@@ -169,13 +162,31 @@ const ParamList& ElasticNetParams::list() {
 }
 
 std::unique_ptr<Model> Lasso::fit(const Dataset& data, const FitContext& context) const {
-  return fit_elastic_net(numeric_data(data, kName), {params_.alpha, 0}, params_.intercept,
+  const NumericData all = numeric_data(data, kName);
+  return fit_rows(NumericRows(all), context);
+}
+
+std::unique_ptr<Model> Lasso::fit_parts(DatasetParts& rows, const FitContext& context) const {
+  return fit_rows(NumericRows(rows, kName, true), context);
+}
+
+std::unique_ptr<Model> Lasso::fit_rows(const NumericRows& rows, const FitContext& context) const {
+  return fit_elastic_net(rows, {params_.alpha, 0}, params_.intercept,
                          {.tolerance = params_.tol, .max_passes = params_.max_iter, .stop = context.stop});
 }
 
 std::unique_ptr<Model> ElasticNet::fit(const Dataset& data, const FitContext& context) const {
+  const NumericData all = numeric_data(data, kName);
+  return fit_rows(NumericRows(all), context);
+}
+
+std::unique_ptr<Model> ElasticNet::fit_parts(DatasetParts& rows, const FitContext& context) const {
+  return fit_rows(NumericRows(rows, kName, true), context);
+}
+
+std::unique_ptr<Model> ElasticNet::fit_rows(const NumericRows& rows, const FitContext& context) const {
   const double l1 = params_.alpha * params_.l1_ratio;
-  return fit_elastic_net(numeric_data(data, kName), {l1, params_.alpha - l1}, params_.intercept,
+  return fit_elastic_net(rows, {l1, params_.alpha - l1}, params_.intercept,
                          {.tolerance = params_.tol, .max_passes = params_.max_iter, .stop = context.stop});
 }
 

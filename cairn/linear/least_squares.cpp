@@ -9,7 +9,7 @@
 #include "cairn/base/error.h"
 #include "cairn/data/finite.h"
 #include "cairn/linear/least_squares_internal.h"
-#include "cairn/model/numeric.h"
+#include "cairn/linear/row_sums_internal.h"
 #include "cairn/ops/linalg.h"
 
 namespace cairn {
@@ -39,38 +39,19 @@ struct Sums {
 
 // Powers of two that bring every column's spread near 1, so that squares neither overflow nor vanish.
 Numbers guard_scales(const LeastSquaresProblem& p) {
-  const linalg::Ranges ranges = linalg::column_ranges(p.x);
-  const auto scale = [&](double low, double high) {
+  const linalg::Ranges ranges = row_ranges(p.rows);
+  Numbers scales;
+  for (std::size_t c = 0; c < ranges.low.size(); ++c) {
+    const double low = ranges.low[c], high = ranges.high[c];
     double spread = p.intercept ? high - low : std::max(std::abs(low), std::abs(high));
     if (std::isinf(spread)) spread = std::numeric_limits<double>::max();
-    if (spread == 0) return 1.0;
-    const double s = std::ldexp(1.0, -std::clamp(std::ilogb(spread), -1000, 1000));
-    return p.alpha > 0 ? std::min(1.0, s) : s;  // a tiny column may vanish beside the penalty
-  };
-  Numbers scales;
-  for (std::size_t c = 0; c < ranges.low.size(); ++c) scales.push_back(scale(ranges.low[c], ranges.high[c]));
-  const auto [low, high] = std::minmax_element(p.y.begin(), p.y.end());
-  scales.push_back(scale(*low, *high));
+    const double s = spread == 0 ? 1 : std::ldexp(1.0, -std::clamp(std::ilogb(spread), -1000, 1000));
+    scales.push_back(p.alpha > 0 ? std::min(1.0, s) : s);  // a tiny column may vanish beside the penalty
+  }
   return scales;
 }
 
-struct Products {
-  double weight = 0;
-  Numbers mean, products, scale;
-};
-
-Products products_of(const LeastSquaresProblem& p, std::span<const double> scale) {
-  const GramOptions options{
-      .weights = p.weights, .targets = p.y, .num_targets = 1, .scale = scale, .stop = p.stop};
-  if (p.intercept) {
-    linalg::Moments m = linalg::moments(p.x, options);
-    return {m.weight, std::move(m.mean), std::move(m.products), Numbers(scale.begin(), scale.end())};
-  }
-  linalg::Gram g = linalg::gram(p.x, options);
-  return {g.weight, Numbers(g.sums.size()), std::move(g.products), Numbers(scale.begin(), scale.end())};
-}
-
-bool in_range(const Products& p) {
+bool in_range(const linalg::Moments& p) {
   const std::size_t n = p.mean.size();
   for (std::size_t c = 0; c < n; ++c) {
     const double square = p.products[c * n + c];
@@ -80,23 +61,24 @@ bool in_range(const Products& p) {
 }
 
 Sums sums_of(const LeastSquaresProblem& p) {
-  Products raw = products_of(p, {});
-  if (!in_range(raw)) {
-    check_finite(p.x, p.names, p.learner);
-    raw = products_of(p, guard_scales(p));
-  }
+  linalg::Moments raw = row_moments(p.rows, p.intercept, {}, p.stop);
   const std::size_t d = raw.mean.size() - 1;
-  if (raw.scale.empty()) raw.scale.assign(d + 1, 1.0);
-  Sums s{raw.weight, std::move(raw.mean), Numbers(d), raw.scale[d], Numbers(d * d), Numbers(d), Numbers(d)};
+  Numbers scale(d + 1, 1.0);
+  if (!in_range(raw)) {
+    p.rows.each([&](const NumericData& rows) { check_finite(rows.x, rows.feature_names, p.learner); });
+    scale = guard_scales(p);
+    raw = row_moments(p.rows, p.intercept, scale, p.stop);
+  }
+  Sums s{raw.weight, std::move(raw.mean), Numbers(d), scale[d], Numbers(d * d), Numbers(d), Numbers(d)};
   Numbers length(d);
   for (std::size_t c = 0; c < d; ++c) {
-    const double square = raw.products[c * (d + 1) + c], penalty = p.alpha * raw.scale[c] * raw.scale[c];
+    const double square = raw.products[c * (d + 1) + c], penalty = p.alpha * scale[c] * scale[c];
     // A spread below the rounding of the column's own values is noise, not a direction.
-    const double noise = 8 * kEpsilon * std::abs(s.mean[c]) * raw.scale[c];
+    const double noise = 8 * kEpsilon * std::abs(s.mean[c]) * scale[c];
     const bool constant = std::sqrt(square / s.weight) <= noise;
     length[c] = constant ? 0 : std::sqrt(square + penalty);
     if (length[c] == 0) continue;
-    s.unit[c] = raw.scale[c] / length[c];
+    s.unit[c] = scale[c] / length[c];
     s.penalty[c] = penalty / (length[c] * length[c]);
   }
   for (std::size_t i = 0; i < d; ++i) {
@@ -134,12 +116,7 @@ Triangle triangle_of(const LeastSquaresProblem& p, const Sums& s) {
   const std::size_t d = s.unit.size();
   Numbers scale = s.unit;
   scale.push_back(s.target_unit);
-  const Numbers r = linalg::tall_qr(p.x, {.weights = p.weights,
-                                          .targets = p.y,
-                                          .num_targets = 1,
-                                          .shift = s.mean,
-                                          .scale = scale,
-                                          .stop = p.stop});
+  const Numbers r = row_triangle(p.rows, s.mean, scale, p.stop);
   const std::size_t rows = p.alpha > 0 ? 2 * d + 1 : d + 1;
   Triangle t{static_cast<std::int64_t>(rows), Numbers(rows * d), Numbers(rows)};
   for (std::size_t i = 0; i <= d; ++i) {
@@ -182,7 +159,7 @@ void least_norm(const Sums& s, const linalg::LeastSquares& found, Numbers& v) {
 std::string constant_note(const LeastSquaresProblem& p, const Sums& s) {
   std::vector<std::string> constant;
   for (std::size_t c = 0; c < s.unit.size(); ++c)
-    if (s.unit[c] == 0) constant.push_back(p.names[c]);
+    if (s.unit[c] == 0) constant.push_back(p.rows.head().feature_names[c]);
   if (constant.empty()) return {};
   return fmt::format("{}: {} in the training rows, so the weight is 0", name_list(constant),
                      p.intercept ? "constant" : "all zero");
@@ -225,7 +202,7 @@ LeastSquaresSolution solve_tall(const LeastSquaresProblem& p) {
   const bool deficient = found.rank < d - constants;
   const bool by_svd = deficient || p.solver == svd;
   const CollinearityReport report =
-      explain_collinearity(t.a, t.rows, d, found, s.mean, s.unit, p.names, p.intercept);
+      explain_collinearity(t.a, t.rows, d, found, s.mean, s.unit, p.rows.head().feature_names, p.intercept);
   out.condition = deficient ? kInfinity : report.condition;
   if (by_svd) found = linalg::least_squares_svd(t.a, t.rows, d, t.b, 1, tolerance);
   Numbers v = found.solution;
@@ -252,18 +229,19 @@ LeastSquaresSolution solve_tall(const LeastSquaresProblem& p) {
 }
 
 // More columns than rows: w = Z^T a with (Z Z^T + alpha) a = y, which is as large as the rows are many.
-LeastSquaresSolution solve_wide(const LeastSquaresProblem& p) {
-  const std::int64_t n = p.x.rows(), d = p.x.columns();
-  check_finite(p.x, p.names, p.learner);
+LeastSquaresSolution solve_wide(const LeastSquaresProblem& p, const NumericData& data) {
+  const std::int64_t n = data.x.rows(), d = data.x.columns();
+  check_finite(data.x, data.feature_names, p.learner);
   LeastSquaresSolution out;
-  const GramOptions options{.weights = p.weights, .targets = p.y, .num_targets = 1, .stop = p.stop};
-  Numbers mean = p.intercept ? linalg::column_means(p.x, options) : Numbers(static_cast<std::size_t>(d + 1));
+  const GramOptions options{.weights = data.weights, .targets = data.y, .num_targets = 1, .stop = p.stop};
+  Numbers mean =
+      p.intercept ? linalg::column_means(data.x, options) : Numbers(static_cast<std::size_t>(d + 1));
   const double target_mean = mean.back();
   mean.pop_back();
-  Numbers k =
-      linalg::row_gram(p.x, p.intercept ? std::span<const double>(mean) : std::span<const double>{}, p.stop);
+  Numbers k = linalg::row_gram(
+      data.x, p.intercept ? std::span<const double>(mean) : std::span<const double>{}, p.stop);
   Numbers root(static_cast<std::size_t>(n), 1.0), a;
-  for (std::size_t i = 0; i < p.weights.size(); ++i) root[i] = std::sqrt(p.weights[i]);
+  for (std::size_t i = 0; i < data.weights.size(); ++i) root[i] = std::sqrt(data.weights[i]);
   double trace = 0;
   for (std::size_t i = 0, at = 0; i < root.size(); ++i)
     for (std::size_t j = 0; j < root.size(); ++j, ++at) {
@@ -273,7 +251,7 @@ LeastSquaresSolution solve_wide(const LeastSquaresProblem& p) {
   if (!std::isfinite(trace))
     throw FitError("least squares", "the products of the rows are beyond the range of numbers",
                    "Rescale the columns.");
-  for (std::size_t i = 0; i < root.size(); ++i) a.push_back(root[i] * (p.y[i] - target_mean));
+  for (std::size_t i = 0; i < root.size(); ++i) a.push_back(root[i] * (data.y[i] - target_mean));
   bool solved = false;
   if (p.alpha > 0 && p.solver != LeastSquaresSolver::svd) {
     Numbers factor = k;
@@ -303,7 +281,7 @@ LeastSquaresSolution solve_wide(const LeastSquaresProblem& p) {
   double total = 0;
   for (std::size_t i = 0; i < a.size(); ++i) total += a[i] *= root[i];
   out.weights.resize(static_cast<std::size_t>(d));
-  linalg::multiply_transposed(p.x, a, 1, out.weights, p.stop);
+  linalg::multiply_transposed(data.x, a, 1, out.weights, p.stop);
   out.intercept = target_mean;
   for (std::size_t c = 0; c < out.weights.size(); ++c) {
     out.weights[c] -= total * mean[c];
@@ -322,14 +300,15 @@ LeastSquaresSolution solve_wide(const LeastSquaresProblem& p) {
 }  // namespace
 
 LeastSquaresSolution solve_least_squares(const LeastSquaresProblem& p) {
-  const std::int64_t n = p.x.rows(), d = p.x.columns();
-  CAIRN_ASSERT(std::ssize(p.y) == n && n > 0 && std::ssize(p.names) == d && p.alpha >= 0);
+  const std::int64_t n = p.rows.num_rows(), d = p.rows.columns();
+  CAIRN_ASSERT(n > 0 && std::ssize(p.rows.head().feature_names) == d && p.alpha >= 0);
   if (std::min(n, d) > kMostDirect)
     throw ResourceError("least squares",
                         fmt::format("{} rows and {} columns need products of {} x {} numbers", n, d,
                                     std::min(n, d), std::min(n, d)),
                         "learner sgd works without them; or leave columns out.");
-  return d > n && d > kWideFrom ? solve_wide(p) : solve_tall(p);
+  const bool wide = p.rows.in_memory() && d > n && d > kWideFrom;
+  return wide ? solve_wide(p, *p.rows.in_memory()) : solve_tall(p);
 }
 
 }  // namespace cairn

@@ -1,16 +1,15 @@
 // Weighted linear least squares with an optional L2 penalty, min sum_i s_i (y_i - w x_i - b)^2 + alpha |w|^2,
-// solved from streamed sums: the matrix is never copied. Columns are brought to unit length inside, so units
-// do not matter.
+// solved from streamed sums: the rows are never copied and may come in parts. Columns are brought to unit
+// length inside, so units do not matter.
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cairn/base/stop.h"
-#include "cairn/ops/matrix.h"
+#include "cairn/model/numeric.h"
 
 namespace cairn {
 
@@ -22,10 +21,7 @@ enum class LeastSquaresSolver : std::uint8_t {
 };
 
 struct LeastSquaresProblem {
-  const Matrix& x;                             // [n, d]; a cell that is not finite is a DataError
-  std::span<const double> y;                   // [n]
-  std::span<const double> weights = {};        // [n] >= 0, or empty
-  const std::vector<std::string>& names;       // [d], for the remarks
+  const NumericRows& rows;                     // a cell that is not finite is a DataError
   std::string_view learner = "least squares";  // for the errors
   bool intercept = true;                       // never penalised
   double alpha = 0;                            // >= 0

@@ -16,20 +16,16 @@ constexpr const char* kSolverDoc =
 
 ParamRule solvers() { return one_of("auto", "cholesky", "qr", "svd"); }
 
-std::unique_ptr<Model> fit_least_squares(const char* learner, const Dataset& dataset,
+std::unique_ptr<Model> fit_least_squares(const char* learner, const NumericRows& rows,
                                          const std::string& solver, bool intercept, double alpha,
                                          const FitContext& context) {
-  const NumericData data = numeric_data(dataset, learner, false);
-  LeastSquaresSolution found = solve_least_squares({.x = data.x,
-                                                    .y = data.y,
-                                                    .weights = data.weights,
-                                                    .names = data.feature_names,
+  LeastSquaresSolution found = solve_least_squares({.rows = rows,
                                                     .learner = learner,
                                                     .intercept = intercept,
                                                     .alpha = alpha,
                                                     .solver = solver_from(solver),
                                                     .stop = context.stop});
-  auto model = std::make_unique<LinearModel>(data, Link::identity, std::move(found.weights),
+  auto model = std::make_unique<LinearModel>(rows.head(), Link::identity, std::move(found.weights),
                                              std::vector{found.intercept});
   for (std::string& note : found.notes) model->add_note(std::move(note));
   return model;
@@ -60,11 +56,24 @@ const ParamList& RidgeParams::list() {
 }
 
 std::unique_ptr<Model> LinearRegression::fit(const Dataset& data, const FitContext& context) const {
-  return fit_least_squares(kName, data, params_.solver, params_.intercept, 0, context);
+  const NumericData all = numeric_data(data, kName, false);
+  return fit_least_squares(kName, NumericRows(all), params_.solver, params_.intercept, 0, context);
+}
+
+std::unique_ptr<Model> LinearRegression::fit_parts(DatasetParts& rows, const FitContext& context) const {
+  return fit_least_squares(kName, NumericRows(rows, kName, false), params_.solver, params_.intercept, 0,
+                           context);
 }
 
 std::unique_ptr<Model> Ridge::fit(const Dataset& data, const FitContext& context) const {
-  return fit_least_squares(kName, data, params_.solver, params_.intercept, params_.alpha, context);
+  const NumericData all = numeric_data(data, kName, false);
+  return fit_least_squares(kName, NumericRows(all), params_.solver, params_.intercept, params_.alpha,
+                           context);
+}
+
+std::unique_ptr<Model> Ridge::fit_parts(DatasetParts& rows, const FitContext& context) const {
+  return fit_least_squares(kName, NumericRows(rows, kName, false), params_.solver, params_.intercept,
+                           params_.alpha, context);
 }
 
 }  // namespace cairn

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "cairn/model/parts.h"
 #include "cairn/model/registry.h"
 
 namespace cairn {
@@ -18,11 +19,13 @@ struct LinearRegressionParams {
 };
 
 // Least squares; the weights of least norm when columns are collinear or more than the rows.
-class LinearRegression final : public LearnerWith<LinearRegression, LinearRegressionParams> {
+class LinearRegression final : public LearnerWith<LinearRegression, LinearRegressionParams>,
+                               public PartsLearner {
  public:
   static constexpr const char* kName = "linear_regression";
   explicit LinearRegression(Params params) : LearnerWith(std::move(params)) {}
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+  std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const override;
 };
 
 struct RidgeParams {
@@ -33,11 +36,12 @@ struct RidgeParams {
 };
 
 // min |y - X w - b|^2 + alpha |w|^2 (Hoerl, Kennard: Ridge regression; 1970); the intercept is not penalised.
-class Ridge final : public LearnerWith<Ridge, RidgeParams> {
+class Ridge final : public LearnerWith<Ridge, RidgeParams>, public PartsLearner {
  public:
   static constexpr const char* kName = "ridge";
   explicit Ridge(Params params) : LearnerWith(std::move(params)) {}
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+  std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const override;
 };
 
 }  // namespace cairn

@@ -51,7 +51,29 @@ std::int64_t logistic_tile_rows(std::int64_t columns) {
                                   1024);
 }
 
-LogisticDesign::LogisticDesign(const Matrix& x, bool exact, const RowNumbers& along) : x_(x) {
+LogisticDesign::LogisticDesign(const Matrix& x, bool exact, const RowNumbers& along) {
+  set_matrix(x, exact);
+  Measured all;
+  measure(along, all);
+  settle(all, along != nullptr);
+}
+
+LogisticDesign::LogisticDesign(const NumericRows& rows, bool exact,
+                               const std::function<RowNumbers(const NumericData&)>& along_of) {
+  Measured all;
+  bool along_all = true;
+  rows.each([&](const NumericData& part) {
+    set_matrix(part.x, exact);
+    const RowNumbers along = along_of(part);
+    along_all = along_all && along != nullptr;
+    measure(along, all);
+  });
+  settle(all, along_all);
+  x_ = rows.head().x;
+}
+
+void LogisticDesign::set_matrix(const Matrix& x, bool exact) {
+  x_ = x;
   if (x_.is_sparse() && x_.columns() > kDenseColumns)
     form_ = Form::sparse;
   else if (x_.layout() == Matrix::Layout::columns && same_type(x_, DType::f64))
@@ -59,7 +81,13 @@ LogisticDesign::LogisticDesign(const Matrix& x, bool exact, const RowNumbers& al
   else if (x_.layout() == Matrix::Layout::columns && same_type(x_, DType::f32) && !exact)
     form_ = Form::direct32;
   tile_rows_ = form_ == Form::sparse ? 1024 : logistic_tile_rows(x_.columns());
-  measure(along);
+}
+
+LogisticDesign LogisticDesign::on(const Matrix& x) const {
+  CAIRN_ASSERT(x.columns() == x_.columns() && x.layout() == x_.layout());
+  LogisticDesign other = *this;
+  other.x_ = x;
+  return other;
 }
 
 template <class T>
@@ -68,9 +96,8 @@ const T* LogisticDesign::column(std::int64_t j) const {
 }
 
 void LogisticDesign::measure_dense(const RowNumbers& along, std::vector<ColumnSums>& sums,
-                                   std::vector<double>& shift) const {
+                                   const std::vector<double>& shift) const {
   const std::int64_t d = x_.columns(), n = x_.rows();
-  x_.tile(0, 1, shift.data());  // sums about the first row: a large offset does not cancel the digits
   const std::int64_t block = tile_rows_ * std::max<std::int64_t>(1, (num_tiles() + 31) / 32);
   sums = parallel_reduce<std::vector<ColumnSums>>(
       n, block,
@@ -129,16 +156,31 @@ void LogisticDesign::measure_sparse(std::vector<ColumnSums>& sums) const {
     if (stored[c] < x_.rows()) merge(sums[c], {0, 0, 0, 0, 0});
 }
 
-void LogisticDesign::measure(const RowNumbers& along) {
+void LogisticDesign::measure(const RowNumbers& along, Measured& all) const {
   const auto d = static_cast<std::size_t>(x_.columns());
-  const auto n = static_cast<double>(x_.rows());
   std::vector<ColumnSums> sums(d);
-  std::vector<double> shift(d, 0.0);
+  if (all.rows == 0) {
+    all.shift.assign(d, 0.0);  // sums about the first row: a large offset does not cancel the digits
+    if (form_ != Form::sparse && d > 0) x_.tile(0, 1, all.shift.data());
+  }
   if (form_ == Form::sparse)
     measure_sparse(sums);
   else if (d > 0)
-    measure_dense(along, sums, shift);
-  const double along_total = along ? total_of(along, x_.rows()) : 0;
+    measure_dense(along, sums, all.shift);
+  if (all.rows == 0)
+    all.sums = std::move(sums);
+  else
+    for (std::size_t c = 0; c < d; ++c) merge(all.sums[c], sums[c]);
+  if (along) all.along_total += total_of(along, x_.rows());
+  all.rows += x_.rows();
+}
+
+void LogisticDesign::settle(const Measured& all, bool along) {
+  const auto d = static_cast<std::size_t>(x_.columns());
+  const auto n = static_cast<double>(all.rows);
+  const std::vector<ColumnSums>& sums = all.sums;
+  const std::vector<double>& shift = all.shift;
+  if (along) along_total_ = all.along_total;
   for (std::size_t c = 0; c < d; ++c) {
     const ColumnSums& s = sums[c];
     finite_ = finite_ && std::isfinite(s.sum) && std::isfinite(s.squares);
@@ -165,7 +207,7 @@ void LogisticDesign::measure(const RowNumbers& along) {
   if (along && (form_ == Form::direct32 || form_ == Form::direct64))
     for (std::size_t p = 0; p < columns_.size(); ++p) {
       const auto c = static_cast<std::size_t>(columns_[p]);
-      along_.push_back(sums[c].along - (centre_[p] - shift[c]) * along_total);
+      along_.push_back(sums[c].along - (centre_[p] - shift[c]) * along_total_);
     }
   set_scale(0);
   find_positions();

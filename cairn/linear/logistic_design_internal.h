@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cairn/linear/logistic_simd_internal.h"
-#include "cairn/ops/matrix.h"
+#include "cairn/model/numeric.h"
 
 namespace cairn {
 
@@ -27,6 +27,10 @@ class LogisticDesign {
 
   // `exact` sums Hessians of f32 data in f64 throughout. `along` (or null): see along().
   LogisticDesign(const Matrix& x, bool exact, const RowNumbers& along = nullptr);
+  // Of rows in parts, measured in one pass; `along_of` a part may be null. x() is then one of the rows.
+  LogisticDesign(const NumericRows& rows, bool exact,
+                 const std::function<RowNumbers(const NumericData& part)>& along_of);
+  LogisticDesign on(const Matrix& x) const;  // the same columns, centres and scales for other rows
 
   const Matrix& x() const { return x_; }
   Form form() const { return form_; }
@@ -42,7 +46,8 @@ class LogisticDesign {
   // Sums over rows of along * (x - centre) of columns(), met on the way; empty where the matrix is not read
   // in place.
   const std::vector<double>& along() const { return along_; }
-  bool sums_are_finite() const { return finite_; }  // false also for squares beyond the range of numbers
+  double along_total() const { return along_total_; }  // sum over rows of along
+  bool sums_are_finite() const { return finite_; }     // false also for squares beyond the range of numbers
 
   // scale = 1 / sqrt(variance + ridge), to a power of two: then the curvature of loss and penalty along each
   // column is about that of the loss along a standardised one.
@@ -68,10 +73,19 @@ class LogisticDesign {
   Prefetch ahead(std::int64_t begin, std::int64_t end, std::vector<const char*>& memory) const;
 
  private:
-  void measure(const RowNumbers& along);
+  // Of each column: sums about `shift`, the first row of all.
+  struct Measured {
+    std::vector<logistic_kernels::ColumnSums> sums;
+    std::vector<double> shift;
+    double along_total = 0;
+    std::int64_t rows = 0;
+  };
+  void set_matrix(const Matrix& x, bool exact);
+  void measure(const RowNumbers& along, Measured& all) const;  // adds the rows of x
+  void settle(const Measured& all, bool along);
   void find_positions();
   void measure_dense(const RowNumbers& along, std::vector<logistic_kernels::ColumnSums>& sums,
-                     std::vector<double>& shift) const;
+                     const std::vector<double>& shift) const;
   void measure_sparse(std::vector<logistic_kernels::ColumnSums>& sums) const;
   template <class T>
   const T* column(std::int64_t j) const;
@@ -81,6 +95,7 @@ class LogisticDesign {
   std::int64_t tile_rows_ = 256;
   std::vector<std::int64_t> columns_, constant_, position_;
   std::vector<double> centre_, scale_, deviation_, along_;
+  double along_total_ = 0;
   bool finite_ = true;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
+#include <utility>
 
 #include "cairn/base/error.h"
 #include "cairn/base/index.h"
@@ -94,6 +95,25 @@ void LogisticObjective::set_penalty(LogisticPenalty penalty, std::span<double> t
   const std::size_t d = before.size();
   for (std::size_t m = 0; m < at(num_logits()); ++m)
     for (std::size_t j = 0; j < d; ++j) theta[m * (d + 1) + j] *= before[j] / design_.scale()[j];
+}
+
+LogisticObjective::LogisticObjective(LogisticDesign design, Parts parts, const NumericData& sample,
+                                     LogisticPenalty penalty, StopToken stop)
+    : design_(std::move(design)),
+      penalty_(penalty),
+      stop_(std::move(stop)),
+      parts_(std::move(parts)),
+      total_weight_(parts_.total_weight) {
+  design_.set_scale(4 * (penalty_.l2 + penalty_.l1) / total_weight_);
+  sample_ = std::make_unique<LogisticObjective>(on(sample));
+  truth_.num_logits = sample_->num_logits();
+}
+
+LogisticObjective LogisticObjective::on(const NumericData& part) const {
+  LogisticObjective one(design_.on(part.x), parts_.truth_of(part), penalty_, stop_);
+  one.total_weight_ = total_weight_;  // the loss is the mean over the part, the penalty that of the whole
+  one.design_ = design_.on(part.x);   // with the scale of the whole
+  return one;
 }
 
 std::vector<double> LogisticObjective::l1() const {
@@ -293,7 +313,33 @@ void LogisticObjective::sweep_tile(const Pass& pass, std::int64_t tile, Scratch&
     sweep_sparse(pass, values.data<double>().data(), begin, end, scratch, sums);
 }
 
+void LogisticObjective::merge(Sums& into, const Sums& other) {
+  into.loss += other.loss;
+  into.weight += other.weight;
+  into.margin = std::min(into.margin, other.margin);
+  add(into.gradient, other.gradient);
+  add(into.residuals, other.residuals);
+  add(into.gram, other.gram);
+  add(into.gram_sums, other.gram_sums);
+  add(into.curvature, other.curvature);
+}
+
 LogisticObjective::Sums LogisticObjective::sweep(const Pass& pass) const {
+  if (!parts_.rows) return sweep_rows(pass);
+  Sums all;
+  bool first = true;
+  parts_.rows->each([&](const NumericData& part) {
+    stop_.throw_if_requested("training");
+    Sums sums = on(part).sweep_rows(pass);
+    if (std::exchange(first, false))
+      all = std::move(sums);
+    else
+      merge(all, sums);
+  });
+  return all;
+}
+
+LogisticObjective::Sums LogisticObjective::sweep_rows(const Pass& pass) const {
   const std::int64_t tiles = (design_.num_tiles() + pass.stride - 1) / pass.stride, m = num_logits();
   const std::int64_t pairs = pass.curvature ? m * (m + 1) / 2 : 0, padded = pass.padded();
   std::int64_t blocks = kBlocks;
@@ -314,17 +360,7 @@ LogisticObjective::Sums LogisticObjective::sweep(const Pass& pass) const {
         for (std::int64_t t = first; t < last; ++t) sweep_tile(pass, t, scratch, sums);
         return sums;
       },
-      [](Sums& into, const Sums& other) {
-        into.loss += other.loss;
-        into.weight += other.weight;
-        into.margin = std::min(into.margin, other.margin);
-        add(into.gradient, other.gradient);
-        add(into.residuals, other.residuals);
-        add(into.gram, other.gram);
-        add(into.gram_sums, other.gram_sums);
-        add(into.curvature, other.curvature);
-      },
-      stop_);
+      &merge, stop_);
 }
 
 double LogisticObjective::finish(const Sums& sums, std::span<const double> theta,
@@ -398,6 +434,7 @@ double LogisticObjective::evaluate_at_zero(std::span<double> gradient) {
     gradient[j] = design_.along()[j] * design_.scale()[j] / total_weight_;
   for (std::size_t r = 0; r < truth_.truth.size(); ++r)
     residual += (truth_.weights.empty() ? 1.0 : truth_.weights[r]) * (0.5 - truth_.truth[r]);
+  if (parts_.rows) residual = design_.along_total();
   gradient.back() = residual / total_weight_;
   smallest_margin_ = 0;
   return std::log(2.0);

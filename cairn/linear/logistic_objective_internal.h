@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -33,7 +35,18 @@ class LogisticObjective {
  public:
   // The truth's total weight is above 0.
   LogisticObjective(LogisticDesign design, LogisticTruth truth, LogisticPenalty penalty, StopToken stop);
+  // Of rows in parts, which outlive it: every sum is a pass over them. `sample` are some of them, in memory.
+  struct Parts {
+    const NumericRows* rows = nullptr;
+    std::function<LogisticTruth(const NumericData& part)> truth_of;
+    double total_weight = 0;
+  };
+  LogisticObjective(LogisticDesign design, Parts parts, const NumericData& sample, LogisticPenalty penalty,
+                    StopToken stop);
 
+  // The objective of the sample in the coordinates of the whole; null: all rows are in memory.
+  LogisticObjective* sample() { return sample_.get(); }
+  std::int64_t num_rows() const { return parts_.rows ? parts_.rows->num_rows() : design_.x().rows(); }
   const LogisticDesign& design() const { return design_; }
   const LogisticTruth& truth() const { return truth_; }
   std::int64_t num_logits() const { return truth_.num_logits; }
@@ -67,7 +80,10 @@ class LogisticObjective {
   struct Pass;
   struct Sums;
   struct Scratch;
+  LogisticObjective on(const NumericData& part) const;
   Sums sweep(const Pass& pass) const;
+  Sums sweep_rows(const Pass& pass) const;
+  static void merge(Sums& into, const Sums& other);
   void sweep_tile(const Pass& pass, std::int64_t tile, Scratch& scratch, Sums& sums) const;
   template <class T>
   void sweep_dense(const Pass& pass, std::int64_t begin, std::int64_t end, const Prefetch& next,
@@ -89,6 +105,8 @@ class LogisticObjective {
   LogisticTruth truth_;
   LogisticPenalty penalty_;
   StopToken stop_;
+  Parts parts_;
+  std::unique_ptr<LogisticObjective> sample_;
   double total_weight_ = 0;
   double smallest_margin_ = -std::numeric_limits<double>::infinity();
 };

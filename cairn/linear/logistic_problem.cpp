@@ -10,15 +10,20 @@
 
 namespace cairn {
 
-std::vector<double> class_weights(const NumericData& data) {
-  std::vector<double> sums(data.classes.size(), 0.0);
+void add_class_weights(const NumericData& data, std::vector<double>& sums) {
+  sums.resize(data.classes.size());
   for (std::size_t r = 0; r < data.labels.size(); ++r)
     sums[at(data.labels[r])] += data.weights.empty() ? 1.0 : data.weights[r];
+}
+
+std::vector<double> class_weights(const NumericData& data) {
+  std::vector<double> sums;
+  add_class_weights(data, sums);
   return sums;
 }
 
 std::vector<std::int64_t> present_classes(const NumericData& data, const std::vector<double>& weights,
-                                          std::string_view learner) {
+                                          std::int64_t num_rows, std::string_view learner) {
   std::vector<std::int64_t> present;
   for (std::size_t k = 0; k < weights.size(); ++k)
     if (weights[k] > 0) present.push_back(static_cast<std::int64_t>(k));
@@ -26,7 +31,7 @@ std::vector<std::int64_t> present_classes(const NumericData& data, const std::ve
     throw DataError(
         std::string(learner),
         fmt::format("every row that counts is '{}' ({} rows); a classification needs rows of two classes",
-                    present.empty() ? "" : data.classes[at(present[0])], data.labels.size()));
+                    present.empty() ? "" : data.classes[at(present[0])], num_rows));
   if (present.size() == 2 && present[0] == data.positive) std::swap(present[0], present[1]);
   return present;
 }

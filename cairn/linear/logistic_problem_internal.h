@@ -13,10 +13,12 @@ namespace cairn {
 
 // Weight of the rows of each class.
 std::vector<double> class_weights(const NumericData& data);
+void add_class_weights(const NumericData& data, std::vector<double>& sums);  // of rows in parts
 
-// The classes that have rows; for two of them the negative one first. DataError: fewer than two.
+// The classes that have rows, of `num_rows` in all; for two of them the negative one first. DataError: fewer
+// than two.
 std::vector<std::int64_t> present_classes(const NumericData& data, const std::vector<double>& weights,
-                                          std::string_view learner);
+                                          std::int64_t num_rows, std::string_view learner);
 
 // `balanced`: every class counts the same in all. DataError: weights that sum to no usable number.
 LogisticTruth make_truth(const NumericData& data, const std::vector<std::int64_t>& present,

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "cairn/base/index.h"
+#include "cairn/data/finite.h"
 #include "cairn/linear/logistic_explain_internal.h"
 #include "cairn/linear/logistic_list.h"
 #include "cairn/linear/logistic_problem_internal.h"
@@ -57,16 +59,15 @@ void centre_groups(std::span<double> values, std::int64_t n) {
 // One fit, step by step.
 class Fit {
  public:
-  Fit(const LogisticRegressionParams& params, const NumericData& data, const FitContext& context)
+  // `sample`: of rows in parts, some of them in memory.
+  Fit(const LogisticRegressionParams& params, const NumericRows& rows, const NumericData* sample,
+      const FitContext& context)
       : params_(params),
-        data_(data),
+        rows_(rows),
+        data_(rows.head()),
         context_(context),
-        class_weights_(class_weights(data)),
-        present_(present_classes(data, class_weights_, kName)),
         penalty_(make_penalty(params.penalty, params.l1_ratio, params.C)),
-        objective_(make_objective(
-            data, make_truth(data, present_, class_weights_, params.class_weight == "balanced", kName),
-            penalty_, unpenalised(), kName, context.stop)) {}
+        objective_(sample ? objective_in_parts(*sample) : objective_in_memory()) {}
 
   std::unique_ptr<Model> run() {
     note_classes_and_constants();
@@ -85,6 +86,42 @@ class Fit {
 
  private:
   static constexpr const char* kName = LogisticRegression::kName;
+
+  LogisticObjective objective_in_memory() {
+    class_weights_ = class_weights(data_);
+    present_ = present_classes(data_, class_weights_, rows_.num_rows(), kName);
+    return make_objective(data_, make_truth(data_, present_, class_weights_, balanced(), kName), penalty_,
+                          unpenalised(), kName, context_.stop);
+  }
+
+  // One pass measures the columns and weighs the classes. What a logit of 0 leaves of the rows is met on the
+  // way where it is known before all classes are: of two, each row counting as it is.
+  LogisticObjective objective_in_parts(const NumericData& sample) {
+    LogisticDesign design(rows_, false, [&](const NumericData& part) {
+      add_class_weights(part, class_weights_);
+      LogisticDesign::RowNumbers residuals;
+      if (part.classes.size() > 2 || balanced()) return residuals;
+      auto truth = std::make_shared<LogisticTruth>(LogisticTruth{.weights = part.weights});
+      for (const std::int32_t label : part.labels) truth->truth.push_back(label == part.positive);
+      residuals = [truth](std::int64_t begin, std::span<double> to) { truth->residuals_at_zero(begin, to); };
+      return residuals;
+    });
+    if (!design.sums_are_finite())
+      rows_.each([](const NumericData& part) { check_finite(part.x, part.feature_names, kName); });
+    present_ = present_classes(data_, class_weights_, rows_.num_rows(), kName);
+    double total = 0;
+    for (const double w : class_weights_) total += w;
+    return LogisticObjective(std::move(design),
+                             {.rows = &rows_,
+                              .truth_of =
+                                  [this](const NumericData& part) {
+                                    return make_truth(part, present_, class_weights_, balanced(), kName);
+                                  },
+                              .total_weight = total},
+                             sample, penalty_, context_.stop);
+  }
+
+  bool balanced() const { return params_.class_weight == "balanced"; }
   bool unpenalised() const { return penalty_.l1 == 0 && penalty_.l2 == 0; }
 
   // Without a penalty a nearly flat direction only shows once the gradient is very small.
@@ -127,14 +164,16 @@ class Fit {
   void note_penalised() {
     const auto& x = objective_.design().x();
     if (objective_.smallest_margin() > 0) {
-      std::string why =
-          x.rows() * x.columns() <= kCheapGram ? separating_column(objective_, data_, present_, true) : "";
+      std::string why = rows_.in_memory() && x.rows() * x.columns() <= kCheapGram
+                            ? separating_column(objective_, data_, present_, true)
+                            : "";
       notes_.push_back(
           fmt::format("separable: every training row is on its right side{}; only the penalty (C = {:g}) "
                       "keeps the coefficients finite",
                       why.empty() ? "" : " (" + why + ")", params_.C));
     }
-    if (x.is_sparse() || x.columns() > kWidestGram || x.rows() * x.columns() * x.columns() > kCheapGram)
+    if (!rows_.in_memory() || x.is_sparse() || x.columns() > kWidestGram ||
+        x.rows() * x.columns() * x.columns() > kCheapGram)
       return;
     const auto found = find_dependences(objective_, data_, context_.stop);
     if (found.empty()) return;
@@ -166,7 +205,8 @@ class Fit {
   }
 
   const LogisticRegressionParams& params_;
-  const NumericData& data_;
+  const NumericRows& rows_;
+  const NumericData& data_;  // all rows, or what parts have in common
   const FitContext& context_;
   std::vector<double> class_weights_;
   std::vector<std::int64_t> present_;
@@ -201,7 +241,19 @@ std::unique_ptr<Model> LogisticRegression::fit(const Dataset& data, const FitCon
     throw UsageError(kName, "the task is regression; logistic_regression predicts classes",
                      "Use ridge for quantities.");
   const NumericData numeric = numeric_data(data, kName, false);
-  return Fit(params_, numeric, context).run();
+  return Fit(params_, NumericRows(numeric), nullptr, context).run();
+}
+
+std::string LogisticRegression::why_not_in_parts() const {
+  return params_.penalty == "none"
+             ? "penalty=none looks for separated classes and collinear columns among all "
+               "rows in memory"
+             : "";
+}
+
+std::unique_ptr<Model> LogisticRegression::fit_parts(DatasetParts& rows, const FitContext& context) const {
+  const NumericData sample = numeric_data(rows.sample(), kName, false);
+  return Fit(params_, NumericRows(rows, kName, false), &sample, context).run();
 }
 
 std::span<const LearnerEntry> logistic_regressions() {

@@ -26,13 +26,16 @@ struct LogisticRegressionParams {
   static const ParamList& list();
 };
 
-class LogisticRegression : public LearnerWith<LogisticRegression, LogisticRegressionParams> {
+class LogisticRegression : public LearnerWith<LogisticRegression, LogisticRegressionParams>,
+                           public PartsLearner {
  public:
   static constexpr const char* kName = "logistic_regression";
   explicit LogisticRegression(LogisticRegressionParams params) : LearnerWith(std::move(params)) {}
   // DataError: rows of one class only. FitError: without a penalty, classes that a combination of the
   // features separates perfectly, naming it. UsageError: a solver that cannot treat the penalty.
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+  std::string why_not_in_parts() const override;
+  std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const override;
 };
 
 class LogisticModel : public NumericModel {

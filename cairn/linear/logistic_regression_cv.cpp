@@ -72,7 +72,8 @@ class LogisticSearch {
       : params_(params),
         data_(data),
         context_(context),
-        present_(present_classes(data, class_weights(data), LogisticRegressionCv::kName)) {}
+        present_(present_classes(data, class_weights(data), std::ssize(data.labels),
+                                 LogisticRegressionCv::kName)) {}
 
   // 1 / C that leaves next to nothing of the coefficients of these rows, all of which count.
   double strongest(const NumericData& rows) const {

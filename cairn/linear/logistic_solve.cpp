@@ -62,10 +62,20 @@ class Solve {
     rule_.reference = minimise_detail::norm(gradient);
   }
 
+  // In parts every evaluation reads all rows again: the search begins where it ended on the sample.
+  void start_from(std::vector<double> theta, std::span<const double> l1) {
+    std::vector<double> gradient(start_.size()), slope(start_.size());
+    objective_.evaluate_at_zero(gradient);
+    least_subgradient(start_, gradient, l1, slope);
+    rule_.reference = minimise_detail::norm(slope);
+    start_ = std::move(theta);
+    near_minimum_ = true;
+  }
+
   NewtonMinimum by_newton() {
-    NewtonOptions options{.rule = rule_};
+    NewtonOptions options{.rule = rule_, .near_minimum = near_minimum_};
     std::vector<double> start = start_;
-    if (limits_.start.empty() && objective_.design().x().rows() >= kSampleFrom)
+    if (limits_.start.empty() && !near_minimum_ && objective_.num_rows() >= kSampleFrom)
       start = sampled_start(options);
     return newton([&](auto theta, auto gradient, auto hessian) { return value(theta, gradient, hessian); },
                   std::move(start), options);
@@ -127,6 +137,7 @@ class Solve {
   LogisticObjective& objective_;
   const LogisticLimits& limits_;
   std::vector<double> start_;
+  bool near_minimum_ = false;
   StopRule rule_;
   struct Known {
     std::vector<double> theta, gradient, hessian;
@@ -161,6 +172,12 @@ LogisticSolution solve_logistic(LogisticObjective& objective, const LogisticChoi
                                 const LogisticLimits& limits) {
   Solve solve(objective, limits);
   const std::vector<double> l1 = objective.l1();
+  if (objective.sample()) {
+    constexpr double kGuess = 1e-4;
+    LogisticLimits once = limits;
+    once.tol = std::max(limits.tol, kGuess);
+    solve.start_from(solve_logistic(*objective.sample(), choice, once).theta, l1);
+  }
   LogisticSolution solution;
   const auto keep = [&](Minimum&& m, const char* how) {
     solution.text = fmt::format("solver: {}, {}; {}", how, choice.reason, outcome(m, solve.rule()));

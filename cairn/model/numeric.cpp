@@ -34,6 +34,27 @@ NumericData numeric_data(const Dataset& data, std::string_view learner, bool che
   return d;
 }
 
+NumericRows::NumericRows(const NumericData& all) : all_(&all) {}
+
+NumericRows::NumericRows(DatasetParts& parts, std::string_view learner_name, bool check_values)
+    : parts_(&parts), learner_name_(learner_name), check_values_(check_values) {
+  const std::vector<double> weights = parts.sample().weights();
+  const auto counts = std::ranges::find_if(weights, [](double w) { return w > 0; });
+  const std::int64_t one[] = {counts == weights.end() ? 0 : counts - weights.begin()};
+  head_ = numeric_data(parts.sample().select(one), learner_name_, check_values_);
+}
+
+std::int64_t NumericRows::num_rows() const { return all_ ? all_->x.rows() : parts_->num_rows(); }
+
+void NumericRows::each(const std::function<void(const NumericData&)>& use) const {
+  if (all_) return use(*all_);
+  parts_->each([&](const Dataset& part) {
+    const NumericData data = numeric_data(part, learner_name_, check_values_);
+    CAIRN_ASSERT(data.feature_names == head_.feature_names);
+    use(data);
+  });
+}
+
 Table prediction_table(Task task, const std::vector<std::string>& classes, std::vector<double> outputs) {
   if (task == Task::regression)
     return Table({Column::number("prediction", Tensor::take(std::move(outputs)))});

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "cairn/model/learner.h"
+#include "cairn/model/parts.h"
 #include "cairn/ops/matrix.h"
 
 namespace cairn {
@@ -32,6 +34,28 @@ struct NumericData {
 // With check_values = false, x may hold missing and infinite values: for learners that meet them in their own
 // sums, at no price, and then call check_finite (data/finite.h).
 NumericData numeric_data(const Dataset& data, std::string_view learner_name, bool check_values = true);
+
+// The rows of a fit that only passes over them: all in memory, or in parts that are read at every pass.
+class NumericRows {
+ public:
+  explicit NumericRows(const NumericData& all);  // which outlives it
+  // As numeric_data() of each part.
+  NumericRows(DatasetParts& parts, std::string_view learner_name, bool check_values);
+
+  // Everything but the rows: names, task, classes.
+  const NumericData& head() const { return all_ ? *all_ : head_; }
+  std::int64_t columns() const { return head().x.columns(); }
+  std::int64_t num_rows() const;
+  const NumericData* in_memory() const { return all_; }  // null: in parts
+  void each(const std::function<void(const NumericData& part)>& use) const;
+
+ private:
+  const NumericData* all_ = nullptr;
+  DatasetParts* parts_ = nullptr;
+  std::string learner_name_;
+  bool check_values_ = true;
+  NumericData head_;  // of parts: one row of the sample
+};
 
 // The features named, in that order, out of the number and tensor columns of a table. DataError names those
 // that are missing.

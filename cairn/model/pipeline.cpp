@@ -116,9 +116,23 @@ std::unique_ptr<Model> Pipeline::fit_further(const PipelineModel& start, const D
   return start.with_model(learner_->fit(seen, inner));
 }
 
-std::unique_ptr<Model> Pipeline::fit(const Dataset& data, const FitContext& context) const {
-  if (const auto* start = dynamic_cast<const PipelineModel*>(context.start_model))
-    return fit_further(*start, data, context);
+// What stands before the learner, fitted, and the rows as it sees them.
+struct Pipeline::Prepared {
+  Dataset data;
+  Schema schema;
+  std::vector<std::string> past;
+  std::vector<std::unique_ptr<FittedTransform>> fitted;
+  std::unique_ptr<FittedTransform> target;
+
+  std::unique_ptr<PipelineModel> with(std::unique_ptr<Model> model) && {
+    auto whole = std::make_unique<PipelineModel>(std::move(schema), std::move(fitted), std::move(model));
+    whole->set_looks_back_on(past);
+    whole->set_target_transform(std::move(target));
+    return whole;
+  }
+};
+
+Pipeline::Prepared Pipeline::prepare_rows(const Dataset& data, const FitContext& context) const {
   const std::vector<std::string> past = looks_back_on(data);
   Table features = data.features();
   for (const std::string& name : past)
@@ -139,11 +153,63 @@ std::unique_ptr<Model> Pipeline::fit(const Dataset& data, const FitContext& cont
     target = target_->fit(alone, {.seed = context.seed, .stop = context.stop});
     run.data = run.data.with_target(values_of(target->apply(alone.table()).column(kTarget)));
   }
-  auto model = learner_->fit(run.data, context);
-  auto whole = std::make_unique<PipelineModel>(std::move(schema), std::move(run.fitted), std::move(model));
-  whole->set_looks_back_on(past);
-  whole->set_target_transform(std::move(target));
-  return whole;
+  return {std::move(run.data), std::move(schema), past, std::move(run.fitted), std::move(target)};
+}
+
+std::unique_ptr<Model> Pipeline::fit(const Dataset& data, const FitContext& context) const {
+  if (const auto* start = dynamic_cast<const PipelineModel*>(context.start_model))
+    return fit_further(*start, data, context);
+  Prepared prepared = prepare_rows(data, context);
+  auto model = learner_->fit(prepared.data, context);
+  return std::move(prepared).with(std::move(model));
+}
+
+std::string Pipeline::why_not_in_parts() const {
+  for (const auto& t : transforms_)
+    if (!t->treats_rows_alike())
+      return fmt::format("{} treats training rows otherwise than later ones, for which it needs all of them",
+                         t->name());
+  return cairn::why_not_in_parts(*learner_);
+}
+
+namespace {
+
+// Rows in parts as the learner sees them.
+class TransformedParts final : public DatasetParts {
+ public:
+  TransformedParts(DatasetParts& rows, const Dataset& sample, const Schema& schema,
+                   std::span<const std::unique_ptr<FittedTransform>> steps, const FittedTransform* target)
+      : rows_(rows), sample_(sample), schema_(schema), steps_(steps), target_(target) {}
+  std::int64_t num_rows() const override { return rows_.num_rows(); }
+  const Dataset& sample() const override { return sample_; }
+  void each(const std::function<void(const Dataset&)>& use) override {
+    rows_.each([&](const Dataset& part) {
+      Table table = schema_.conform(part.features());
+      for (const auto& step : steps_) table = step->apply(table);
+      Dataset data = part.with_features(table);
+      if (target_)
+        data = data.with_target(
+            values_of(target_->apply(table_of_target(data.target_values())).column(kTarget)));
+      use(data);
+    });
+  }
+
+ private:
+  DatasetParts& rows_;
+  const Dataset& sample_;
+  const Schema& schema_;
+  std::span<const std::unique_ptr<FittedTransform>> steps_;
+  const FittedTransform* target_;
+};
+
+}  // namespace
+
+std::unique_ptr<Model> Pipeline::fit_parts(DatasetParts& rows, const FitContext& context) const {
+  if (const std::string why = why_not_in_parts(); !why.empty()) throw ResourceError(std::string(name()), why);
+  Prepared prepared = prepare_rows(rows.sample(), context);
+  TransformedParts parts(rows, prepared.data, prepared.schema, prepared.fitted, prepared.target.get());
+  auto model = dynamic_cast<const PartsLearner&>(*learner_).fit_parts(parts, context);
+  return std::move(prepared).with(std::move(model));
 }
 
 PipelineModel::PipelineModel(Schema schema, std::vector<std::unique_ptr<FittedTransform>> transforms,

@@ -15,6 +15,7 @@
 #include "cairn/model/conformal.h"
 #include "cairn/model/cv_plus.h"
 #include "cairn/model/learner.h"
+#include "cairn/model/parts.h"
 #include "cairn/model/preparation.h"
 #include "cairn/model/registry.h"
 
@@ -37,7 +38,7 @@ void add_names(std::vector<std::string>& names, const std::vector<std::string>& 
 class PipelineModel;
 
 // Transforms in order, then the learner. Its model predicts from the raw table: schema, transforms, model.
-class Pipeline : public Learner {
+class Pipeline : public Learner, public PartsLearner {
  public:
   // The first `by_hand` steps were written by a person: their errors name the step. `target` is learned in
   // place of the target of a regression; predictions are turned back.
@@ -52,6 +53,9 @@ class Pipeline : public Learner {
   // from the model inside.
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
   std::vector<std::string> looks_back_on(const Dataset& data) const override;
+  std::string why_not_in_parts() const override;
+  // The transforms are fitted on the sample, the learner on all rows.
+  std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const override;
 
   const Learner& learner() const { return *learner_; }
   const std::vector<std::unique_ptr<Transform>>& transforms() const { return transforms_; }
@@ -60,6 +64,8 @@ class Pipeline : public Learner {
  private:
   std::unique_ptr<Model> fit_further(const PipelineModel& start, const Dataset& data,
                                      const FitContext& context) const;
+  struct Prepared;
+  Prepared prepare_rows(const Dataset& data, const FitContext& context) const;
   std::vector<std::unique_ptr<Transform>> transforms_;
   std::unique_ptr<Learner> learner_;
   std::size_t by_hand_ = 0;

@@ -188,7 +188,9 @@ std::vector<const LearnerEntry*> chosen_entries(const Registry& registry, const 
   }
   if (options.learners.empty())
     for (const LearnerEntry& e : registry.learners)
-      if (e.serves(task) && e.auto_settings && e.cost > 0 && (pictures ? e.accepts.images : e.accepts.tables))
+      if (e.serves(task) && e.auto_settings && e.cost > 0 &&
+          (pictures ? e.accepts.images : e.accepts.tables) &&
+          (!options.in_parts || why_not_in_parts(*e.make()).empty()))
         entries.push_back(&e);
   std::ranges::stable_sort(entries, {}, &LearnerEntry::cost);
   return entries;

@@ -21,7 +21,8 @@ struct SelectionOptions {
   std::vector<std::string> learners;  // empty: every learner of the registry that serves the task
   Settings settings;
   PipelineOptions pipeline;
-  bool blend = true;  // with no learner named: try a blend of the candidates
+  bool blend = true;      // with no learner named: try a blend of the candidates
+  bool in_parts = false;  // the last fit is on rows in parts: with no learner named, of those that can
   // Seconds; 0: none. When it bites, `cut_short` says so. Several candidates: the rest is left out. One: each
   // fit gets an even share, in which it ends with what it has or not at all (ResourceError).
   double time_limit = 0;

@@ -84,7 +84,8 @@ void add_split(Json& result, const PreparedData& data, const TrainOptions& o) {
   if (data.test_rows_given == 0) split["test_share"] = o.holdout;
   if (data.shared_rows) split["shared_rows"] = *data.shared_rows;
   result["split"] = std::move(split);
-  result["rows"] = {{"train", data.train->num_rows()}, {"test", data.test ? data.test->num_rows() : 0}};
+  result["rows"] = {{"train", data.num_train_rows()}, {"test", data.test ? data.test->num_rows() : 0}};
+  if (data.parts) result["rows"]["sample"] = data.train->num_rows();
   if (data.dev) result["rows"]["dev"] = data.dev->num_rows();
 }
 
@@ -221,8 +222,9 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   result["coefficients_note"] =
       "In units of the scaled features: how much the output moves when a feature grows by one standard "
       "deviation, or when a category applies.";
-  if (Json inference = inference_to_json(*run.model, *best.pipeline, train); !inference.is_null())
-    result["inference"] = std::move(inference);
+  if (!data.parts)  // which speaks of the rows the model was fitted on
+    if (Json inference = inference_to_json(*run.model, *best.pipeline, train); !inference.is_null())
+      result["inference"] = std::move(inference);
   result["splits"] = splits_to_json(*run.model);
   if (Json trees = run.model->drawn_trees(); !trees.is_null()) result["trees"] = std::move(trees);
   if (const auto& judged_rows = data.test ? *data.test : train; !o.no_doctor && !data.pictures) {

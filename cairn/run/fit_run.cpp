@@ -229,6 +229,21 @@ void add_preparation(const TrainOptions& o, const Dataset& train, const Registry
   pipeline.by_hand = std::move(written);
 }
 
+// Settings and preparations that cannot do with rows in parts, before the work.
+void refuse_what_needs_all(const SelectionOptions& s, const std::vector<const LearnerEntry*>& entries,
+                           const Dataset& sample, const Registry& registry) {
+  for (const LearnerEntry* entry : entries)
+    if (const std::string why =
+            configured(*entry, s.settings, sample, registry, s.pipeline)->why_not_in_parts();
+        !why.empty())
+      throw ResourceError("--max-memory",
+                          fmt::format("the data are beyond it and are read in parts, but {}", why),
+                          "Raise it, or use fewer rows.");
+  if (entries.empty())
+    throw ResourceError("--max-memory", "the data are beyond it, and no learner of this task reads parts",
+                        "Raise it, or use fewer rows.");
+}
+
 }  // namespace
 
 std::string prepare_text(const std::string& said, const Registry& registry) {
@@ -242,6 +257,8 @@ SelectionOptions prepare_selection(const TrainOptions& o, const PreparedData& da
   SelectionOptions s = selection_options(o);
   if (data.start)
     s.settings.emplace_back(steps_setting(o, *data.start), fmt::format("{}", data.start->steps_in_folds()));
+  s.in_parts = data.parts != nullptr;
+  s.blend = s.blend && !s.in_parts;
   if (!o.prepare.empty()) add_preparation(o, *data.train, registry, s.pipeline);
   const auto entries = chosen_entries(registry, s, *data.train);
   if (o.tensorboard) refuse_idle_tensorboard(entries);
@@ -249,6 +266,7 @@ SelectionOptions prepare_selection(const TrainOptions& o, const PreparedData& da
   s.metric = &asked_metric(o.metric, *data.train, what_is_predicted(o, s, *data.train, registry));
   for (const std::string& bar : o.require)
     parse_requirement(bar, data.train->task());  // a typing error is told before the work
+  if (s.in_parts) refuse_what_needs_all(s, entries, *data.train, registry);
   s.data_key = memory_key(o, data);
   check_memory(o, *data.train, s.pipeline, registry);
   return s;
@@ -283,6 +301,9 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   if (data.start && !data.start->saw_rows) data.start->add_to(fold_context);
   run.selection = select_learner(train, registry, run.selection_options, fold_context);
   run.selection_options.memory = nullptr;  // the doctor's probes see other rows
+  if (data.parts)
+    run.selection.note = fmt::format("chosen on a sample of {} of {} training rows, which are read in parts",
+                                     run.selection.rows, data.num_train_rows());
   Storage::release_unused();
   seconds["search"] = watch.lap();
 
@@ -296,7 +317,8 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
     // What the whole model comes to stands in its card: whoever fits it again begins at nothing.
     set_steps(*best.pipeline, *data.start, data.start->steps + data.start->further);
   }
-  auto fitted = final_pipeline(run, data)->fit(train, final_context);
+  auto fitted = data.parts ? best.pipeline->fit_parts(*data.parts, final_context)
+                           : final_pipeline(run, data)->fit(train, final_context);
   run.cut_short = run.cut_short || final_context.stop.limit_changed_something();
   run.model.reset(dynamic_cast<PipelineModel*>(fitted.release()));
   CAIRN_ASSERT(run.model != nullptr);

@@ -88,8 +88,16 @@ bool spreads(const TrainOptions& options, const Registry& registry) {
 }  // namespace
 
 TrainingMemory training_memory(const Dataset& train, const PipelineOptions& pipeline, bool spread) {
-  const Width w = width_of(train.features());
-  const auto n = static_cast<double>(train.num_rows());
+  return training_memory(train.features(), train.classes().size(), train.num_rows(), pipeline, spread);
+}
+
+TrainingMemory training_memory(const Table& features, std::size_t classes, std::int64_t rows,
+                               const PipelineOptions& pipeline, bool spread) {
+  Width w = width_of(features);
+  const auto n = static_cast<double>(rows);
+  const double times = n / static_cast<double>(std::max<std::int64_t>(1, features.num_rows()));
+  w.text_bytes *= times;
+  w.entries *= times;
   double dense = w.dense;
   if (pipeline.polynomial > 1) {  // C(d + degree, degree) - 1 products
     dense = 1;
@@ -105,15 +113,15 @@ TrainingMemory training_memory(const Dataset& train, const PipelineOptions& pipe
   constexpr double kWidestGram = 5000;
   const bool sparse = w.levels > kDenseFeatures || w.text_bytes > 0;
   const double row = sparse ? kEntry * (dense + w.categories) : kNumber * (dense + w.levels);
-  const double features = dense + w.levels + w.sparse;
+  const double width = dense + w.levels + w.sparse;
   const double kept_sparse = kEntry * w.entries;
   constexpr double kBins = 2;  // of a cell, as columns and as rows
   const double spread_sparse = spread ? n * w.sparse * (w.number + kBins) : 0;
-  const double gram = features <= kWidestGram ? 3 * kNumber * features * features : 0;
-  const double kept = kNumber * static_cast<double>(3 + train.classes().size());
+  const double gram = width <= kWidestGram ? 3 * kNumber * width * width : 0;
+  const double kept = kNumber * static_cast<double>(3 + classes);
   TrainingMemory m;
   m.present = held_now();
-  m.features = static_cast<std::int64_t>(features);
+  m.features = static_cast<std::int64_t>(width);
   m.to_come =
       static_cast<std::uint64_t>(kCopies * (n * row + kept_sparse + w.text_bytes * kEntriesPerByte * kEntry) +
                                  spread_sparse + n * w.bytes + gram + kCandidates * n * kept + kWorkspace);
@@ -133,7 +141,9 @@ void check_memory(const TrainOptions& options, const Dataset& train, const Pipel
                   "the limit is {:.0f} MB",
                   train.num_rows(), m.features, static_cast<double>(m.total()) / kMega,
                   static_cast<double>(m.present) / kMega, static_cast<double>(most) / kMega),
-      "Raise it, use fewer rows, or leave columns out with --ignore.");
+      "Raise it, use fewer rows, leave columns out with --ignore, or give one plain text table, which is "
+      "read "
+      "in parts.");
 }
 
 }  // namespace cairn

@@ -18,7 +18,9 @@ struct TrainingMemory {
   std::int64_t features = 0;
   std::uint64_t total() const { return present + to_come; }
 };
-// `spread`: a learner that is tried makes sparse features dense, as trees do.
+// `spread`: a learner that is tried makes sparse features dense, as trees do. Of `rows` rows such as these.
+TrainingMemory training_memory(const Table& features, std::size_t classes, std::int64_t rows,
+                               const PipelineOptions& pipeline, bool spread);
 TrainingMemory training_memory(const Dataset& train, const PipelineOptions& pipeline, bool spread = true);
 
 // ResourceError when --max-memory was said and is less than that.

@@ -8,12 +8,11 @@
 #include "cairn/base/hash.h"
 #include "cairn/data/checks.h"
 #include "cairn/run/findings.h"
+#include "cairn/run/prepare_data_internal.h"
 #include "cairn/run/read.h"
 #include "cairn/run/roles.h"
-#include "cairn/run/train_internal.h"
 
 namespace cairn {
-namespace {
 
 Table drop_rows_with_missing(const Table& table, std::vector<Warning>& warnings) {
   std::vector<std::int64_t> rows;
@@ -29,9 +28,13 @@ Table drop_rows_with_missing(const Table& table, std::vector<Warning>& warnings)
   return table.select(rows);
 }
 
+namespace {
+
 // --group none: rows stand for themselves also where the file names their group, a column that is then left
 // out.
 bool no_group(const TrainOptions& o, const Table& table) { return o.group == "none" && !table.find("none"); }
+
+}  // namespace
 
 DatasetOptions dataset_options(const TrainOptions& o, const ReadResult& read, const Table& table,
                                const StartModel* start) {
@@ -58,26 +61,23 @@ DatasetOptions dataset_options(const TrainOptions& o, const ReadResult& read, co
   return d;
 }
 
+namespace {
+
 Dataset balanced(const Dataset& data) {
-  if (!is_classification(data.task()))
-    throw UsageError("--class-weight", "balances classes; this is a regression");
-  const auto codes = data.class_codes();
-  std::vector<double> counts(data.classes().size(), 0), weights;
-  for (const auto code : codes) counts[static_cast<std::size_t>(code)] += 1;
-  for (const auto code : codes)
-    weights.push_back(static_cast<double>(codes.size()) /
-                      (static_cast<double>(counts.size()) * counts[static_cast<std::size_t>(code)]));
-  return data.with_weights(std::move(weights));
+  std::vector<std::int64_t> counts(data.classes().size(), 0);
+  for (const auto code : data.class_codes()) ++counts[static_cast<std::size_t>(code)];
+  return weighed_by_class(data, balancing_weights(counts));
 }
 
-Json guess(std::string what, std::string value, std::string reason, std::string flag) {
+}  // namespace
+
+Json guess_to_json(std::string what, std::string value, std::string reason, std::string flag) {
   Json json{{"what", std::move(what)}, {"guess", std::move(value)}};
   if (!reason.empty()) json["reason"] = std::move(reason);
   if (!flag.empty()) json["flag"] = std::move(flag);
   return json;
 }
 
-// The dataset with the copies that its splits keep together.
 Dataset planned(Dataset data, const TrainOptions& o, PreparedData& d, const StopToken& stop) {
   const bool dealt = data.roles().group.empty() && data.roles().time.empty();
   if (o.split != "auto" && !dealt)
@@ -96,6 +96,8 @@ Dataset planned(Dataset data, const TrainOptions& o, PreparedData& d, const Stop
   return data.with_copies(std::move(of_row), d.plan.copies.near_rows > 0);
 }
 
+namespace {
+
 // Two rows that are the same in every column stand in both parts: the estimate is too good by their share.
 void warn_shared_rows(PreparedData& d) {
   d.shared_rows = count_shared_rows(*d.train, *d.test);
@@ -109,10 +111,44 @@ void warn_shared_rows(PreparedData& d) {
 
 }  // namespace
 
+void add_dev_file(const TrainOptions& o, const Dataset& all, const Schema& schema, const Registry& registry,
+                  const RunContext& context, PreparedData& d) {
+  if (o.dev.empty()) return;
+  ReadResult dev = read_data(o.dev, o.read, registry, &schema, context.stop, context.progress);
+  d.dev_sha256 = dev.sha256;
+  d.dev = all.with_table(o.missing == "drop" ? drop_rows_with_missing(dev.table, d.warnings) : dev.table);
+  d.warnings.insert(d.warnings.end(), d.dev->warnings().begin(), d.dev->warnings().end());
+}
+
+void add_test_file(const TrainOptions& o, const Dataset& all, const Schema& schema, const Registry& registry,
+                   const RunContext& context, PreparedData& d) {
+  ReadResult test = read_data(o.test, o.read, registry, &schema, context.stop, context.progress);
+  d.test_sha256 = test.sha256;
+  d.test_rows_given = test.table.num_rows();
+  d.test_columns = test.table.num_columns();
+  Table rows = o.missing == "drop" ? drop_rows_with_missing(test.table, d.warnings) : test.table;
+  d.train = all;
+  d.test = all.with_table(std::move(rows));
+  d.warnings.insert(d.warnings.end(), d.test->warnings().begin(), d.test->warnings().end());
+  d.how = fmt::format("the given test file, {}", o.test.substr(o.test.rfind('/') + 1));
+  d.trained_on = fmt::format("all {} rows of {}", all.num_rows(), d.name);
+}
+
+void require_classes_to_balance(const Dataset& data) {
+  if (!is_classification(data.task()))
+    throw UsageError("--class-weight", "balances classes; this is a regression");
+}
+
+void add_checks(PreparedData& d) {
+  for (Warning& w : check_table(d.train->features())) d.warnings.push_back(std::move(w));
+  for (Warning& w : check_dataset(*d.train)) d.warnings.push_back(std::move(w));
+}
+
 PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const RunContext& context,
                           const StartModel* start) {
   PreparedData d;
   d.name = data_name(o.data);
+  if (!start && prepare_parts(o, registry, context, d)) return d;
   ReadResult read = read_data(o.data, o.read, registry, nullptr, context.stop, context.progress);
   d.sha256 = read.sha256;
   d.rows = read.table.num_rows();
@@ -130,7 +166,7 @@ PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const
   if (!options.task && had_column) {
     std::string reason;
     const Task task = infer_task(table.column(d.target), &reason);
-    d.guesses.push_back(guess("task", name_of(task), reason, "--task"));
+    d.guesses.push_back(guess_to_json("task", name_of(task), reason, "--task"));
   }
   Dataset all(std::move(table), options);
   d.pictures = std::ranges::any_of(all.features().columns(),
@@ -140,26 +176,12 @@ PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const
 
   all = planned(std::move(all), o, d, context.stop);
 
-  if (!o.dev.empty()) {
-    ReadResult dev = read_data(o.dev, o.read, registry, &read.schema, context.stop, context.progress);
-    d.dev_sha256 = dev.sha256;
-    d.dev = all.with_table(o.missing == "drop" ? drop_rows_with_missing(dev.table, d.warnings) : dev.table);
-    d.warnings.insert(d.warnings.end(), d.dev->warnings().begin(), d.dev->warnings().end());
-  }
+  add_dev_file(o, all, read.schema, registry, context, d);
   if (o.refit_all && !o.test.empty())
     throw UsageError("--refit-all",
                      "the model already learns from every row of the data; the test file stays apart");
   if (!o.test.empty()) {
-    ReadResult test = read_data(o.test, o.read, registry, &read.schema, context.stop, context.progress);
-    d.test_sha256 = test.sha256;
-    d.test_rows_given = test.table.num_rows();
-    d.test_columns = test.table.num_columns();
-    Table rows = o.missing == "drop" ? drop_rows_with_missing(test.table, d.warnings) : test.table;
-    d.train = all;
-    d.test = all.with_table(std::move(rows));
-    d.warnings.insert(d.warnings.end(), d.test->warnings().begin(), d.test->warnings().end());
-    d.how = fmt::format("the given test file, {}", o.test.substr(o.test.rfind('/') + 1));
-    d.trained_on = fmt::format("all {} rows of {}", all.num_rows(), d.name);
+    add_test_file(o, all, read.schema, registry, context, d);
     warn_shared_rows(d);
   } else if (read.test) {
     d.test_rows_given = read.test->num_rows();
@@ -187,9 +209,9 @@ PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const
     d.how = "no rows kept back; the figures come from cross-validation";
     d.trained_on = fmt::format("all {} rows of {}", all.num_rows(), d.name);
   }
-  for (Warning& w : check_table(d.train->features())) d.warnings.push_back(std::move(w));
-  for (Warning& w : check_dataset(*d.train)) d.warnings.push_back(std::move(w));
+  add_checks(d);
   if (o.class_weight == "balanced") {
+    require_classes_to_balance(*d.train);
     d.train = balanced(*d.train);
     if (d.all) d.all = balanced(*d.all);
   }

@@ -138,6 +138,26 @@ ReadResult read_data(const std::string& data, const ReadFlags& flags, const Regi
   return read_any(data, registry, options);
 }
 
+std::shared_ptr<TableParts> read_in_parts(const std::string& data, const ReadFlags& flags,
+                                          const Registry& registry, std::uint64_t least_bytes,
+                                          std::size_t part_bytes, StopToken stop, Progress* progress) {
+  ReadOptions options = read_options(flags);
+  options.stop = std::move(stop);
+  options.progress = progress;
+  std::error_code error;
+  std::string path = data;
+  const Reader* reader = nullptr;
+  const auto colon = data.find(':');
+  if (colon != std::string::npos && colon > 1 && !std::filesystem::exists(data, error)) {
+    reader = &registry.reader(data.substr(0, colon));
+    path = data.substr(colon + 1);
+  }
+  if (!std::filesystem::is_regular_file(path, error) || std::filesystem::file_size(path, error) < least_bytes)
+    return nullptr;
+  if (!reader) reader = &reader_for(path, registry);
+  return reader->parts ? reader->parts(path, options, part_bytes) : nullptr;
+}
+
 std::string data_name(const std::string& data) {
   if (data == "-" || data.ends_with(":-")) return "stdin";
   std::string whole = data.substr(0, data.find('?'));

@@ -45,7 +45,7 @@ ModelCard card_of(const TrainOptions& o, const PreparedData& data, const FittedR
                  .metrics_json = result["metrics"].dump(),
                  .library_version = version(),
                  .seed = o.seed,
-                 .num_rows = data.train->num_rows()};
+                 .num_rows = data.num_train_rows()};
   if (run.on_test.predicts == Predicts::rank_score) card.group = data.train->roles().group;
   card.event = o.event;
   if (!run.model->looks_back_on().empty()) card.time = o.time;

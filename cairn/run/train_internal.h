@@ -11,6 +11,7 @@
 #include "cairn/run/require.h"
 #include "cairn/run/start_model_internal.h"
 #include "cairn/run/train.h"
+#include "cairn/run/training_parts.h"
 
 namespace cairn {
 
@@ -44,6 +45,9 @@ struct PreparedData {
   std::vector<Warning> warnings;
   SplitPlan plan;                           // its copies went into the datasets
   std::shared_ptr<const StartModel> start;  // null: training begins from nothing
+  // All training rows where they are beyond memory; `train` are then those of their sample.
+  std::shared_ptr<TrainingParts> parts;
+  std::int64_t num_train_rows() const { return parts ? parts->num_rows() : train->num_rows(); }
 };
 // `start`: whose classes these data have, or null.
 PreparedData prepare_data(const TrainOptions& options, const Registry& registry, const RunContext& context,

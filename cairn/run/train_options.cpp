@@ -20,7 +20,8 @@ const ParamList& ReadFlags::list() {
       param<&F::decimal>("decimal", "the decimal mark, . or ,; guessed when not said", one_of("", ".", ",")),
       param<&F::thousands>("thousands", "what stands between groups of three digits, such as ,",
                            one_of("", ",", ".", " ", "'")),
-      param<&F::max_memory>("max_memory", "refuse to use more memory than this, such as 8G"),
+      param<&F::max_memory>(
+          "max_memory", "refuse to use more memory than this, such as 8G; train reads in parts what it can"),
   };
   return l;
 }

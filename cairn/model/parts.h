@@ -1,0 +1,38 @@
+// Fitting on more rows than memory holds: they come in parts, again and again, and the learner keeps sums.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cairn/model/learner.h"
+
+namespace cairn {
+
+class DatasetParts {
+ public:
+  virtual ~DatasetParts() = default;
+  virtual std::int64_t num_rows() const = 0;  // of all parts
+  // Some of the rows, in memory: what transforms are fitted on, and where a learner may start from.
+  virtual const Dataset& sample() const = 0;
+  // Every row once, in the same order at every call, with the columns, task and classes of the sample. A part
+  // has rows, and some of them weigh more than 0; it may lack a class.
+  virtual void each(const std::function<void(const Dataset& part)>& use) = 0;
+};
+
+// Beside Learner: what needs no more of the rows than to see them one part after another.
+class PartsLearner {
+ public:
+  virtual ~PartsLearner() = default;
+  // Why it cannot with the parameters as they are: "penalty = none ..."; "" when it can.
+  virtual std::string why_not_in_parts() const { return {}; }
+  // The model that fit() makes of the same rows in memory, to rounding; wherever the parts end. The errors of
+  // fit().
+  virtual std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const = 0;
+};
+
+// Why this learner cannot be fitted in parts, in a clause: "random_forest needs all rows in memory"; "" when
+// it can.
+std::string why_not_in_parts(const Learner& learner);
+
+}  // namespace cairn
