@@ -83,18 +83,20 @@ Json PenaltyPath::json() const {
 }
 
 void PenaltyPath::visit(Visitor& v) {
-  v.optional("parameter", parameter);
-  v.optional("loss", loss);
-  v.optional("judged_by", judged_by);
-  v.optional("rule", rule);
-  v.optional("values", values);
-  v.optional("mean", mean);
-  v.optional("error", error);
-  v.optional("least", least);
-  v.optional("chosen", chosen);
-  v.optional("features", features);
-  v.optional("outputs", outputs);
-  v.optional("num_weights", num_weights);
+  v.optional("values", values);  // absent where no strength was searched for
+  if (!empty()) {
+    v.value("parameter", parameter);
+    v.value("loss", loss);
+    v.value("judged_by", judged_by);
+    v.value("rule", rule);
+    v.value("mean", mean);
+    v.value("error", error);
+    v.value("least", least);
+    v.value("chosen", chosen);
+    v.value("features", features);
+    v.value("outputs", outputs);
+    v.value("num_weights", num_weights);
+  }
   v.tensor("weights", weights);
   if (!v.loading()) return;
   const auto inside = [&](std::int64_t i) { return i >= 0 && (empty() ? i == 0 : i < std::ssize(values)); };

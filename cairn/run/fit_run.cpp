@@ -333,7 +333,7 @@ FittedRun fit_run(const TrainOptions& o, const PreparedData& data, const Registr
   }
   choose_threshold(o, train, out_of_fold, run);
   Judged calibrated = run.model->calibration().apply(out_of_fold, run.threshold);
-  choose_intervals(o, train, calibrated, {.seed = fit_context.seed, .stop = context.stop}, run);
+  choose_intervals(o, data, calibrated, {.seed = fit_context.seed, .stop = context.stop}, run);
   if (run.model->explains_from() == ExplainsFrom::intercept)
     run.model->set_mean_contributions(mean_contributions_of_sample(*run.model, train));
   Storage::release_unused();

@@ -43,8 +43,9 @@ std::string why_one_is_enough(const Dataset& train, const FittedRun& run) {
 
 }  // namespace
 
-void choose_intervals(const TrainOptions& o, const Dataset& train, const Judged& out_of_fold,
+void choose_intervals(const TrainOptions& o, const PreparedData& data, const Judged& out_of_fold,
                       const FitContext& context, FittedRun& run) {
+  const Dataset& train = *data.train;
   run.model->set_conformal(ConformalScores(out_of_fold));
   if (o.intervals == "conformal") {
     run.intervals_why = "as asked for";
@@ -53,6 +54,7 @@ void choose_intervals(const TrainOptions& o, const Dataset& train, const Judged&
   std::string why = why_not_cv_plus(train, *run.model);
   if (!o.continue_from.empty() || !o.refit_leaves.empty())
     why = "the model goes on from another, whose rows no fold can leave out";
+  if (data.parts) why = "the rows are read in parts, of which the folds see a sample alone";
   if (o.intervals == "cv_plus" && !why.empty())
     throw UsageError("--intervals", "cv_plus cannot be: " + why, "conformal, or auto, can.");
   if (o.intervals == "auto" && why.empty()) why = why_one_is_enough(train, run);

@@ -100,7 +100,7 @@ FittedRun fit_run(const TrainOptions& options, const PreparedData& data, const R
 
 // Gives the model what `predict --interval` needs: the scores of out-of-fold predictions, or, as --intervals
 // asks or where rows are few, a model a fold.
-void choose_intervals(const TrainOptions& options, const Dataset& train, const Judged& out_of_fold,
+void choose_intervals(const TrainOptions& options, const PreparedData& data, const Judged& out_of_fold,
                       const FitContext& context, FittedRun& run);
 // What they are and how they kept their promise on the test rows; null where there are none.
 Json intervals_to_json(const FittedRun& run, const std::optional<Dataset>& test);

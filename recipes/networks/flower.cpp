@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 
 #include "cairn/nn/activation.h"
 #include "cairn/nn/sequential.h"
@@ -185,7 +186,9 @@ Outcome run(const DataFolder&) {
   Network net = hidden_network(4);
   const std::vector<double> costs = descended(net, data, 10000, 1000);
   check_costs(o, costs);
-  o.checks.push_back(level("accuracy, %", 100 * accuracy(net, data), "about 90 +- 0.5"));
+  // The lab prints it by "%d", which cuts 90.5 and, where the last steps' rounding fell otherwise, 90.75
+  // to 90.
+  o.checks.push_back(printed("accuracy, whole %", std::floor(100 * accuracy(net, data)), "90"));
   check_2021(o, data);
   const Planar points = flower();
   o.charts = {
