@@ -44,9 +44,8 @@ Verb add_check(CLI::App& program) {
       "a network of your own against its data: what keeps it from learning, with numbers and remedies");
   app->footer(
       "Exit code 6 when something is found. A training that broke has left flight-FIT.cairn: cairn check "
-      "FILE "
-      "runs its "
-      "batch again.\n\nExample: cairn check net.json data/penguins.csv --target species --prepare");
+      "FILE runs its batch again.\n\n"
+      "Example: cairn check net.json data/penguins.csv --target species --prepare");
   auto options = std::make_shared<CheckOptions>();
   auto common = std::make_shared<CommonFlags>();
   app->add_option("NET", options->network, "a network as JSON, or a flight recording")->required();

@@ -16,8 +16,7 @@
 namespace cairn {
 namespace {
 
-constexpr std::size_t kFewValues = 20;        // a whole-number target with more distinct values is a quantity
-constexpr std::size_t kMostClasses = 10'000;  // more classes than this is an identifier, not a target
+constexpr std::size_t kFewValues = 20;  // a whole-number target with more distinct values is a quantity
 
 bool holds_numbers(const Column& c) {
   return c.kind() == ColumnKind::number || c.kind() == ColumnKind::integer;
@@ -52,13 +51,14 @@ std::vector<std::string> distinct_cells(const Column& c) {
     std::map<double, std::string> seen;
     for (std::int64_t r = 0; r < c.size(); ++r) {
       const double v = c.number_at(r);
-      if (!std::isnan(v) && seen.size() <= kMostClasses && !seen.contains(v)) seen.emplace(v, c.cell(r));
+      if (!std::isnan(v) && seen.size() <= kMostTargetClasses && !seen.contains(v))
+        seen.emplace(v, c.cell(r));
     }
     for (auto& [value, cell] : seen) classes.push_back(cell);
     return classes;
   }
   std::set<std::string> seen;
-  for (std::int64_t r = 0; r < c.size() && seen.size() <= kMostClasses; ++r)
+  for (std::int64_t r = 0; r < c.size() && seen.size() <= kMostTargetClasses; ++r)
     if (!c.is_missing(r)) seen.insert(c.cell(r));
   return {seen.begin(), seen.end()};
 }
@@ -222,11 +222,11 @@ Dataset::Dataset(Table table, DatasetOptions options)
       throw DataError(where, fmt::format("every row holds {}; there is nothing to learn", target.cell(0)));
   } else {
     classes_ = options.classes.empty() ? distinct_cells(target) : std::move(options.classes);
-    if (classes_.size() > kMostClasses)
-      throw DataError(
-          where,
-          fmt::format("has more than {} distinct values; that is an identifier, not a class", kMostClasses),
-          "Use --task regression if it is a quantity.");
+    if (classes_.size() > kMostTargetClasses)
+      throw DataError(where,
+                      fmt::format("has more than {} distinct values; that is an identifier, not a class",
+                                  kMostTargetClasses),
+                      "Use --task regression if it is a quantity.");
     if (classes_.size() < 2)
       throw DataError(where,
                       fmt::format("every row is '{}'; a classification needs two classes", classes_[0]));

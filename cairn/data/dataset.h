@@ -91,6 +91,9 @@ class Dataset {
   std::vector<Warning> warnings_;
 };
 
+// More distinct values than this are an identifier, not a target's classes.
+inline constexpr std::size_t kMostTargetClasses = 10'000;
+
 // UsageError for a role whose column the table lacks, with the nearest name.
 void check_roles(const Table& table, const Roles& roles);
 

@@ -97,7 +97,7 @@ std::unique_ptr<Model> ElasticNetCv::fit(const Dataset& dataset, const FitContex
   const path_search::Folds folds = path_search::deal(dataset, params_.folds, context.seed, kName);
   const std::vector<Moments> parts =
       path_search::moments_of_parts(data, folds, params_.intercept, kName, context.stop);
-  const Moments all = path_search::joined(parts, params_.intercept);
+  const Moments all = path_search::joined(parts);
   const AlphaWalk whole(all, params_, context.stop);
   if (path.empty())
     path.values = path_search::falling(whole.largest_alpha(), params_.smallest, params_.num_alphas);
@@ -105,7 +105,7 @@ std::unique_ptr<Model> ElasticNetCv::fit(const Dataset& dataset, const FitContex
   parallel_for(std::ssize(folds.folds), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t f = begin; f < end; ++f) {
       const auto& fold = folds.folds[at(f)];
-      const Moments learned = path_search::joined(parts, fold.learns, params_.intercept);
+      const Moments learned = path_search::joined(parts, fold.learns);
       AlphaWalk(learned, params_, context.stop)
           .walk(path.values, [&](std::size_t a, const auto& w, const auto&) {
             errors[at(f)][a] = path_search::error_on(parts[fold.judges], learned, w);

@@ -19,10 +19,9 @@ inline constexpr std::int64_t kMostProductColumns = 4000;
 // without an intercept. FitError: squares beyond the range of numbers.
 std::vector<linalg::Moments> moments_of_parts(const NumericData& data, const Folds& folds, bool intercept,
                                               std::string_view learner, const StopToken& stop);
-// Those of several parts together, about their common mean (Chan, Golub, LeVeque 1983).
-linalg::Moments joined(const std::vector<linalg::Moments>& parts, const std::vector<std::size_t>& which,
-                       bool intercept);
-linalg::Moments joined(const std::vector<linalg::Moments>& parts, bool intercept);  // all of them
+// Those of several parts together; of all of them.
+linalg::Moments joined(const std::vector<linalg::Moments>& parts, const std::vector<std::size_t>& which);
+linalg::Moments joined(const std::vector<linalg::Moments>& parts);
 
 // The mean squared error on a part of weights [d], with the intercept of the rows they were fitted to.
 double error_on(const linalg::Moments& part, const linalg::Moments& learned, std::span<const double> weights);

@@ -51,32 +51,25 @@ std::string outcome(const Minimum& m, const StopRule& rule) {
 class Solve {
  public:
   Solve(LogisticObjective& objective, const LogisticLimits& limits)
-      : objective_(objective),
-        limits_(limits),
-        start_(limits.start.empty() ? std::vector<double>(at(objective.num_parameters())) : limits.start) {
+      : objective_(objective), limits_(limits), start_(at(objective.num_parameters())) {
     rule_ = {.tol = limits.tol, .max_iter = limits.max_iter, .stop = limits.stop};
-    if (limits.start.empty()) return;
-    // A start near the minimum is done when one from 0 would be.
-    std::vector<double> gradient(start_.size());
-    objective.evaluate_at_zero(gradient);
-    rule_.reference = minimise_detail::norm(gradient);
   }
 
-  // In parts every evaluation reads all rows again: the search begins where it ended on the sample.
-  void start_from(std::vector<double> theta, std::span<const double> l1) {
+  // A start elsewhere than at 0 is done when one from 0 would be. `near`: it is close to the minimum.
+  void start_from(std::vector<double> theta, std::span<const double> l1, bool near) {
     std::vector<double> gradient(start_.size()), slope(start_.size());
     objective_.evaluate_at_zero(gradient);
     least_subgradient(start_, gradient, l1, slope);
     rule_.reference = minimise_detail::norm(slope);
     start_ = std::move(theta);
-    near_minimum_ = true;
+    started_ = true;
+    near_minimum_ = near;
   }
 
   NewtonMinimum by_newton() {
     NewtonOptions options{.rule = rule_, .near_minimum = near_minimum_};
     std::vector<double> start = start_;
-    if (limits_.start.empty() && !near_minimum_ && objective_.num_rows() >= kSampleFrom)
-      start = sampled_start(options);
+    if (!started_ && objective_.num_rows() >= kSampleFrom) start = sampled_start(options);
     return newton([&](auto theta, auto gradient, auto hessian) { return value(theta, gradient, hessian); },
                   std::move(start), options);
   }
@@ -137,7 +130,7 @@ class Solve {
   LogisticObjective& objective_;
   const LogisticLimits& limits_;
   std::vector<double> start_;
-  bool near_minimum_ = false;
+  bool started_ = false, near_minimum_ = false;
   StopRule rule_;
   struct Known {
     std::vector<double> theta, gradient, hessian;
@@ -172,11 +165,14 @@ LogisticSolution solve_logistic(LogisticObjective& objective, const LogisticChoi
                                 const LogisticLimits& limits) {
   Solve solve(objective, limits);
   const std::vector<double> l1 = objective.l1();
-  if (objective.sample()) {
+  if (!limits.start.empty()) {
+    solve.start_from(limits.start, l1, false);
+  } else if (objective.sample()) {
+    // In parts every evaluation reads all rows again: the search begins where it ended on the sample.
     constexpr double kGuess = 1e-4;
     LogisticLimits once = limits;
     once.tol = std::max(limits.tol, kGuess);
-    solve.start_from(solve_logistic(*objective.sample(), choice, once).theta, l1);
+    solve.start_from(solve_logistic(*objective.sample(), choice, once).theta, l1, true);
   }
   LogisticSolution solution;
   const auto keep = [&](Minimum&& m, const char* how) {

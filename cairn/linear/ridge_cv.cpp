@@ -20,9 +20,9 @@ using linalg::Moments;
 using Numbers = std::vector<double>;
 
 constexpr int kFoldsForKin = 5;
-constexpr std::int64_t kErrorsAtOnce = 1 << 19;  // of rows left out, at every strength, in memory
-constexpr double kUndetermined = 1e-10;          // of 1 - leverage: a row that no other speaks of
-constexpr double kRidgeStart = 10;               // times the sum of squares of the columns
+constexpr std::int64_t kNumbersAtOnce = 1 << 19;  // of a block of rows: by strength, or by direction
+constexpr double kUndetermined = 1e-10;           // of 1 - leverage: a row that no other speaks of
+constexpr double kRidgeStart = 10;                // times the sum of squares of the columns
 
 // The directions in which columns vary, and what the target has along them.
 struct Spectrum {
@@ -135,7 +135,8 @@ class LeaveOneOut {
   }
 
   Left run(const StopToken& stop) {
-    const std::int64_t block = std::max<std::int64_t>(1, kErrorsAtOnce / std::ssize(alphas_));
+    const auto width = std::max<std::int64_t>(std::ssize(alphas_), std::ssize(s_.values));
+    const std::int64_t block = std::max<std::int64_t>(1, kNumbersAtOnce / width);
     for (std::int64_t begin = 0; begin < data_.x.rows(); begin += block) {
       stop.throw_if_requested(RidgeCv::kName);
       std::vector<std::int64_t> rows(at(std::min(block, data_.x.rows() - begin)));
@@ -246,7 +247,7 @@ class RidgeSearch {
     const path_search::Folds dealt = path_search::deal(dataset_, folds, context_.seed, RidgeCv::kName);
     const std::vector<Moments> parts =
         path_search::moments_of_parts(data_, dealt, params_.intercept, RidgeCv::kName, context_.stop);
-    const Spectrum whole = spectrum_of_columns(path_search::joined(parts, params_.intercept));
+    const Spectrum whole = spectrum_of_columns(path_search::joined(parts));
     settle_values(std::accumulate(whole.values.begin(), whole.values.end(), 0.0));
     std::vector<Numbers> errors(dealt.folds.size(), Numbers(path_.values.size()));
     parallel_for(
@@ -254,7 +255,7 @@ class RidgeSearch {
         [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t f = begin; f < end; ++f) {
             const auto& fold = dealt.folds[at(f)];
-            const Moments learned = path_search::joined(parts, fold.learns, params_.intercept);
+            const Moments learned = path_search::joined(parts, fold.learns);
             const Spectrum s = spectrum_of_columns(learned);
             for (std::size_t a = 0; a < path_.values.size(); ++a)
               errors[at(f)][a] =

@@ -10,10 +10,11 @@ linalg::GramOptions options_for(const NumericData& part, std::span<const double>
   return {.weights = part.weights, .targets = part.y, .num_targets = 1, .scale = scale, .stop = stop};
 }
 
-// Chan, Golub, LeVeque: Algorithms for computing the sample variance; 1983.
-void add_moments(linalg::Moments& into, linalg::Moments&& other, std::span<const double> scale) {
+}  // namespace
+
+void add_moments(linalg::Moments& into, const linalg::Moments& other, std::span<const double> scale) {
   if (into.weight == 0) {
-    into = std::move(other);
+    into = other;
     return;
   }
   const double weight = into.weight + other.weight, share = other.weight / weight;
@@ -30,18 +31,21 @@ void add_moments(linalg::Moments& into, linalg::Moments&& other, std::span<const
   into.weight = weight;
 }
 
-}  // namespace
-
 linalg::Moments row_moments(const NumericRows& rows, bool centred, std::span<const double> scale,
                             const StopToken& stop) {
+  const auto moments_of = [&](const NumericData& part) -> linalg::Moments {
+    const linalg::GramOptions options = options_for(part, scale, stop);
+    if (centred) return linalg::moments(part.x, options);
+    linalg::Gram gram = linalg::gram(part.x, options);
+    return {gram.weight, std::vector<double>(gram.sums.size()), std::move(gram.products)};
+  };
   linalg::Moments total;
   rows.each([&](const NumericData& part) {
     stop.throw_if_requested("training");
-    const linalg::GramOptions options = options_for(part, scale, stop);
-    if (centred) return add_moments(total, linalg::moments(part.x, options), scale);
-    linalg::Gram gram = linalg::gram(part.x, options);
-    const std::vector<double> zeros(gram.sums.size());
-    add_moments(total, {gram.weight, zeros, std::move(gram.products)}, scale);
+    if (total.weight == 0)
+      total = moments_of(part);
+    else
+      add_moments(total, moments_of(part), scale);
   });
   return total;
 }

@@ -131,7 +131,6 @@ void add_test_file(const TrainOptions& o, const Dataset& all, const Schema& sche
   d.test = all.with_table(std::move(rows));
   d.warnings.insert(d.warnings.end(), d.test->warnings().begin(), d.test->warnings().end());
   d.how = fmt::format("the given test file, {}", o.test.substr(o.test.rfind('/') + 1));
-  d.trained_on = fmt::format("all {} rows of {}", all.num_rows(), d.name);
 }
 
 void require_classes_to_balance(const Dataset& data) {
@@ -182,6 +181,7 @@ PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const
                      "the model already learns from every row of the data; the test file stays apart");
   if (!o.test.empty()) {
     add_test_file(o, all, read.schema, registry, context, d);
+    d.trained_on = fmt::format("all {} rows of {}", all.num_rows(), d.name);
     warn_shared_rows(d);
   } else if (read.test) {
     d.test_rows_given = read.test->num_rows();

@@ -81,8 +81,7 @@ class TargetValues {
                ? std::to_string(target.codes()[static_cast<std::size_t>(row)])
                : target.cell(row);
   }
-  bool full() const { return seen_.size() > kMostClasses; }
-  static constexpr std::size_t kMostClasses = 10'000;
+  bool full() const { return seen_.size() > kMostTargetClasses; }
   std::unordered_set<std::string> seen_;
   GrowingTable rows_;
 };
@@ -324,11 +323,7 @@ bool prepare_parts(const TrainOptions& o, const Registry& registry, const RunCon
   if (o.test.empty() && held_out > 0) d.test = sample.with_table(std::move(drawn.held_out).take());
   d.train = sample;
   add_dev_file(o, sample, read.schema, registry, context, d);
-  if (!o.test.empty()) {
-    const std::string trained_on = d.trained_on;
-    add_test_file(o, sample, read.schema, registry, context, d);
-    d.trained_on = trained_on;
-  }
+  if (!o.test.empty()) add_test_file(o, sample, read.schema, registry, context, d);
   add_checks(d);
   d.parts = std::make_shared<TrainingParts>(table, std::move(draw), learned, std::move(sample));
   if (o.class_weight == "balanced") {

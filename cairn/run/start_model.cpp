@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cairn/base/error.h"
 #include "cairn/base/hash.h"
@@ -69,17 +70,14 @@ void refuse_what_is_settled(const TrainOptions& o, const StartModel& start, cons
   differs(o.group, card.group, "--group");
 }
 
-// The value that was typed last for a parameter, as `name` or `learner.name`; null: none was.
-const std::string* said_of(const std::vector<std::string>& settings, const LearnerEntry& entry,
-                           const std::string& name, std::string& value) {
-  const std::string* found = nullptr;
+// The value that was typed last for a parameter, as `name` or `learner.name`.
+std::optional<std::string> said_of(const std::vector<std::string>& settings, const LearnerEntry& entry,
+                                   const std::string& name) {
+  std::optional<std::string> said;
   for (const std::string& text : settings)
     for (const std::string& key : {name, fmt::format("{}.{}", entry.name, name)})
-      if (text.starts_with(key + "=")) {
-        value = text.substr(key.size() + 1);
-        found = &value;
-      }
-  return found;
+      if (text.starts_with(key + "=")) said = text.substr(key.size() + 1);
+  return said;
 }
 
 // The model's parameters become settings, but for those that were said otherwise; how many steps are to come
@@ -89,17 +87,16 @@ void take_parameters(TrainOptions& o, StartModel& start, const LearnerEntry& ent
   if (const std::string& json = start.model->card().params_json; !json.empty())
     params_from_json(learner->params(), Json::parse(json));
   std::vector<std::string> taken;
-  std::string typed;
   for (const Param& p : entry.params()) {
+    const std::optional<std::string> said = said_of(o.set, entry, p.name);
     if (p.steps) {
       start.counts_steps = p.name;
-      if (const std::string* said = said_of(o.set, entry, p.name, typed))
-        set_param(defaults->params(), p.name, *said);
+      if (said) set_param(defaults->params(), p.name, *said);
       start.further = std::get<std::int64_t>(get_param(defaults->params(), p.name));
       continue;
     }
     const ParamValue value = get_param(learner->params(), p.name);
-    if (value == get_param(defaults->params(), p.name) || said_of(o.set, entry, p.name, typed)) continue;
+    if (value == get_param(defaults->params(), p.name) || said) continue;
     const auto take = [&](const std::string& text) {
       taken.push_back(fmt::format("{}.{}={}", entry.name, p.name, text));
     };

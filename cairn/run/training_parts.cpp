@@ -5,6 +5,7 @@
 #include <numeric>
 
 namespace cairn {
+
 Dataset weighed_by_class(const Dataset& data, const std::vector<double>& class_weights) {
   std::vector<double> weights;
   for (const std::int32_t code : data.class_codes())
