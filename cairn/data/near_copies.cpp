@@ -66,7 +66,7 @@ struct Compared {
     if (column.kind() == ColumnKind::category) {
       const auto codes = column.codes();
       for (std::size_t i = 0; i < rows.size(); ++i)
-        use(i, static_cast<std::uint64_t>(codes[static_cast<std::size_t>(rows[i])] + 1));
+        use(i, static_cast<std::uint64_t>(codes[static_cast<std::size_t>(rows[i])]) + 1);
       return;
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {

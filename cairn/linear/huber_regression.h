@@ -25,7 +25,7 @@ struct HuberRegressionParams {
 class HuberRegression final : public LearnerWith<HuberRegression, HuberRegressionParams> {
  public:
   static constexpr const char* kName = "huber_regression";
-  explicit HuberRegression(Params params) : LearnerWith(std::move(params)) {}
+  explicit HuberRegression(const Params& params) : LearnerWith(params) {}
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
 };
 

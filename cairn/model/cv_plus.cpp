@@ -25,8 +25,10 @@ double weighted_quantile(std::vector<std::pair<double, double>>& values, bool we
   }
   std::ranges::sort(values);
   double sum = 0;
-  for (const auto& [value, weight] : values)
-    if ((sum += weight) >= wanted) return value;
+  for (const auto& [value, weight] : values) {
+    sum += weight;
+    if (sum >= wanted) return value;
+  }
   return values.back().first;  // rounding alone: `wanted` is not above the weight of all
 }
 

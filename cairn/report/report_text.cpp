@@ -79,9 +79,9 @@ void add_calibration_map(Terminal& out, const Json& result) {
   out.blank();
   out.soft(text_at(c, "method") == "none"
                ? fmt::format("--calibrate: no map did better than the model's own probabilities (ECE {}).",
-                             number(*before))
+                             number(before))
                : fmt::format("--calibrate: {}, ECE {} before and {} after, on {}.", text_at(c, "method"),
-                             number(*before), number(*after), text_at(c, "on")));
+                             number(before), number(after), text_at(c, "on")));
 }
 
 void add_intervals(Terminal& out, const Json& result) {

@@ -173,7 +173,7 @@ std::vector<std::string> tuning_words(const Json& result) {
         "so about {} of {} is optimism. ",
         figure("corrected"), figure("optimism"), figure("best"));
   if (held_out && number_at(field(result, "rows"), "test").value_or(0) > 0)
-    honest += fmt::format("On held-out rows, which no trial saw: {}.", number(*held_out));
+    honest += fmt::format("On held-out rows, which no trial saw: {}.", number(held_out));
   else
     honest += "No rows were held out: cross-validation of the chosen settings shares the luck of the choice.";
   words.push_back(honest);

@@ -13,7 +13,7 @@ namespace {
 
 // What the objective of a file of another program is called here: "binary sigmoid:1" is logistic.
 std::string objective_here(const std::string& said) {
-  const std::string name = said.substr(0, said.find(' '));
+  std::string name = said.substr(0, said.find(' '));
   for (const Param& p : GradientBoostingParams::list()) {
     if (p.name != "objective") continue;
     for (const std::string& known : p.also_known_as)
