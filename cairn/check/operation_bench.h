@@ -26,7 +26,7 @@ struct OperationBenchOptions {
 
 struct OperationTime {
   std::string operation, shapes;  // "[32, 32, 32, 16] [16, 3, 3, 16]"
-  std::string kernel;             // "onednn", "onednn_bf16", "blas", "simd"; "reference": the plain one
+  std::string kernel;             // "onednn", "onednn_bf16", "simd"; "reference": the plain one
   double seconds = 0;             // of a call, the fastest
   double flops = 0;               // of a call; 0: memory decides, not arithmetic
   double bytes = 0;               // that a call reads and writes, each number once

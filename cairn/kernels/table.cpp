@@ -22,13 +22,17 @@ constexpr KernelSlot kConv2dDataGradient[] = {
 constexpr KernelSlot kConv2dWeightGradient[] = {
     {"onednn_bf16", onednn_bf16_conv2d_weight_gradient_supports, onednn_bf16_conv2d_weight_gradient, kBf16},
     {"onednn", onednn_conv2d_weight_gradient_supports, onednn_conv2d_weight_gradient}};
-constexpr KernelSlot kMatmul[] = {{"onednn_bf16", onednn_bf16_matmul_supports, onednn_bf16_matmul, kBf16}};
 #endif
-constexpr KernelSlot kLinear[] = {{"simd", simd_few_rows_supports, simd_few_rows},
+constexpr KernelSlot kMatmul[] = {
+#if CAIRN_ONEDNN
+    {"onednn_bf16", onednn_bf16_matmul_supports, onednn_bf16_matmul, kBf16},
+#endif
+    {"simd", simd_matmul_supports, simd_matmul}};
+constexpr KernelSlot kLinear[] = {{"simd_few_rows", simd_few_rows_supports, simd_few_rows},
 #if CAIRN_ONEDNN
                                   {"onednn_bf16", onednn_bf16_linear_supports, onednn_bf16_linear, kBf16},
 #endif
-                                  {"blas", blas_linear_supports, blas_linear}};
+                                  {"simd", simd_linear_supports, simd_linear}};
 
 constexpr KernelSlot kAdd[] = {{"simd", simd_binary_supports, simd_add}};
 constexpr KernelSlot kSubtract[] = {{"simd", simd_binary_supports, simd_subtract}};
@@ -68,7 +72,6 @@ constinit const SlotTable kCpuSlots = [] {
   table[SlotId::conv2d] = kConv2d;
   table[SlotId::conv2d_data_gradient] = kConv2dDataGradient;
   table[SlotId::conv2d_weight_gradient] = kConv2dWeightGradient;
-  table[SlotId::matmul] = kMatmul;
 #endif
   table[SlotId::add] = kAdd;
   table[SlotId::subtract] = kSubtract;
@@ -76,6 +79,7 @@ constinit const SlotTable kCpuSlots = [] {
   table[SlotId::divide] = kDivide;
   table[SlotId::relu] = kRelu;
   table[SlotId::linear] = kLinear;
+  table[SlotId::matmul] = kMatmul;
   table[SlotId::exp] = kExp;
   table[SlotId::log] = kLog;
   table[SlotId::tanh] = kTanh;

@@ -22,9 +22,6 @@ void onednn_bf16_linear(const KernelArgs& a);
 bool onednn_bf16_matmul_supports(const KernelArgs& a);
 void onednn_bf16_matmul(const KernelArgs& a);
 
-bool blas_linear_supports(const KernelArgs& a);
-void blas_linear(const KernelArgs& a);
-
 // Highway: the instruction set is chosen at run time.
 bool simd_unary_supports(const KernelArgs& a);
 void simd_exp(const KernelArgs& a);
@@ -41,6 +38,10 @@ void simd_multiply(const KernelArgs& a);
 void simd_divide(const KernelArgs& a);
 bool simd_few_rows_supports(const KernelArgs& a);  // of linear
 void simd_few_rows(const KernelArgs& a);
+bool simd_linear_supports(const KernelArgs& a);
+void simd_linear(const KernelArgs& a);
+bool simd_matmul_supports(const KernelArgs& a);
+void simd_matmul(const KernelArgs& a);
 bool simd_softmax_supports(const KernelArgs& a);  // of softmax and log_softmax, along the last axis
 void simd_softmax(const KernelArgs& a);
 void simd_log_softmax(const KernelArgs& a);

@@ -8,86 +8,66 @@
 #include "cairn/ops/blas_internal.h"
 #include "cairn/ops/catalogue_internal.h"
 #include "cairn/ops/elementwise_internal.h"
-#include "cairn/ops/gemm.h"
 #include "cairn/ops/linalg_internal.h"
+#include "cairn/ops/matmul_operands.h"
 #include "cairn/ops/shape_ops.h"
-#include "cairn/tensor/strided.h"
 
 namespace cairn {
 namespace {
 
-// The last two axes as BLAS sees them.
-struct Operand {
-  Tensor tensor;  // what is read: the view itself, or a copy
-  bool transposed = false;
-  std::int64_t leading = 1;
+void multiply(const MatmulOperands& o, const float* a, const float* b, int m, int n, float* c) {
+  cblas_sgemm(CblasRowMajor, o.a.transposed ? CblasTrans : CblasNoTrans,
+              o.b.transposed ? CblasTrans : CblasNoTrans, m, n, linalg::narrow(o.k), 1, a,
+              linalg::narrow(o.a.leading), b, linalg::narrow(o.b.leading), 0, c, linalg::narrow(o.n));
+}
+void multiply(const MatmulOperands& o, const double* a, const double* b, int m, int n, double* c) {
+  cblas_dgemm(CblasRowMajor, o.a.transposed ? CblasTrans : CblasNoTrans,
+              o.b.transposed ? CblasTrans : CblasNoTrans, m, n, linalg::narrow(o.k), 1, a,
+              linalg::narrow(o.a.leading), b, linalg::narrow(o.b.leading), 0, c, linalg::narrow(o.n));
+}
+
+// How a product is cut into tiles for several threads, from its shape alone: squares of 256, and smaller ones
+// where those would be few and each still worth a thread's while.
+struct Tiles {
+  std::int64_t rows, columns;  // of a tile
+  std::int64_t down, across;   // number of tiles
+  std::int64_t count() const { return down * across; }
 };
-Operand operand(const Tensor& t) {
-  const int r = t.ndim() - 2, c = t.ndim() - 1;
-  const std::int64_t rows = t.size(r), columns = t.size(c);
-  const auto fits = [](std::int64_t leading, std::int64_t width) {
-    return leading >= std::max<std::int64_t>(1, width);
+Tiles tiles_of(std::int64_t m, std::int64_t n, std::int64_t k) {
+  constexpr std::int64_t kSide = 256, kLeastSide = 64, kEnough = 8, kWork = 1 << 21;  // some 40 us
+  const auto tiles = [&](std::int64_t rows, std::int64_t columns) {
+    return Tiles{rows, columns, (m + rows - 1) / rows, (n + columns - 1) / columns};
   };
-  if ((t.stride(c) == 1 || columns == 1) && (fits(t.stride(r), columns) || rows == 1))
-    return {t, false, rows == 1 ? std::max<std::int64_t>(1, columns) : t.stride(r)};
-  if ((t.stride(r) == 1 || rows == 1) && (fits(t.stride(c), rows) || columns == 1))
-    return {t, true, columns == 1 ? std::max<std::int64_t>(1, rows) : t.stride(c)};
-  return {dense(t), false, std::max<std::int64_t>(1, columns)};
-}
-
-void gemm(const Operand& a, const float* pa, const Operand& b, const float* pb, int m, int n, int k, float* c,
-          int ldc) {
-  cblas_sgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
-              b.transposed ? CblasTrans : CblasNoTrans, m, n, k, 1, pa, linalg::narrow(a.leading), pb,
-              linalg::narrow(b.leading), 0, c, ldc);
-}
-void gemm(const Operand& a, const double* pa, const Operand& b, const double* pb, int m, int n, int k,
-          double* c, int ldc) {
-  cblas_dgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
-              b.transposed ? CblasTrans : CblasNoTrans, m, n, k, 1, pa, linalg::narrow(a.leading), pb,
-              linalg::narrow(b.leading), 0, c, ldc);
-}
-
-// Offset of batch `index` of the result in an operand whose batch axes broadcast.
-std::int64_t batch_offset(const Tensor& t, const Shape& out, std::int64_t index) {
-  std::int64_t offset = 0;
-  for (int i = out.ndim() - 3; i >= 0; --i) {
-    const int at = i - (out.ndim() - t.ndim());
-    if (at >= 0 && t.size(at) != 1) offset += index % out[i] * t.stride(at);
-    index /= out[i];
-  }
-  return offset;
+  Tiles t = tiles(std::min(m, kSide), std::min(n, kSide));
+  while (t.count() < kEnough && t.rows * t.columns * k > kWork && std::max(t.rows, t.columns) > kLeastSide)
+    t = t.rows >= t.columns ? tiles((t.rows + 1) / 2, t.columns) : tiles(t.rows, (t.columns + 1) / 2);
+  return t;
 }
 
 template <class T>
-void matmul_kernel(const KernelArgs& a) {
-  const Shape& shape = a.out[0].shape();
-  const std::int64_t m = shape[shape.ndim() - 2], n = shape[shape.ndim() - 1];
-  const std::int64_t k = a.in[0].size(a.in[0].ndim() - 1);
-  T* const c = reinterpret_cast<T*>(const_cast<std::byte*>(a.out[0].raw()));
-  const std::int64_t size = a.out[0].size();
+void matmul_kernel(const KernelArgs& args) {
+  T* const c = reinterpret_cast<T*>(const_cast<std::byte*>(args.out[0].raw()));
+  const std::int64_t size = args.out[0].size();
   if (size == 0) return;
-  if (k == 0) {
+  const MatmulOperands o(args);
+  if (o.k == 0) {
     std::fill_n(c, size, T(0));
     return;
   }
-  const Operand left = operand(a.in[0]), right = operand(a.in[1]);
-  const T *pa = reinterpret_cast<const T*>(left.tensor.raw()),
-          *pb = reinterpret_cast<const T*>(right.tensor.raw());
-  const GemmTiles t = gemm_tiles(m, n, k);
-  const std::int64_t tiles = t.count(), work = t.rows * t.columns * k;  // 2^20 take about 20 us
-  parallel_for(size / (m * n) * tiles, std::max<std::int64_t>(1, (1 << 20) / work),
+  const T *a = reinterpret_cast<const T*>(o.a.tensor.raw()),
+          *b = reinterpret_cast<const T*>(o.b.tensor.raw());
+  const Tiles t = tiles_of(o.m, o.n, o.k);
+  const std::int64_t tiles = t.count(), work = t.rows * t.columns * o.k;  // 2^20 take about 20 us
+  parallel_for(o.products * tiles, std::max<std::int64_t>(1, (1 << 20) / work),
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t item = begin; item < end; ++item) {
-                   const std::int64_t batch = item / tiles, i = item % tiles / t.across * t.rows,
+                   const std::int64_t product = item / tiles, i = item % tiles / t.across * t.rows,
                                       j = item % tiles % t.across * t.columns;
-                   const T* x = pa + batch_offset(left.tensor, shape, batch) +
-                                i * (left.transposed ? 1 : left.leading);
-                   const T* y = pb + batch_offset(right.tensor, shape, batch) +
-                                j * (right.transposed ? right.leading : 1);
-                   gemm(left, x, right, y, static_cast<int>(std::min(t.rows, m - i)),
-                        static_cast<int>(std::min(t.columns, n - j)), linalg::narrow(k),
-                        c + batch * m * n + i * n + j, linalg::narrow(n));
+                   const T* x = a + o.a.offset(o.result, product) + i * (o.a.transposed ? 1 : o.a.leading);
+                   const T* y = b + o.b.offset(o.result, product) + j * (o.b.transposed ? o.b.leading : 1);
+                   multiply(o, x, y, static_cast<int>(std::min(t.rows, o.m - i)),
+                            static_cast<int>(std::min(t.columns, o.n - j)),
+                            c + product * o.m * o.n + i * o.n + j);
                  }
                });
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <sys/mman.h>
 
 #include <array>
 #include <atomic>
@@ -35,6 +36,7 @@ constexpr std::size_t kLargest = std::size_t{256} << 20;     // beyond, nothing 
 constexpr std::size_t kKept = std::size_t{1} << 30;          // bytes the shared store holds at most
 constexpr std::size_t kThreadKept = std::size_t{256} << 10;  // bytes of one class a thread holds at most
 constexpr std::size_t kLarge = std::size_t{64} << 10;        // above, kept only while gradients are computed
+constexpr std::size_t kHugePage = std::size_t{2} << 20, kHuge = 2 * kHugePage;
 
 // Class 0 is 64 bytes; above, 2^k * {4, 5, 6, 7} / 4 in multiples of 64.
 constexpr std::size_t size_class(std::size_t bytes) {
@@ -75,6 +77,14 @@ std::atomic<std::size_t> let_go{
 
 void* from_system(std::size_t bytes) {
   system_calls.fetch_add(1, std::memory_order_relaxed);
+#ifdef MADV_HUGEPAGE
+  // One page of 2 MiB instead of 512: fewer to be made, and to be looked up by products that walk columns.
+  if (bytes >= kHuge) {
+    void* const block = std::aligned_alloc(kHugePage, (bytes + kHugePage - 1) / kHugePage * kHugePage);
+    if (block) madvise(block, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // only a hint
+    return block;
+  }
+#endif
   return std::aligned_alloc(kAlignment, bytes);
 }
 
