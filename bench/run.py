@@ -197,7 +197,7 @@ def table(results):
 def page_table():
     """The newest measurement of every row, under the machine and the versions of its day."""
     newest, days = {}, {}
-    for name in sorted(os.listdir(os.path.join(HERE, "results"))):
+    for name in sorted(name for name in os.listdir(os.path.join(HERE, "results")) if name[:1].isdigit()):  # not levels.json
         with open(os.path.join(HERE, "results", name), encoding="utf-8") as file:
             day = json.load(file)
         days[day["date"]] = day
@@ -227,9 +227,9 @@ def write_results(results, versions):
         file.write("\n")
     with open(PAGE, encoding="utf-8") as file:
         text = file.read()
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    page = text.split(BEGIN)[0] + BEGIN + page_table() + END + text.split(END)[1]
     with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(before + BEGIN + page_table() + END + after)
+        file.write(page)
     return path
 
 
