@@ -22,7 +22,7 @@ struct Tiles {
 // Every tile packs its own part of both sides, so that squares cost least; b in C order is packed on the way,
 // which makes rows the cheaper cut.
 Tiles tiles_of(const Gemm& g, std::int64_t products) {
-  constexpr std::int64_t kLeastWork = 1 << 17, kMuch = 1 << 22;  // multiply-adds: 2.5 us and 80 us
+  constexpr std::int64_t kLeastWork = 1 << 17, kSome = 1 << 22, kMuch = 1 << 28;  // 2.5 us, 80 us, 5 ms
   const std::int64_t unit = gemm_columns(), threads = num_threads();
   const auto tiles = [&](std::int64_t rows, std::int64_t columns) {
     columns = std::min(g.n, (columns + unit - 1) / unit * unit);
@@ -30,7 +30,8 @@ Tiles tiles_of(const Gemm& g, std::int64_t products) {
   };
   Tiles t = tiles(g.m, g.n);
   // Several tiles for a thread even out what else the machine does, where there is work enough.
-  const std::int64_t wanted = threads == 1 ? 1 : products * g.m * g.n * g.k >= kMuch ? 4 * threads : threads;
+  const std::int64_t work = products * g.m * g.n * g.k;
+  const std::int64_t wanted = threads == 1 ? 1 : threads * (work < kSome ? 1 : work < kMuch ? 2 : 4);
   while (products * t.count() < wanted && t.rows * t.columns * g.k >= 2 * kLeastWork) {
     const bool across = t.columns > (g.b.transposed ? 1 : 2) * t.rows && t.columns > unit;
     if (!across && t.rows == 1) break;
