@@ -14,8 +14,6 @@ using namespace kernels;
 
 #if CAIRN_ONEDNN
 constexpr Precision kBf16 = Precision::bf16;
-constexpr KernelSlot kConv2d[] = {{"onednn_bf16", onednn_bf16_conv2d_supports, onednn_bf16_conv2d, kBf16},
-                                  {"onednn", onednn_conv2d_supports, onednn_conv2d}};
 constexpr KernelSlot kConv2dDataGradient[] = {
     {"onednn_bf16", onednn_bf16_conv2d_data_gradient_supports, onednn_bf16_conv2d_data_gradient, kBf16},
     {"onednn", onednn_conv2d_data_gradient_supports, onednn_conv2d_data_gradient}};
@@ -23,6 +21,16 @@ constexpr KernelSlot kConv2dWeightGradient[] = {
     {"onednn_bf16", onednn_bf16_conv2d_weight_gradient_supports, onednn_bf16_conv2d_weight_gradient, kBf16},
     {"onednn", onednn_conv2d_weight_gradient_supports, onednn_conv2d_weight_gradient}};
 #endif
+constexpr KernelSlot kConv2d[] = {
+#if CAIRN_ONEDNN
+    {"onednn_bf16", onednn_bf16_conv2d_supports, onednn_bf16_conv2d, kBf16},
+#endif
+    {"simd_few_images", simd_few_images_supports, simd_conv2d},
+#if CAIRN_ONEDNN
+    {"onednn", onednn_conv2d_supports, onednn_conv2d},
+#endif
+    {"simd", simd_conv2d_supports, simd_conv2d},
+};
 constexpr KernelSlot kMatmul[] = {
 #if CAIRN_ONEDNN
     {"onednn_bf16", onednn_bf16_matmul_supports, onednn_bf16_matmul, kBf16},
@@ -69,10 +77,10 @@ constexpr KernelSlot kAveragePool2dGradient[] = {{"simd", simd_pool_supports, si
 constinit const SlotTable kCpuSlots = [] {
   SlotTable table{};
 #if CAIRN_ONEDNN
-  table[SlotId::conv2d] = kConv2d;
   table[SlotId::conv2d_data_gradient] = kConv2dDataGradient;
   table[SlotId::conv2d_weight_gradient] = kConv2dWeightGradient;
 #endif
+  table[SlotId::conv2d] = kConv2d;
   table[SlotId::add] = kAdd;
   table[SlotId::subtract] = kSubtract;
   table[SlotId::multiply] = kMultiply;

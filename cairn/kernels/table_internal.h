@@ -38,6 +38,9 @@ void simd_multiply(const KernelArgs& a);
 void simd_divide(const KernelArgs& a);
 bool simd_few_rows_supports(const KernelArgs& a);  // of linear
 void simd_few_rows(const KernelArgs& a);
+bool simd_few_images_supports(const KernelArgs& a);  // of conv2d
+bool simd_conv2d_supports(const KernelArgs& a);
+void simd_conv2d(const KernelArgs& a);
 bool simd_linear_supports(const KernelArgs& a);
 void simd_linear(const KernelArgs& a);
 bool simd_matmul_supports(const KernelArgs& a);

@@ -77,15 +77,18 @@ std::atomic<std::size_t> let_go{
 
 void* from_system(std::size_t bytes) {
   system_calls.fetch_add(1, std::memory_order_relaxed);
+  void* const block = std::aligned_alloc(kAlignment, bytes);
 #ifdef MADV_HUGEPAGE
-  // One page of 2 MiB instead of 512: fewer to be made, and to be looked up by products that walk columns.
-  if (bytes >= kHuge) {
-    void* const block = std::aligned_alloc(kHugePage, (bytes + kHugePage - 1) / kHugePage * kHugePage);
-    if (block) madvise(block, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // only a hint
-    return block;
+  // Pages of 2 MiB instead of 512 each: fewer to be made, and to be looked up by products that walk columns.
+  // Only a hint, for the whole ones that lie within the block.
+  if (block && bytes >= kHuge) {
+    const auto first = reinterpret_cast<std::uintptr_t>(block), past = first + bytes;
+    const std::uintptr_t from = (first + kHugePage - 1) / kHugePage * kHugePage,
+                         to = past / kHugePage * kHugePage;
+    if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);
   }
 #endif
-  return std::aligned_alloc(kAlignment, bytes);
+  return block;
 }
 
 void* from_shared(std::size_t c) {

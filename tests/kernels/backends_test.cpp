@@ -91,6 +91,13 @@ std::vector<Case> cases() {
   add_conv(all, 4, 9, 32, 32, 3, C{1, 1, 1, 1, 1, 1, 1, 1, 32});             // depthwise
   add_conv(all, 4, 9, 16, 24, 3, C{1, 1, 2, 2, 2, 2, 2, 2, 4});              // groups, dilation
   add_conv(all, 3, 8, 8, 8, 3, C{2, 2, 0, 1, 0, 1});                         // padding of one side
+  // Few images in bands of rows: padding on both ends, steps of two, taps apart, nothing but the images.
+  add_conv(all, 1, 30, 16, 32, 3, C{1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, true});
+  add_conv(all, 1, 61, 3, 48, 7, C{2, 2, 3, 3, 3, 3});
+  add_conv(all, 2, 33, 16, 40, 3, C{1, 1, 2, 2, 2, 2, 2, 2});
+  add_conv(all, 3, 25, 32, 32, 5, C{1, 1, 0, 0, 0, 0});
+  add_conv(all, 1, 40, 32, 32, 3, C{2, 2, 0, 1, 0, 1});
+  add_conv(all, 1, 12, 64, 64, 3, C{1, 1, 9, 9, 1, 1});  // more zeros than a band has rows
   const Tensor images = distinct({5, 12, 12, 19}, -2, 3), pooled = uniform({5, 6, 6, 19}, -1, 1);
   const Tensor overlapped = uniform({5, 6, 6, 19}, -1, 1);
   const P two{2, 2, 2, 2}, three{3, 3, 2, 2, 1, 0, 1, 0};
@@ -210,6 +217,15 @@ TEST_CASE(
       CHECK((covered[&slot] || (slot.precision == Precision::bf16 && !why_no_bf16().empty())));
     }
   if (!why_no_bf16().empty()) MESSAGE("bf16 is not tried: ", why_no_bf16());
+}
+
+TEST_CASE("convolution of few pictures: the same bytes for one alone and among others") {
+  const Tensor x = uniform({7, 23, 19, 12}, -1, 1, DType::f32),
+               w = uniform({37, 3, 3, 12}, -1, 1, DType::f32);
+  const Conv2dOptions at{.stride = 2, .padding = 1};
+  const Tensor all = conv2d(x, w, at);
+  for (std::int64_t i = 0; i < 7; ++i)
+    CHECK(worst(conv2d(x.slice(0, i, i + 1), w, at), all.slice(0, i, i + 1)) == 0);
 }
 
 TEST_CASE("element-wise kernels at the ends of the numbers") {

@@ -109,21 +109,6 @@ HWY_INLINE void put(const Sums<R>& s, float* c, std::int64_t leading, const Part
   }
 }
 
-// What one call computes: R rows of c, two vectors wide at most.
-struct Tile {
-  std::int64_t k;
-  const float* a;  // packed: columns of R numbers, kStripStep apart; else rows, row_step apart
-  std::int64_t row_step;
-  const float* b;  // rows, b_step apart
-  std::int64_t b_step;
-  float* keep;  // where the rows of b are packed on the way; null: nowhere
-  float* c;
-  std::int64_t leading;
-  const float* bias;  // of the columns; null: none
-  bool add;           // to what c holds
-  std::int64_t columns;
-};
-
 template <int R, Width kWidth, bool kPacked>
 void tile_of(const Tile& t) {
   const D d;
@@ -147,20 +132,23 @@ void tile_of(const Tile& t) {
     begin_with(sums, left(t.bias), right(t.bias));
   else
     begin_with(sums, hn::Zero(d), hn::Zero(d));
-  const float *a = t.a, *b = t.b;
+  const float* b = t.b;
   float* keep = t.keep;
-  for (std::int64_t p = 0; p < t.k; ++p) {
-    const V b0 = left(b), b1 = right(b);
-    __builtin_prefetch(b + kAhead * t.b_step);
-    __builtin_prefetch(b + kAhead * t.b_step + t.columns - 1);
-    if (keep) {
-      hn::Store(b0, d, keep);
-      hn::Store(b1, d, keep + lanes);
-      keep += 2 * lanes;
+  for (std::int64_t piece = 0; piece < t.pieces; ++piece) {
+    const float* a = t.a + piece * t.piece_step;
+    for (std::int64_t p = 0; p < t.k; ++p) {
+      const V b0 = left(b), b1 = right(b);
+      __builtin_prefetch(b + kAhead * t.b_step);
+      __builtin_prefetch(b + kAhead * t.b_step + t.columns - 1);
+      if (keep) {
+        hn::Store(b0, d, keep);
+        hn::Store(b1, d, keep + lanes);
+        keep += 2 * lanes;
+      }
+      add_products<kWidth>(sums, a, row_step, b0, b1);
+      a += kStep;
+      b += t.b_step;
     }
-    add_products<kWidth>(sums, a, row_step, b0, b1);
-    a += kStep;
-    b += t.b_step;
   }
   put<kWidth>(sums, t.c, t.leading, part, t.add);
 }
@@ -179,34 +167,47 @@ constexpr std::array<std::array<TileKernel, kRows>, 3> kernels_of() {
 constexpr std::array<std::array<std::array<TileKernel, kRows>, 3>, 2> kTileKernels = {kernels_of<false>(),
                                                                                       kernels_of<true>()};
 
-// to[p * step + r] = x[r * leading + p]: rows become columns, four by four.
+void compute_tile(const Tile& t, bool packed) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(D()));
+  const Width width = t.columns == 2 * lanes ? Width::whole
+                      : t.columns > lanes    ? Width::second
+                                             : Width::first;
+  kTileKernels[packed ? 1 : 0][static_cast<std::size_t>(width)][static_cast<std::size_t>(t.rows - 1)](t);
+}
+
+// to[p * step + r] = x[r * leading + p]: rows become columns, four by four; a line of every row at a time, so
+// that what is read and what is written stay in the cache until they are whole.
 void pack_turned(const float* x, std::int64_t leading, std::int64_t rows, std::int64_t k, float* to,
                  std::int64_t step) {
-  std::int64_t r = 0;
+  [[maybe_unused]] constexpr std::int64_t kLine = 16, kSide = 4;
+  for (std::int64_t begin = 0; begin < k; begin += kLine) {
+    const std::int64_t end = std::min(k, begin + kLine);
+    std::int64_t r = 0;
 #if HWY_TARGET != HWY_SCALAR
-  const hn::FixedTag<float, 4> d;
-  for (; r + 4 <= rows; r += 4) {
-    const float *x0 = x + r * leading, *x1 = x0 + leading, *x2 = x1 + leading, *x3 = x2 + leading;
-    std::int64_t p = 0;
-    for (; p + 4 <= k; p += 4) {
-      const auto v0 = hn::LoadU(d, x0 + p), v1 = hn::LoadU(d, x1 + p), v2 = hn::LoadU(d, x2 + p),
-                 v3 = hn::LoadU(d, x3 + p);
-      const auto low02 = hn::InterleaveLower(d, v0, v2), high02 = hn::InterleaveUpper(d, v0, v2),
-                 low13 = hn::InterleaveLower(d, v1, v3), high13 = hn::InterleaveUpper(d, v1, v3);
-      float* const at = to + p * step + r;
-      hn::StoreU(hn::InterleaveLower(d, low02, low13), d, at);
-      hn::StoreU(hn::InterleaveUpper(d, low02, low13), d, at + step);
-      hn::StoreU(hn::InterleaveLower(d, high02, high13), d, at + 2 * step);
-      hn::StoreU(hn::InterleaveUpper(d, high02, high13), d, at + 3 * step);
+    const hn::FixedTag<float, kSide> d;
+    for (; r + kSide <= rows; r += kSide) {
+      const float *x0 = x + r * leading, *x1 = x0 + leading, *x2 = x1 + leading, *x3 = x2 + leading;
+      std::int64_t p = begin;
+      for (; p + kSide <= end; p += kSide) {
+        const auto v0 = hn::LoadU(d, x0 + p), v1 = hn::LoadU(d, x1 + p), v2 = hn::LoadU(d, x2 + p),
+                   v3 = hn::LoadU(d, x3 + p);
+        const auto low02 = hn::InterleaveLower(d, v0, v2), high02 = hn::InterleaveUpper(d, v0, v2),
+                   low13 = hn::InterleaveLower(d, v1, v3), high13 = hn::InterleaveUpper(d, v1, v3);
+        float* const at = to + p * step + r;
+        hn::StoreU(hn::InterleaveLower(d, low02, low13), d, at);
+        hn::StoreU(hn::InterleaveUpper(d, low02, low13), d, at + step);
+        hn::StoreU(hn::InterleaveLower(d, high02, high13), d, at + 2 * step);
+        hn::StoreU(hn::InterleaveUpper(d, high02, high13), d, at + 3 * step);
+      }
+      for (; p < end; ++p) {
+        float* const at = to + p * step + r;
+        at[0] = x0[p], at[1] = x1[p], at[2] = x2[p], at[3] = x3[p];
+      }
     }
-    for (; p < k; ++p) {
-      float* const at = to + p * step + r;
-      at[0] = x0[p], at[1] = x1[p], at[2] = x2[p], at[3] = x3[p];
-    }
-  }
 #endif
-  for (; r < rows; ++r)
-    for (std::int64_t p = 0; p < k; ++p) to[p * step + r] = x[r * leading + p];
+    for (; r < rows; ++r)
+      for (std::int64_t p = begin; p < end; ++p) to[p * step + r] = x[r * leading + p];
+  }
 }
 
 // to[p * step + r] = x[p * leading + r]
@@ -272,26 +273,20 @@ class Panel {
   float* strip(std::int64_t s) const { return packed_a_ + s * kStripStep * depth_; }
 
   void tile(std::int64_t s, std::int64_t in_block, std::int64_t j) const {
-    const std::int64_t columns = std::min(wide(), columns_ - j);
     const bool reads_b = s == 0 && !g_.b.transposed;  // the first to need it packs it
-    const Width width = columns == wide()      ? Width::whole
-                        : columns > wide() / 2 ? Width::second
-                                               : Width::first;
-    const Tile t{
-        .k = depth_,
-        .a = packs_a_ ? strip(in_block) : g_.a.from(row(s), k0_).data,
-        .row_step = g_.a.leading,
-        .b = reads_b ? b_.from(0, j).data : panel(j),
-        .b_step = reads_b ? b_.leading : wide(),
-        .keep = reads_b && strips() > 1 ? panel(j) : nullptr,
-        .c = g_.c + row(s) * g_.leading + n0_ + j,
-        .leading = g_.leading,
-        .bias = g_.bias && k0_ == 0 ? g_.bias + n0_ + j : nullptr,
-        .add = k0_ > 0,
-        .columns = columns,
-    };
-    const auto rows = static_cast<std::size_t>(row(s + 1) - row(s));
-    kTileKernels[packs_a_ ? 1 : 0][static_cast<std::size_t>(width)][rows - 1](t);
+    compute_tile({.k = depth_,
+                  .a = packs_a_ ? strip(in_block) : g_.a.from(row(s), k0_).data,
+                  .row_step = g_.a.leading,
+                  .b = reads_b ? b_.from(0, j).data : panel(j),
+                  .b_step = reads_b ? b_.leading : wide(),
+                  .keep = reads_b && strips() > 1 ? panel(j) : nullptr,
+                  .c = g_.c + row(s) * g_.leading + n0_ + j,
+                  .leading = g_.leading,
+                  .bias = g_.bias && k0_ == 0 ? g_.bias + n0_ + j : nullptr,
+                  .add = k0_ > 0,
+                  .rows = row(s + 1) - row(s),
+                  .columns = std::min(wide(), columns_ - j)},
+                 packs_a_);
   }
 
   const Gemm& g_;
@@ -320,7 +315,9 @@ void gemm_of(const Gemm& g) {
     }
 }
 
-std::int64_t columns_of() { return 2 * static_cast<std::int64_t>(hn::Lanes(D())); }
+TileKernels tile_kernels_of() {
+  return {kRows, 2 * static_cast<std::int64_t>(hn::Lanes(D())), compute_tile, pack_turned};
+}
 
 }  // namespace cairn::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -329,7 +326,7 @@ HWY_AFTER_NAMESPACE();
 namespace cairn::kernels {
 
 HWY_EXPORT(gemm_of);
-HWY_EXPORT(columns_of);
+HWY_EXPORT(tile_kernels_of);
 
 float* packing_space(std::size_t numbers) {
   thread_local std::shared_ptr<Storage> kept;
@@ -341,9 +338,9 @@ void gemm(const Gemm& g) {
   choose_instruction_set();
   HWY_DYNAMIC_DISPATCH(gemm_of)(g);
 }
-std::int64_t gemm_columns() {
+TileKernels tile_kernels() {
   choose_instruction_set();
-  return HWY_DYNAMIC_DISPATCH(columns_of)();
+  return HWY_DYNAMIC_DISPATCH(tile_kernels_of)();
 }
 
 }  // namespace cairn::kernels

@@ -1,5 +1,5 @@
-// Private to kernels/: one product of f32 matrices on the calling thread, the instruction set chosen at run
-// time.
+// Private to kernels/: products of f32 matrices on the calling thread, and the tile that they and
+// convolutions are made of; the instruction set is chosen at run time.
 #pragma once
 
 #include <cstddef>
@@ -32,10 +32,31 @@ struct Gemm {
 };
 void gemm(const Gemm& g);
 
+// What one call of the innermost kernel computes: a tile of c from `pieces` runs of k products each.
+struct Tile {
+  std::int64_t k;
+  const float* a;         // packed: columns of `rows` numbers; else rows, row_step apart
+  std::int64_t row_step;  // of a that is not packed
+  const float* b;         // pieces * k rows, b_step apart
+  std::int64_t b_step;
+  float* keep = nullptr;  // where the rows of b are packed on the way
+  float* c;
+  std::int64_t leading;
+  const float* bias = nullptr;              // of the columns
+  bool add = false;                         // to what c holds
+  std::int64_t rows, columns;               // at most those of TileKernels
+  std::int64_t pieces = 1, piece_step = 0;  // a's runs, piece_step apart; of one that is not packed
+};
+struct TileKernels {
+  std::int64_t rows, columns;
+  void (*compute)(const Tile& tile, bool packed);
+  // to[p * step + r] = x[r * leading + p] for r < rows, p < k
+  void (*pack_turned)(const float* x, std::int64_t leading, std::int64_t rows, std::int64_t k, float* to,
+                      std::int64_t step);
+};
+TileKernels tile_kernels();
+
 // Memory of this thread for what is packed, the same again at every call: asked of the system once.
 float* packing_space(std::size_t numbers);
-
-// Columns that the kernel computes side by side: a tile of so many, or a multiple, has no rest.
-std::int64_t gemm_columns();
 
 }  // namespace cairn::kernels

@@ -23,7 +23,7 @@ struct Tiles {
 // which makes rows the cheaper cut.
 Tiles tiles_of(const Gemm& g, std::int64_t products) {
   constexpr std::int64_t kLeastWork = 1 << 17, kSome = 1 << 22, kMuch = 1 << 28;  // 2.5 us, 80 us, 5 ms
-  const std::int64_t unit = gemm_columns(), threads = num_threads();
+  const std::int64_t unit = tile_kernels().columns, threads = num_threads();
   const auto tiles = [&](std::int64_t rows, std::int64_t columns) {
     columns = std::min(g.n, (columns + unit - 1) / unit * unit);
     return Tiles{rows, columns, (g.m + rows - 1) / rows, (g.n + columns - 1) / columns};
