@@ -77,15 +77,13 @@ std::atomic<std::size_t> let_go{
 
 void* from_system(std::size_t bytes) {
   system_calls.fetch_add(1, std::memory_order_relaxed);
-  void* const block = std::aligned_alloc(kAlignment, bytes);
+  auto* const block = static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes));
 #ifdef MADV_HUGEPAGE
   // Pages of 2 MiB instead of 512 each: fewer to be made, and to be looked up by products that walk columns.
   // Only a hint, for the whole ones that lie within the block.
   if (block && bytes >= kHuge) {
-    const auto first = reinterpret_cast<std::uintptr_t>(block), past = first + bytes;
-    const std::uintptr_t from = (first + kHugePage - 1) / kHugePage * kHugePage,
-                         to = past / kHugePage * kHugePage;
-    if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);
+    const std::size_t before = -reinterpret_cast<std::uintptr_t>(block) % kHugePage;
+    madvise(block + before, (bytes - before) / kHugePage * kHugePage, MADV_HUGEPAGE);
   }
 #endif
   return block;
