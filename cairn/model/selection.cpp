@@ -190,7 +190,9 @@ std::vector<const LearnerEntry*> chosen_entries(const Registry& registry, const 
     for (const LearnerEntry& e : registry.learners)
       if (e.serves(task) && e.auto_settings && e.cost > 0 &&
           (pictures ? e.accepts.images : e.accepts.tables) &&
-          (!options.in_parts || why_not_in_parts(*e.make()).empty()))
+          (!options.in_parts || why_not_in_parts(*e.make()).empty()) &&
+          std::ranges::find(options.left_out, e.name, &SelectionOptions::LeftOut::learner) ==
+              options.left_out.end())
         entries.push_back(&e);
   std::ranges::stable_sort(entries, {}, &LearnerEntry::cost);
   return entries;

@@ -66,6 +66,7 @@ TEST_CASE("learners in parts: the model of the whole, whatever a part lacks") {
       {"logistic_regression", {{"solver", "lbfgs"}, {"penalty", "elastic_net"}}},
       {"logistic_regression", {{"class_weight", "balanced"}, {"solver", "newton"}}},
       {"constant", {{"strategy", "most_frequent"}}},
+      {"gradient_boosting", {{"class_weight", "balanced"}, {"trees", "20"}}},
   };
   std::set<std::string> able;
   for (const Case& c : mixed_cases()) {
@@ -93,8 +94,8 @@ TEST_CASE("learners in parts: the model of the whole, whatever a part lacks") {
         CHECK(differs(set) < 1e-7);
       }
   }
-  CHECK(able == std::set<std::string>{"constant", "elastic_net", "lasso", "linear_regression",
-                                      "logistic_regression", "ridge"});
+  CHECK(able == std::set<std::string>{"constant", "elastic_net", "gradient_boosting", "lasso",
+                                      "linear_regression", "logistic_regression", "ridge"});
 }
 
 TEST_CASE("learners in parts: sparse columns, a target that is transformed, and what cannot be") {
