@@ -17,7 +17,7 @@ class RoleColumns {
   explicit RoleColumns(const Dataset& sample) : sample_(sample) {
     const Roles& roles = sample.roles();
     for (const std::string& name : {roles.target, roles.weight, roles.group, roles.time, roles.event})
-      if (!name.empty()) names_.push_back(name);
+      if (!name.empty() && std::ranges::find(names_, name) == names_.end()) names_.push_back(name);
   }
 
   void add(const Dataset& part) {
@@ -86,7 +86,7 @@ double bytes_of_parts(const Dataset& sample, std::int64_t rows, std::int64_t fea
     if (!name.empty()) row += sample.table().column(name).kind() == ColumnKind::text ? kText : kNumber;
   if (!sample.weights().empty()) row += 3 * kNumber;
   // While rows to watch are drawn: their units and strata, in order and shuffled, and what each holds.
-  constexpr double kSplit = 11 * kNumber;
+  constexpr double kSplit = 9 * kNumber;
   // Raw output and both derivatives of every output, the derivatives as one word, whether it is watched; row
   // numbers: learned from, drawn in two lists, and the grower's two.
   double boosting = 3 * kNumber * outputs + kNumber + 1 + 5 * kRowNumber;

@@ -342,8 +342,7 @@ std::string why_statistics(const P& p, const TreeFeatures& features,
     if (!f.category || std::ssize(f.levels) + (has_missing(i) ? 1 : 0) <= most) continue;
     return fmt::format(
         "'{}' has {} levels{}, which category_splits={} tells by the target's mean among the rows before, "
-        "for "
-        "which all must be in memory; category_splits=groups does without",
+        "for which all must be in memory; category_splits=groups does without",
         f.name, f.levels.size(), has_missing(i) ? " and missing values" : "", p.category_splits);
   }
   return {};
@@ -397,8 +396,7 @@ std::string GradientBoosting::why_not_these(const DatasetParts& parts) const {
   constexpr double kMega = 1e6;
   return fmt::format(
       "{} would hold about {:.0f} MB: {:.0f} bytes for each of {} rows with {} features; {:.0f} MB are left "
-      "for "
-      "that, enough for {}{:.0f} rows",
+      "for that, enough for {}{:.0f} rows",
       kName, bytes(n, features.size()) / kMega, of_row, n, features.size(), most / kMega, fits,
       most / of_row);
 }
