@@ -75,6 +75,10 @@ struct Selection {
   const Candidate& single() const { return candidates[blend.shipped ? 1 : 0]; }
 };
 
+// What is tried of a learner, settings to add to the options'. One alone where the learner is named or a
+// parameter of it is set by hand.
+std::vector<Settings> variants_of(const LearnerEntry& entry, const SelectionOptions& options);
+
 // Throws what the fit threw when a learner was named and cannot be fitted; UsageError for settings that fit
 // no candidate.
 Selection select_learner(const Dataset& train, const Registry& registry, const SelectionOptions& options,

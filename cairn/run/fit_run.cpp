@@ -246,7 +246,10 @@ std::vector<std::string> learners_of_sums(Task task, const Registry& registry) {
 void leave_out_what_needs_all(SelectionOptions& s, const DatasetParts& parts, const Registry& registry) {
   const Task task = parts.sample().task();
   for (const LearnerEntry* entry : chosen_entries(registry, s, parts.sample())) {
-    const auto pipeline = configured(*entry, s.settings, parts.sample(), registry, s.pipeline);
+    Settings settings = s.settings;
+    const Settings more = variants_of(*entry, s)[0];  // the others hold as much
+    settings.insert(settings.end(), more.begin(), more.end());
+    const auto pipeline = configured(*entry, settings, parts.sample(), registry, s.pipeline);
     if (const std::string why = pipeline->why_not_in_parts(); !why.empty())
       throw ResourceError("--max-memory",
                           fmt::format("the data are beyond it and are read in parts, but {}", why),
