@@ -154,6 +154,9 @@ struct Deal {
 Deal shuffled(const Units& units, const std::vector<std::int64_t>& strata, Random random) {
   Deal deal{.size = std::vector<std::int64_t>(static_cast<std::size_t>(units.count), 0)};
   std::vector<std::pair<std::int64_t, std::int64_t>> rows;  // (unit, stratum)
+  rows.reserve(strata.size());
+  deal.begin.reserve(static_cast<std::size_t>(units.count) + 1);
+  deal.entries.reserve(static_cast<std::size_t>(units.count));
   for (std::size_t r = 0; r < strata.size(); ++r) rows.emplace_back(units.of_row[r], strata[r]);
   std::ranges::sort(rows);
   for (std::size_t i = 0; i < rows.size(); ++i) {

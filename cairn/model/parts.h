@@ -1,4 +1,5 @@
-// Fitting on more rows than memory holds: they come in parts, again and again, and the learner keeps sums.
+// Fitting on more rows than memory holds: they come in parts, again and again, and the learner keeps sums, or
+// of every row less than the row.
 #pragma once
 
 #include <functional>
@@ -18,6 +19,8 @@ class DatasetParts {
   // Every row once, in the same order at every call, with the columns, task and classes of the sample. A part
   // has rows, and some of them weigh more than 0; it may lack a class.
   virtual void each(const std::function<void(const Dataset& part)>& use) = 0;
+  // Bytes that a learner may hold of the rows beside the part at hand; 0: no limit.
+  virtual std::uint64_t most_bytes() const { return 0; }
 };
 
 // Beside Learner: what needs no more of the rows than to see them one part after another.
@@ -26,8 +29,15 @@ class PartsLearner {
   virtual ~PartsLearner() = default;
   // Why it cannot with the parameters as they are: "penalty = none ..."; "" when it can.
   virtual std::string why_not_in_parts() const { return {}; }
-  // The model that fit() makes of the same rows in memory, to rounding; wherever the parts end. The errors of
-  // fit().
+  // Whether what it holds grows with the rows.
+  virtual bool keeps_rows() const { return false; }
+  // Why it cannot with rows such as these, told from the sample and the number of rows, before memory is
+  // taken: what it would hold is more than most_bytes(), or something of the data needs all rows. "" when it
+  // can.
+  virtual std::string why_not_these(const DatasetParts& /*rows*/) const { return {}; }
+  // The model that fit() makes of the same rows in memory, to rounding; wherever the parts end. Of a learner
+  // that keeps_rows(), where the sample is all of them: from a smaller one it takes what it says in its
+  // notes. The errors of fit(); ResourceError says why_not_these().
   virtual std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const = 0;
 };
 

@@ -174,6 +174,20 @@ std::string Pipeline::why_not_in_parts() const {
 
 namespace {
 
+// The sample of rows as the learner sees it, for a learner that asks what they would take.
+class TransformedSample final : public DatasetParts {
+ public:
+  TransformedSample(const DatasetParts& rows, Dataset sample) : rows_(rows), sample_(std::move(sample)) {}
+  std::int64_t num_rows() const override { return rows_.num_rows(); }
+  const Dataset& sample() const override { return sample_; }
+  std::uint64_t most_bytes() const override { return rows_.most_bytes(); }
+  void each(const std::function<void(const Dataset&)>&) override { CAIRN_ASSERT(false); }
+
+ private:
+  const DatasetParts& rows_;
+  Dataset sample_;
+};
+
 // Rows in parts as the learner sees them.
 class TransformedParts final : public DatasetParts {
  public:
@@ -182,6 +196,7 @@ class TransformedParts final : public DatasetParts {
       : rows_(rows), sample_(sample), schema_(schema), steps_(steps), target_(target) {}
   std::int64_t num_rows() const override { return rows_.num_rows(); }
   const Dataset& sample() const override { return sample_; }
+  std::uint64_t most_bytes() const override { return rows_.most_bytes(); }
   void each(const std::function<void(const Dataset&)>& use) override {
     rows_.each([&](const Dataset& part) {
       Table table = schema_.conform(part.features());
@@ -203,6 +218,17 @@ class TransformedParts final : public DatasetParts {
 };
 
 }  // namespace
+
+bool Pipeline::keeps_rows() const {
+  const auto* able = dynamic_cast<const PartsLearner*>(learner_.get());
+  return able && able->keeps_rows();
+}
+
+std::string Pipeline::why_not_these(const DatasetParts& rows) const {
+  if (!keeps_rows()) return {};
+  const TransformedSample seen(rows, prepare_rows(rows.sample(), {}).data);
+  return dynamic_cast<const PartsLearner&>(*learner_).why_not_these(seen);
+}
 
 std::unique_ptr<Model> Pipeline::fit_parts(DatasetParts& rows, const FitContext& context) const {
   if (const std::string why = why_not_in_parts(); !why.empty()) throw ResourceError(std::string(name()), why);

@@ -54,6 +54,8 @@ class Pipeline : public Learner, public PartsLearner {
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
   std::vector<std::string> looks_back_on(const Dataset& data) const override;
   std::string why_not_in_parts() const override;
+  bool keeps_rows() const override;
+  std::string why_not_these(const DatasetParts& rows) const override;
   // The transforms are fitted on the sample, the learner on all rows.
   std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const override;
 

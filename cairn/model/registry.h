@@ -44,6 +44,8 @@ struct LearnerEntry {
   // What `auto` tries beside the default parameters: "alpha=0.1;alpha=10"; null: `auto` leaves the learner to
   // the person.
   const char* auto_settings = "";
+  // What `auto` sets beside where the last fit is on rows in parts, which it could not be without.
+  const char* parts_settings = "";
   // The parameter that makes the model more or less flexible, for the doctor's probes; "" when there is none.
   const char* flexibility = "";
   bool flexibility_grows = true;  // a larger value is more flexible (C); false: less (alpha, k)

@@ -60,24 +60,35 @@ std::string memory_key(const Pipeline& pipeline, const SelectionOptions& options
   return key;
 }
 
-std::vector<std::string> variants_of(const LearnerEntry& entry, const SelectionOptions& options) {
-  std::vector<std::string> variants{""};
-  // A parameter set by hand stays as it was set: the learner is then measured once.
-  const bool by_hand = std::ranges::any_of(options.settings, [&](const auto& s) {
+// A parameter of the learner's that the options set; "": any.
+bool set_by_hand(const LearnerEntry& entry, const SelectionOptions& options, std::string_view param) {
+  return std::ranges::any_of(options.settings, [&](const auto& s) {
     const auto [scope, name] = scope_and_name(s.first);
-    return scope == entry.name || (scope.empty() && has_param(entry.make()->params(), name));
+    return (param.empty() || name == param) &&
+           (scope == entry.name || (scope.empty() && has_param(entry.make()->params(), name)));
   });
-  if (by_hand || !options.learners.empty() || !entry.auto_settings) return variants;
+}
+
+}  // namespace
+
+std::vector<Settings> variants_of(const LearnerEntry& entry, const SelectionOptions& options) {
+  Settings always;
+  if (options.in_parts && options.learners.empty())
+    for (const auto& [name, value] : parse_settings(entry.parts_settings))
+      if (!set_by_hand(entry, options, name)) always.emplace_back(name, value);
+  std::vector<Settings> variants{always};
+  // A parameter set by hand stays as it was set: the learner is then measured once.
+  if (set_by_hand(entry, options, "") || !options.learners.empty() || !entry.auto_settings) return variants;
   std::string_view text = entry.auto_settings;
   while (!text.empty()) {
     const auto semicolon = text.find(';');
-    variants.emplace_back(text.substr(0, semicolon));
+    Settings more = parse_settings(text.substr(0, semicolon));
+    more.insert(more.end(), always.begin(), always.end());
+    variants.push_back(std::move(more));
     text = semicolon == std::string_view::npos ? std::string_view{} : text.substr(semicolon + 1);
   }
   return variants;
 }
-
-}  // namespace
 
 void check_settings(const Settings& settings, const std::vector<const LearnerEntry*>& entries,
                     const Registry& registry) {
@@ -190,7 +201,9 @@ std::vector<const LearnerEntry*> chosen_entries(const Registry& registry, const 
     for (const LearnerEntry& e : registry.learners)
       if (e.serves(task) && e.auto_settings && e.cost > 0 &&
           (pictures ? e.accepts.images : e.accepts.tables) &&
-          (!options.in_parts || why_not_in_parts(*e.make()).empty()))
+          (!options.in_parts || why_not_in_parts(*e.make()).empty()) &&
+          std::ranges::find(options.left_out, e.name, &SelectionOptions::LeftOut::learner) ==
+              options.left_out.end())
         entries.push_back(&e);
   std::ranges::stable_sort(entries, {}, &LearnerEntry::cost);
   return entries;
@@ -265,7 +278,7 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
   const bool limited = options.time_limit > 0, must_work = !options.learners.empty();
   const bool alone = entries.size() == 1 && variants_of(*entries[0], options).size() == 1;
   for (const LearnerEntry* entry : entries) {
-    for (const std::string& variant : variants_of(*entry, options)) {
+    for (const Settings& variant : variants_of(*entry, options)) {
       context.stop.throw_if_requested("choosing a learner");
       if (limited && !alone && !selection.candidates.empty()) {
         // The first candidate is always measured: without one there is no result.
@@ -275,7 +288,7 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
         std::optional<Candidate> c;
         try {
           if (left > 0)
-            c = measure_candidate(*entry, parse_settings(variant), data, registry, options,
+            c = measure_candidate(*entry, variant, data, registry, options,
                                   {.folds = selection.folds, .must_work = must_work}, inner);
         } catch (const ResourceError&) {
           if (!inner.stop.requested()) throw;
@@ -288,7 +301,7 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
       }
       const double left = limited && alone ? std::max(1e-3, options.time_limit - seconds_since(start)) : 0;
       selection.candidates.push_back(
-          measure_candidate(*entry, parse_settings(variant), data, registry, options,
+          measure_candidate(*entry, variant, data, registry, options,
                             {.folds = selection.folds, .must_work = must_work, .seconds = left}, context));
       selection.cut_short = selection.cut_short || selection.candidates.back().cross_validation.cut_short;
     }

@@ -23,6 +23,10 @@ struct SelectionOptions {
   PipelineOptions pipeline;
   bool blend = true;      // with no learner named: try a blend of the candidates
   bool in_parts = false;  // the last fit is on rows in parts: with no learner named, of those that can
+  struct LeftOut {
+    std::string learner, why;
+  };
+  std::vector<LeftOut> left_out = {};  // not tried where no learner is named
   // Seconds; 0: none. When it bites, `cut_short` says so. Several candidates: the rest is left out. One: each
   // fit gets an even share, in which it ends with what it has or not at all (ResourceError).
   double time_limit = 0;
@@ -70,6 +74,10 @@ struct Selection {
   // The best candidate that is no blend: what a probe may fit again with other settings.
   const Candidate& single() const { return candidates[blend.shipped ? 1 : 0]; }
 };
+
+// What is tried of a learner, settings to add to the options'. One alone where the learner is named or a
+// parameter of it is set by hand.
+std::vector<Settings> variants_of(const LearnerEntry& entry, const SelectionOptions& options);
 
 // Throws what the fit threw when a learner was named and cannot be fitted; UsageError for settings that fit
 // no candidate.

@@ -247,6 +247,9 @@ Json describe_run(const TrainOptions& o, const PreparedData& data, const FittedR
   std::vector<Warning> warnings = data.warnings;
   if (!run.selection.note.empty())
     warnings.push_back({"selection_sample", "", fmt::format("The learner was {}.", run.selection.note)});
+  for (const auto& [learner, why] : run.selection_options.left_out)
+    warnings.push_back(
+        {"learner_left_out", "", fmt::format("{} was not tried on these data: {}.", learner, why)});
   if (run.cut_short) warnings.push_back({"time_limit", "", time_limit_in_words(run)});
   result["warnings"] = warnings_to_json(warnings);
   result["guesses"] = data.guesses;

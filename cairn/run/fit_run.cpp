@@ -229,17 +229,42 @@ void add_preparation(const TrainOptions& o, const Dataset& train, const Registry
   pipeline.by_hand = std::move(written);
 }
 
-// Settings and preparations that cannot do with rows in parts, before the work.
-void refuse_what_needs_all(const SelectionOptions& s, const std::vector<const LearnerEntry*>& entries,
-                           const Dataset& sample, const Registry& registry) {
-  for (const LearnerEntry* entry : entries)
-    if (const std::string why =
-            configured(*entry, s.settings, sample, registry, s.pipeline)->why_not_in_parts();
-        !why.empty())
+// Learners of the task that keep sums of the rows in parts, and not something of each.
+std::vector<std::string> learners_of_sums(Task task, const Registry& registry) {
+  std::vector<std::string> names;
+  for (const LearnerEntry& e : registry.learners) {
+    const auto learner = e.make();
+    const auto* able = dynamic_cast<const PartsLearner*>(learner.get());
+    if (able && e.serves(task) && able->why_not_in_parts().empty() && !able->keeps_rows())
+      names.emplace_back(e.name);
+  }
+  return names;
+}
+
+// What cannot do with rows in parts, before the work: settings, preparations, and learners for which these
+// rows are too many. `auto` leaves the last out.
+void leave_out_what_needs_all(SelectionOptions& s, const DatasetParts& parts, const Registry& registry) {
+  const Task task = parts.sample().task();
+  for (const LearnerEntry* entry : chosen_entries(registry, s, parts.sample())) {
+    Settings settings = s.settings;
+    const Settings more = variants_of(*entry, s)[0];  // the others hold as much
+    settings.insert(settings.end(), more.begin(), more.end());
+    const auto pipeline = configured(*entry, settings, parts.sample(), registry, s.pipeline);
+    if (const std::string why = pipeline->why_not_in_parts(); !why.empty())
       throw ResourceError("--max-memory",
                           fmt::format("the data are beyond it and are read in parts, but {}", why),
                           "Raise it, or use fewer rows.");
-  if (entries.empty())
+    const std::string why = pipeline->why_not_these(parts);
+    if (why.empty()) continue;
+    if (!s.learners.empty())
+      throw ResourceError(
+          "--max-memory", fmt::format("the data are beyond it and are read in parts, and {}", why),
+          fmt::format(
+              "Raise it, leave columns out with --ignore, or name a learner that keeps sums only: {}.",
+              fmt::join(learners_of_sums(task, registry), ", ")));
+    s.left_out.push_back({entry->name, why});
+  }
+  if (chosen_entries(registry, s, parts.sample()).empty())
     throw ResourceError("--max-memory", "the data are beyond it, and no learner of this task reads parts",
                         "Raise it, or use fewer rows.");
 }
@@ -266,7 +291,7 @@ SelectionOptions prepare_selection(const TrainOptions& o, const PreparedData& da
   s.metric = &asked_metric(o.metric, *data.train, what_is_predicted(o, s, *data.train, registry));
   for (const std::string& bar : o.require)
     parse_requirement(bar, data.train->task());  // a typing error is told before the work
-  if (s.in_parts) refuse_what_needs_all(s, entries, *data.train, registry);
+  if (s.in_parts) leave_out_what_needs_all(s, *data.parts, registry);
   s.data_key = memory_key(o, data);
   check_memory(o, *data.train, s.pipeline, registry);
   return s;

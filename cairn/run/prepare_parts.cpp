@@ -27,6 +27,10 @@ constexpr std::uint64_t kPartShare = 256;
 constexpr std::size_t kLeastPart = std::size_t{1} << 16, kMostPart = std::size_t{8} << 20;
 // Of the memory that is left: what choosing a learner on the sample may take, and judging the held-out rows.
 constexpr double kSampleShare = 0.45, kHeldOutShare = 0.2;
+// What stays of the sample while the last fit goes on, as a share of what choosing on it may take: the rows,
+// the prepared ones, what each candidate predicted of them; and of the held-out rows, which are not judged
+// yet.
+constexpr double kSampleStays = 0.6, kHeldOutStays = 0.3;
 // The program itself with its libraries, about. What it holds at this moment would be more exact and differ
 // from run to run, and so would the rows that fit beside it.
 constexpr double kProgram = 40e6;
@@ -141,6 +145,7 @@ struct Sizes {
   double row = 0, fixed = 0, whole = 0;  // bytes: of a row, beside all rows, and together
   std::int64_t features = 0;
   std::int64_t sampled = 0, held_out = 0;
+  double part = 0;  // bytes of one part on its way to a learner that keeps its bins
 };
 
 Sizes sizes_of(TableParts& table, const TrainOptions& o, const DatasetOptions& options, std::uint64_t most) {
@@ -161,6 +166,9 @@ Sizes sizes_of(TableParts& table, const TrainOptions& o, const DatasetOptions& o
     };
     const TrainingMemory all = bytes_of(table.num_rows());
     s.features = all.features;
+    // As read, the rows learned from, as a matrix, and as columns.
+    constexpr double kNumber = 8, kPartCopies = 4;
+    s.part = kPartCopies * kNumber * static_cast<double>(part.num_rows() * part.num_columns());
     s.fixed = kProgram + static_cast<double>(bytes_of(0).to_come);
     s.whole = kProgram + static_cast<double>(all.to_come);
     s.row = (s.whole - s.fixed) / static_cast<double>(table.num_rows());
@@ -200,6 +208,16 @@ void refuse_learners_of_whole(const TrainOptions& o, const Registry& registry, c
         "--max-memory",
         fmt::format("{}, which leaves no room for a sample of {} either", need, rows_text(kLeastSampled)),
         "Raise it, or leave columns out with --ignore.");
+}
+
+// What a learner that keeps something of every row may hold while it is fitted in the end: at least a byte,
+// since 0 would be no limit.
+std::uint64_t left_for_learner(const Sizes& sizes, std::uint64_t most, std::int64_t sampled,
+                               std::int64_t held_out) {
+  const double rows =
+      kSampleStays * static_cast<double>(sampled) + kHeldOutStays * static_cast<double>(held_out);
+  const double left = static_cast<double>(most) - sizes.fixed - sizes.row * rows - sizes.part;
+  return static_cast<std::uint64_t>(std::max(1.0, left));
 }
 
 void add_facts(PreparedData& d, const TableParts& table) {
@@ -325,7 +343,8 @@ bool prepare_parts(const TrainOptions& o, const Registry& registry, const RunCon
   add_dev_file(o, sample, read.schema, registry, context, d);
   if (!o.test.empty()) add_test_file(o, sample, read.schema, registry, context, d);
   add_checks(d);
-  d.parts = std::make_shared<TrainingParts>(table, std::move(draw), learned, std::move(sample));
+  const std::uint64_t left = left_for_learner(sizes, most, sample.num_rows(), held_out);
+  d.parts = std::make_shared<TrainingParts>(table, std::move(draw), learned, std::move(sample), left);
   if (o.class_weight == "balanced") {
     require_classes_to_balance(*d.train);
     d.parts->balance_classes();

@@ -14,8 +14,12 @@ Dataset weighed_by_class(const Dataset& data, const std::vector<double>& class_w
 }
 
 TrainingParts::TrainingParts(std::shared_ptr<TableParts> table, RowDraw draw, std::int64_t rows,
-                             Dataset sample)
-    : table_(std::move(table)), draw_(std::move(draw)), rows_(rows), sample_(std::move(sample)) {}
+                             Dataset sample, std::uint64_t most_bytes)
+    : table_(std::move(table)),
+      draw_(std::move(draw)),
+      rows_(rows),
+      sample_(std::move(sample)),
+      most_bytes_(most_bytes) {}
 
 void TrainingParts::each(const std::function<void(const Dataset&)>& use) {
   table_->blocks([&](const Table& part, std::int64_t first_row) {

@@ -14,11 +14,13 @@ namespace cairn {
 class TrainingParts final : public DatasetParts {
  public:
   // `rows`: how many the draw gives to learning. `sample`: those it keeps in memory, with the roles, task and
-  // classes of all.
-  TrainingParts(std::shared_ptr<TableParts> table, RowDraw draw, std::int64_t rows, Dataset sample);
+  // classes of all. `most_bytes`: as DatasetParts.
+  TrainingParts(std::shared_ptr<TableParts> table, RowDraw draw, std::int64_t rows, Dataset sample,
+                std::uint64_t most_bytes = 0);
 
   std::int64_t num_rows() const override { return rows_; }
   const Dataset& sample() const override { return sample_; }
+  std::uint64_t most_bytes() const override { return most_bytes_; }
   // DataError names the rows of the part in which it was met.
   void each(const std::function<void(const Dataset& part)>& use) override;
   // Weights under which every class counts the same in all; a pass over the rows.
@@ -29,6 +31,7 @@ class TrainingParts final : public DatasetParts {
   RowDraw draw_;
   std::int64_t rows_;
   Dataset sample_;
+  std::uint64_t most_bytes_;
   std::vector<double> class_weights_;  // empty: classes count as they are
 };
 

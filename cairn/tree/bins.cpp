@@ -6,7 +6,6 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <limits>
 
 #include "cairn/base/error.h"
 #include "cairn/base/index.h"
@@ -16,6 +15,7 @@ namespace cairn::tree {
 namespace {
 
 constexpr std::int64_t kRowBlock = 4096;
+constexpr std::int64_t kLine = 32;  // bytes that a row of more than 16 begins at a multiple of
 constexpr int kDigitBits = 11;
 // A feature is sparse when one bin holds this share of its rows, and there are enough such features.
 constexpr double kSparseShare = 0.8;
@@ -111,9 +111,9 @@ void bin_category(BinnedFeature& f, const DistinctValues& d, int max_bins) {
 // The bins of a block of one number column: how many cuts are below each value. Eight steps of halving on
 // cuts filled up to 255 with infinity; several values at a time hide each step's waiting.
 template <class T>
-void bin_numbers(const T* x, std::int64_t n, const double* cuts, const BinnedFeature& f, std::uint8_t* bins) {
+void bin_numbers(const T* x, std::int64_t n, const double* cuts, int last, std::uint8_t missing,
+                 std::uint8_t* bins) {
   constexpr int kAtOnce = 8;
-  const auto missing = static_cast<std::uint8_t>(f.missing_bin());
   std::int64_t i = 0;
   for (; i + kAtOnce <= n; i += kAtOnce) {
     int below[kAtOnce] = {};
@@ -121,23 +121,27 @@ void bin_numbers(const T* x, std::int64_t n, const double* cuts, const BinnedFea
       for (int j = 0; j < kAtOnce; ++j)
         below[j] += cuts[below[j] + step - 1] < static_cast<double>(x[i + j]) ? step : 0;
     for (int j = 0; j < kAtOnce; ++j)
-      bins[i + j] =
-          std::isnan(x[i + j]) ? missing : static_cast<std::uint8_t>(std::min(below[j], f.num_bins - 1));
+      bins[i + j] = std::isnan(x[i + j]) ? missing : static_cast<std::uint8_t>(std::min(below[j], last));
   }
   for (; i < n; ++i) {
     int below = 0;
     for (int step = 128; step > 0; step /= 2)
       below += cuts[below + step - 1] < static_cast<double>(x[i]) ? step : 0;
-    bins[i] = std::isnan(x[i]) ? missing : static_cast<std::uint8_t>(std::min(below, f.num_bins - 1));
+    bins[i] = std::isnan(x[i]) ? missing : static_cast<std::uint8_t>(std::min(below, last));
   }
 }
 
 template <class T>
-void bin_codes(const T* x, std::int64_t n, const std::vector<std::uint8_t>& bin_of, const BinnedFeature& f,
-               std::uint8_t* bins) {
-  for (std::int64_t i = 0; i < n; ++i)
-    bins[i] = std::isnan(x[i]) ? static_cast<std::uint8_t>(f.missing_bin())
-                               : bin_of[static_cast<std::size_t>(x[i])];
+void bin_codes(const T* x, std::int64_t n, const std::vector<std::uint8_t>& bin_of, std::uint8_t last,
+               std::uint8_t missing, std::uint8_t* bins) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (std::isnan(x[i])) {
+      bins[i] = missing;
+      continue;
+    }
+    const auto code = static_cast<std::size_t>(x[i]);
+    bins[i] = code < bin_of.size() ? bin_of[code] : last;
+  }
 }
 
 }  // namespace
@@ -181,77 +185,87 @@ std::vector<double> quantile_cuts(std::span<const double> values, std::span<cons
   return cuts;
 }
 
+BinnedFeature cut_feature(const DistinctValues& distinct, bool category, int max_bins) {
+  BinnedFeature f;
+  f.category = category;
+  f.has_missing = distinct.has_missing;
+  if (category) {
+    bin_category(f, distinct, max_bins);
+  } else {
+    f.cuts = quantile_cuts(distinct.values, distinct.weights, max_bins);
+    f.num_bins = static_cast<int>(f.cuts.size()) + 1;
+  }
+  return f;
+}
+
+FeatureBinner::FeatureBinner(const BinnedFeature& feature)
+    : category_(feature.category),
+      last_(static_cast<std::uint8_t>(feature.num_bins - 1)),
+      missing_(static_cast<std::uint8_t>(feature.missing_bin())),
+      cuts_(feature.cuts) {
+  cuts_.resize(256, INFINITY);
+  bin_of_.assign(feature.codes.empty() ? 0 : at(feature.codes.back()) + 1, last_);
+  for (std::size_t b = 0; b < feature.codes.size(); ++b)
+    bin_of_[at(feature.codes[b])] = static_cast<std::uint8_t>(b);
+}
+
+void FeatureBinner::bin(const ColumnValues& column, std::int64_t begin, std::int64_t end,
+                        std::uint8_t* bins) const {
+  const auto run = [&](auto values) {
+    if (category_)
+      bin_codes(values.data() + begin, end - begin, bin_of_, last_, missing_, bins);
+    else
+      bin_numbers(values.data() + begin, end - begin, cuts_.data(), last_, missing_, bins);
+  };
+  column.is_f32() ? run(column.f32()) : run(column.f64());
+}
+
 BinnedData::BinnedData(const TreeData& data, int max_bins, const StopToken& stop) : n_(data.rows()) {
-  if (n_ > std::numeric_limits<std::int32_t>::max())  // rows are numbers of 32 bits, signed in vectors
-    throw ResourceError("trees", fmt::format("{} rows; at most {} can be learned from", n_,
-                                             std::numeric_limits<std::int32_t>::max()));
+  if (n_ > kMostRows)  // rows are numbers of 32 bits, signed in vectors
+    throw ResourceError("trees", fmt::format("{} rows; at most {} can be learned from", n_, kMostRows));
   const std::int64_t d = data.features.size();
   const Matrix x = by_columns(data.x);
   features_.resize(at(d));
   parallel_for(
       d, 1,
       [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t f = begin; f < end; ++f) {
-          BinnedFeature& one = features_[at(f)];
-          one.category = data.features.list()[at(f)].category;
-          const DistinctValues distinct = distinct_values(ColumnValues(x, f), data.weights);
-          one.has_missing = distinct.has_missing;
-          if (one.category) {
-            bin_category(one, distinct, max_bins);
-          } else {
-            one.cuts = quantile_cuts(distinct.values, distinct.weights, max_bins);
-            one.num_bins = static_cast<int>(one.cuts.size()) + 1;
-          }
-        }
+        for (std::int64_t f = begin; f < end; ++f)
+          features_[at(f)] = cut_feature(distinct_values(ColumnValues(x, f), data.weights),
+                                         data.features.list()[at(f)].category, max_bins);
       },
       stop);
   columns_.resize(at(n_ * d) + kColumnSlack);
   bin_columns(x, stop);
-  find_sparse();
-  lay_out_rows(stop);
+  lay_out(stop);
+}
+
+BinnedData::BinnedData(std::vector<BinnedFeature> features, std::vector<std::uint8_t> columns,
+                       std::int64_t rows, const StopToken& stop)
+    : n_(rows), features_(std::move(features)), columns_(std::move(columns)) {
+  CAIRN_ASSERT(n_ <= kMostRows && columns_.size() >= at(n_ * num_features()) + kColumnSlack);
+  lay_out(stop);
 }
 
 void BinnedData::bin_columns(const Matrix& x, const StopToken& stop) {
   const std::int64_t d = num_features();
   std::vector<ColumnValues> values;
-  std::vector<std::vector<double>> cuts(at(d));
-  std::vector<std::vector<std::uint8_t>> bin_of(at(d));
+  std::vector<FeatureBinner> binners;
   for (std::int64_t f = 0; f < d; ++f) {
-    const BinnedFeature& one = feature(f);
     values.emplace_back(x, f);
-    if (!one.category) {
-      cuts[at(f)] = one.cuts;
-      cuts[at(f)].resize(256, INFINITY);
-      continue;
-    }
-    // Codes beyond the last one that has a bin share the last bin.
-    std::int32_t last = one.codes.empty() ? 0 : one.codes.back();
-    const auto look = [&](auto span) {
-      for (const auto v : span)
-        if (!std::isnan(v)) last = std::max(last, static_cast<std::int32_t>(v));
-    };
-    one.other_codes ? (values.back().is_f32() ? look(values.back().f32()) : look(values.back().f64()))
-                    : void();
-    bin_of[at(f)].assign(at(last) + 1, static_cast<std::uint8_t>(one.num_bins - 1));
-    for (std::size_t b = 0; b < one.codes.size(); ++b)
-      bin_of[at(f)][at(one.codes[b])] = static_cast<std::uint8_t>(b);
+    binners.emplace_back(feature(f));
   }
   parallel_for(
       n_, kRowBlock,
       [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t f = 0; f < d; ++f) {
-          const BinnedFeature& one = feature(f);
-          std::uint8_t* column = columns_.data() + f * n_;
-          const auto bin = [&](auto x_of) {
-            if (one.category)
-              bin_codes(x_of + begin, end - begin, bin_of[at(f)], one, column + begin);
-            else
-              bin_numbers(x_of + begin, end - begin, cuts[at(f)].data(), one, column + begin);
-          };
-          values[at(f)].is_f32() ? bin(values[at(f)].f32().data()) : bin(values[at(f)].f64().data());
-        }
+        for (std::int64_t f = 0; f < d; ++f)
+          binners[at(f)].bin(values[at(f)], begin, end, columns_.data() + f * n_ + begin);
       },
       stop);
+}
+
+void BinnedData::lay_out(const StopToken& stop) {
+  find_sparse();
+  lay_out_rows(stop);
 }
 
 void BinnedData::find_sparse() {
@@ -286,10 +300,18 @@ void BinnedData::find_sparse() {
   }
 }
 
+std::int64_t BinnedData::stride_of(std::int64_t dense) {
+  const std::int64_t eights = (dense + 7) / 8 * 8;
+  return eights > 16 ? (dense + kLine - 1) / kLine * kLine : eights;
+}
+
+// A sparse feature takes a byte a row, and 4 for at most a fifth of them.
+double BinnedData::bytes(std::int64_t rows, std::int64_t features) {
+  return static_cast<double>(rows) * static_cast<double>(features + stride_of(features));
+}
+
 void BinnedData::lay_out_rows(const StopToken& stop) {
-  constexpr std::int64_t kLine = 32;
-  stride_ = (num_dense() + 7) / 8 * 8;
-  if (stride_ > 16) stride_ = (num_dense() + kLine - 1) / kLine * kLine;
+  stride_ = stride_of(num_dense());
   row_memory_.assign(at(n_ * stride_ + kLine), 0);
   const auto address = reinterpret_cast<std::uintptr_t>(row_memory_.data());
   rows_ = row_memory_.data() + (kLine - address % kLine) % kLine;

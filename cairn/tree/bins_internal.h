@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -26,9 +27,30 @@ struct BinnedFeature {
   int width() const { return num_bins + (has_missing ? 1 : 0); }
 };
 
+// Cuts values of one feature into its bins, whatever block of rows they stand in.
+class FeatureBinner {
+ public:
+  explicit FeatureBinner(const BinnedFeature& feature);
+  // Rows [begin, end) of the column. A code that has no bin of its own shares the last one.
+  void bin(const ColumnValues& column, std::int64_t begin, std::int64_t end, std::uint8_t* bins) const;
+
+ private:
+  bool category_;
+  std::uint8_t last_, missing_;
+  std::vector<double> cuts_;          // filled up to 256 with infinity
+  std::vector<std::uint8_t> bin_of_;  // [codes]
+};
+
 class BinnedData {
  public:
   BinnedData(const TreeData& data, int max_bins, const StopToken& stop);
+  // Rows that are cut already: `columns` holds a bin a row of each feature, one feature after the other, and
+  // kColumnSlack bytes more. Where has_missing is set, some row may be missing.
+  BinnedData(std::vector<BinnedFeature> features, std::vector<std::uint8_t> columns, std::int64_t rows,
+             const StopToken& stop);
+  // Bytes at the most, of that many features.
+  static double bytes(std::int64_t rows, std::int64_t features);
+  static constexpr std::int64_t kMostRows = std::numeric_limits<std::int32_t>::max();
   std::int64_t rows() const { return n_; }
   std::int64_t num_features() const { return static_cast<std::int64_t>(features_.size()); }
   const BinnedFeature& feature(std::int64_t f) const { return features_[static_cast<std::size_t>(f)]; }
@@ -51,8 +73,10 @@ class BinnedData {
 
  private:
   void bin_columns(const Matrix& x, const StopToken& stop);
+  void lay_out(const StopToken& stop);
   void find_sparse();
   void lay_out_rows(const StopToken& stop);
+  static std::int64_t stride_of(std::int64_t dense);
   std::int64_t n_ = 0, stride_ = 0, width_ = 0, histogram_size_ = 0;
   std::vector<std::int32_t> dense_, sparse_;
   std::vector<std::int64_t> offsets_, sparse_begin_;
@@ -73,5 +97,7 @@ struct DistinctValues {
   bool has_missing = false;
 };
 DistinctValues distinct_values(const ColumnValues& column, std::span<const double> weights);
+// The bins of a feature with these values; of a category they are codes.
+BinnedFeature cut_feature(const DistinctValues& distinct, bool category, int max_bins);
 
 }  // namespace cairn::tree

@@ -101,10 +101,15 @@ RoundChoice fixed_rounds(const std::string& why) {
 
 }  // namespace
 
+bool parts_leave_rows_out(const Roles& roles, std::int64_t rows) {
+  return roles.group.empty() && !roles.time.empty() && rows <= kManyRows;
+}
+
 RoundChoice choose_rounds(
     const Dataset& data, const TreeData& rows,
     const std::function<TreeData(const Dataset& some, const TreeFeatures* like)>& rows_of,
-    const Objective& objective, const BoostRules& rules, const FitContext& context) {
+    const Objective& objective, const BoostRules& rules, const FitContext& context,
+    std::shared_ptr<const BinnedData> binned) {
   BoostRules watching = rules;
   watching.patience = 0;
   watching.watched_only = true;
@@ -112,7 +117,6 @@ RoundChoice choose_rounds(
   quiet.seed = context.seed;
   quiet.stop = context.stop;
   std::vector<std::unique_ptr<Watched>> folds;
-  std::shared_ptr<const BinnedData> binned;  // one for all folds and the fit that follows
   try {
     const bool alone = !objective.all_gradients &&
                        !TargetStatistics(rows, rules.statistics_above, rules.statistics_smoothing).any();
@@ -120,7 +124,8 @@ RoundChoice choose_rounds(
       check_classes_left(rows, part.train);
       // Time folds leave out rows on both sides.
       if (alone && std::ssize(part.train) + std::ssize(part.test) == rows.rows()) {
-        if (!binned) binned = std::make_shared<const BinnedData>(rows, rules.max_bins, context.stop);
+        if (!binned)  // one for all folds and the fit that follows
+          binned = std::make_shared<const BinnedData>(rows, rules.max_bins, context.stop);
         folds.push_back(
             std::make_unique<Watched>(rows, numbers_of(part.test), objective, watching, quiet, binned));
         continue;

@@ -22,10 +22,15 @@ struct RoundChoice {
 // Few rows: cross-validation, all folds boosted side by side and their losses added. Many rows: one part set
 // apart. Either ends when the loss has not fallen for a while. `rows` is what `data` comes to, row by row.
 // Where a row's loss or features depend on other rows, parts are made by `rows_of` out of rows of the data,
-// with the features of `like` where it is given. Throws Interrupted.
+// with the features of `like` where it is given. `binned`: the rows, where somebody has cut them already.
+// Throws Interrupted.
 RoundChoice choose_rounds(
     const Dataset& data, const TreeData& rows,
     const std::function<TreeData(const Dataset& some, const TreeFeatures* like)>& rows_of,
-    const Objective& objective, const BoostRules& rules, const FitContext& context);
+    const Objective& objective, const BoostRules& rules, const FitContext& context,
+    std::shared_ptr<const BinnedData> binned = {});
+
+// Whether the parts of so many rows leave some out on both sides, as folds along time do.
+bool parts_leave_rows_out(const Roles& roles, std::int64_t rows);
 
 }  // namespace cairn::tree

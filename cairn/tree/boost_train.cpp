@@ -127,20 +127,20 @@ void Booster::make_views(std::shared_ptr<const BinnedData> binned) {
   }
   const std::uint64_t orders = n_ > kManyRows ? 1 : kOrders;
   for (std::uint64_t order = 0; order < orders; ++order) {
-    TreeData told = statistics_->training(derive_seed(context_.seed, "target statistics", order));
+    const TreeData told = statistics_->training(derive_seed(context_.seed, "target statistics", order));
     binned = cut(told);
-    views_.push_back(std::make_unique<View>(std::move(told), std::move(binned), rules, context_.seed));
+    views_.push_back(std::make_unique<View>(told, std::move(binned), rules, context_.seed));
   }
   if (validation_) watched_ = statistics_->others(*validation_);
 }
 
 void Booster::add_line_columns() {
   for (const auto& view : views_) {
-    const auto& features = view->data.features.list();
+    const auto& features = view->features.list();
     std::vector<std::uint8_t> numbers;
     for (std::int64_t f = 0; f < std::ssize(features); ++f)
       numbers.push_back(!features[at(f)].category && !(statistics_ && statistics_->is_statistic(f)) ? 1 : 0);
-    view->lines = std::make_unique<const LineColumns>(view->data.x, std::move(numbers));
+    view->lines = std::make_unique<const LineColumns>(view->x, std::move(numbers));
   }
 }
 
@@ -202,7 +202,7 @@ void Booster::begin(const TreeEnsemble* start) {
 void Booster::leave_out(std::span<const std::size_t> rounds, double factor) {
   for (const std::size_t round : rounds) {
     const auto trees = trees_of(round);
-    add_trees(trees, view_of(round).data.x, factor, raw_);
+    add_trees(trees, view_of(round).x, factor, raw_);
     if (validation_) add_trees(trees, watched().x, factor, validation_raw_);
   }
 }
@@ -417,11 +417,10 @@ Truth truth_of(const TreeData& data, const Objective& objective, const Objective
     t.num_outputs = std::ssize(data.classes);
     return t;
   }
-  y = data.y;
   if (data.task == Task::binary) y.assign(data.labels.begin(), data.labels.end());
-  t.y = y;
+  t.y = data.task == Task::binary ? std::span<const double>(y) : data.y;
   if (objective.predicts == Predicts::risk) t.by_time = rows_by_time(t.y);
-  for (const double target : y) {
+  for (const double target : t.y) {
     if (objective.fits && !objective.fits(target))
       throw DataError(kWhere,
                       fmt::format("a target is {}; objective={} takes targets {}", target, objective.name,

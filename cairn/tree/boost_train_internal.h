@@ -50,7 +50,9 @@ class Booster {
  public:
   // `validation`: rows whose loss is watched, or null. `start`: an ensemble to continue from, or null.
   // `watched`: rows of the data itself that are not learned from but watched, ascending, with no validation.
-  // `binned`: the data cut into rules.max_bins, where somebody has done it already.
+  // `binned`: the data cut into rules.max_bins, where somebody has done it already. Of rows that came in
+  // parts there is nothing else: then no rule may ask for the numbers themselves (linear, dropout,
+  // statistics), nor may there be a validation or a start.
   Booster(const TreeData& data, const TreeData* validation, const Objective& objective,
           const BoostRules& rules, const TreeEnsemble* start, const FitContext& context,
           std::span<const std::uint32_t> watched = {}, std::shared_ptr<const BinnedData> binned = {});
@@ -62,9 +64,11 @@ class Booster {
  private:
   // The training rows as trees see them: features with their statistics in one order of the rows.
   struct View {
-    View(TreeData rows, std::shared_ptr<const BinnedData> cut, const GrowRules& rules, std::uint64_t seed)
-        : data(std::move(rows)), binned(std::move(cut)), grower(*binned, rules, seed) {}
-    TreeData data;
+    View(const TreeData& rows, std::shared_ptr<const BinnedData> cut, const GrowRules& rules,
+         std::uint64_t seed)
+        : features(rows.features), x(rows.x), binned(std::move(cut)), grower(*binned, rules, seed) {}
+    TreeFeatures features;
+    Matrix x;  // without columns where the rows came in parts
     std::shared_ptr<const BinnedData> binned;
     TreeGrower grower;
     std::unique_ptr<const LineColumns> lines;  // of linear leaves
@@ -131,7 +135,8 @@ void find_gradients(const Objective& objective, Truth& truth, std::span<const do
 double mean_loss(const Objective& objective, const Truth& truth, std::span<const double> raw,
                  std::int64_t step);
 
-// Targets as the objective reads them. DataError where they do not fit.
+// Targets as the objective reads them; what it returns looks at `data` and at `y`, which is filled where the
+// data hold them in another form. DataError where they do not fit.
 Truth truth_of(const TreeData& data, const Objective& objective, const ObjectiveParams& params,
                std::vector<double>& y);
 

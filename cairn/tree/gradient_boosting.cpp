@@ -11,6 +11,7 @@
 #include "cairn/base/random.h"
 #include "cairn/base/suggest.h"
 #include "cairn/data/split.h"
+#include "cairn/tree/boost_parts_internal.h"
 #include "cairn/tree/boost_rounds_internal.h"
 #include "cairn/tree/boost_start_internal.h"
 #include "cairn/tree/constraints_internal.h"
@@ -49,6 +50,13 @@ void check_linear(const P& p, const Objective& objective) {
   if (!p.monotone.empty()) refuse("monotone", "a line rises and falls within its leaf");
   if (p.l1 > 0) refuse("l1", "it is a penalty on the values of leaves, of which lines have none");
   if (p.outputs == "shared_tree") refuse("outputs=shared_tree", "a line answers one class");
+}
+
+// Categories of more levels are told by target statistics.
+int statistics_above(const P& p) {
+  return p.category_splits == "statistics" ? p.max_one_hot
+         : p.category_splits == "auto"     ? std::max(p.max_one_hot, kMostGrouped)
+                                           : std::numeric_limits<int>::max();
 }
 
 BoostRules boost_rules(const P& p, const TreeFeatures& features, const Objective& objective,
@@ -91,9 +99,7 @@ BoostRules boost_rules(const P& p, const TreeFeatures& features, const Objective
                     objective.name),
         "objective=huber and expectile keep it.");
   r.objective_params = objective_params(p, objective);
-  r.statistics_above = p.category_splits == "statistics" ? p.max_one_hot
-                       : p.category_splits == "auto"     ? std::max(p.max_one_hot, kMostGrouped)
-                                                         : std::numeric_limits<int>::max();
+  r.statistics_above = statistics_above(p);
   r.statistics_smoothing = p.statistics_smoothing;
   r.grow.max_depth = p.max_depth;
   r.grow.max_leaves = p.max_leaves;
@@ -192,23 +198,85 @@ std::unique_ptr<Model> model_of(TreeModelParts parts, std::vector<Tree> trees, c
   return std::make_unique<TreeModel>(std::move(parts));
 }
 
-std::unique_ptr<Model> refitted(const P& params, const TreeData& rows, const Objective& objective,
-                                const BoostRules& rules, const TreeModel& start, TreeModelParts parts,
+// What is settled once the rows are known.
+struct Settled {
+  const Objective& objective;
+  BoostRules rules;
+  TreeOutput output;
+};
+
+Settled settle(const P& p, TreeData& rows, const TreeModel* start) {
+  check_classes_present(rows);
+  if (p.class_weight == "balanced") balance_classes(rows);
+  const Objective& objective = objective_for(p.objective, rows.task);
+  BoostRules rules = boost_rules(p, rows.features, objective, start);
+  const bool exponential = p.expression_output == "exponential" && rules.objective_params.expression;
+  return {objective, std::move(rules), exponential ? TreeOutput::exponential : objective.output};
+}
+
+TreeModelParts described(const TreeData& rows, const Settled& settled) {
+  return {.task = rows.task,
+          .classes = rows.classes,
+          .features = rows.features,
+          .quantiles = settled.rules.objective_params.levels,
+          .objective = settled.objective.name};
+}
+
+std::unique_ptr<Model> refitted(const P& params, const TreeData& rows, const Settled& settled,
+                                const TreeModel& start, std::vector<std::string> notes,
                                 const FitContext& context) {
   if (!params.monotone.empty())
     throw UsageError("gradient_boosting.monotone", "leaves that are learned anew need not rise or fall",
                      "Training from the beginning keeps it.");
-  if (start.trees().is_linear() || rules.linear)
+  if (start.trees().is_linear() || settled.rules.linear)
     throw UsageError("gradient_boosting", "leaves that answer along lines cannot be learned anew",
                      "Training from the beginning fits them.");
-  Refitted again = refit_leaves(rows, objective, rules, start.trees(), params.refit_decay, context);
+  Refitted again =
+      refit_leaves(rows, settled.objective, settled.rules, start.trees(), params.refit_decay, context);
+  TreeModelParts parts = described(rows, settled);
   parts.loss_history = std::move(again.boosted.loss_history);
+  parts.notes = std::move(notes);
   parts.notes.push_back(fmt::format(
       "{} leaves of a model of {} trees learned anew, of the old values {:g} stays{}",
       again.leaves - again.unmet, start.trees().num_trees(), params.refit_decay,
       again.unmet > 0 ? fmt::format("; {} that no row came to are as they were", again.unmet) : ""));
   return model_of(std::move(parts), std::move(again.boosted.trees), &start, std::move(again.boosted.base),
                   start.trees().options().output, false);
+}
+
+// Where the number of rounds is left to be chosen. Returns the rows' bins: those given, or where it made
+// some.
+std::shared_ptr<const BinnedData> choose(
+    const P& p, const Dataset& data, const TreeData& rows,
+    const std::function<TreeData(const Dataset& some, const TreeFeatures* like)>& rows_of, Settled& settled,
+    const TreeModel* start, const FitContext& context, std::vector<std::string>& notes,
+    std::shared_ptr<const BinnedData> binned) {
+  if (p.trees > 0 || p.patience > 0) return binned;
+  RoundChoice choice{
+      .rounds = kFixedRounds,
+      .how = fmt::format("{} rounds more, as rows that were learned from cannot choose them", kFixedRounds),
+      .binned = {}};
+  if (!start) choice = choose_rounds(data, rows, rows_of, settled.objective, settled.rules, context, binned);
+  settled.rules.trees = choice.rounds;
+  notes.push_back(choice.how);
+  return binned ? binned : std::move(choice.binned);
+}
+
+// The model that `start` and the new rounds come to.
+std::unique_ptr<Model> grown_model(const P& p, const TreeData& rows, const Settled& settled, Boosted boosted,
+                                   const TreeModel* start, bool watched, std::vector<std::string> notes) {
+  TreeModelParts parts = described(rows, settled);
+  if (start) notes.push_back(fmt::format("continued from a model of {} trees", start->trees().num_trees()));
+  add_outcome(p, boosted, notes);
+  add_histories(parts, start, boosted, watched);
+  parts.notes = std::move(notes);
+  std::vector<Tree> trees;
+  for (std::int64_t t = 0; start && t < start->trees().num_trees(); ++t)
+    trees.push_back(start->trees().tree(t));
+  trees.insert(trees.end(), std::make_move_iterator(boosted.trees.begin()),
+               std::make_move_iterator(boosted.trees.end()));
+  return model_of(std::move(parts), std::move(trees), start, std::move(boosted.base), settled.output,
+                  settled.rules.shared_trees);
 }
 
 }  // namespace
@@ -234,16 +302,10 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& given, const FitCont
                                 parts.test.size(), data.num_rows(), parts.how));
   }
   TreeData rows = tree_data(kept ? *kept : data, kName, start ? &start->features() : nullptr);
-  check_classes_present(rows);
-  if (params_.class_weight == "balanced") balance_classes(rows);
-  const Objective& objective = objective_for(params_.objective, rows.task);
-  BoostRules rules = boost_rules(params_, rows.features, objective, start);
-  const std::vector<double>& levels = rules.objective_params.levels;
-  const TreeOutput output = params_.expression_output == "exponential" && rules.objective_params.expression
-                                ? TreeOutput::exponential
-                                : objective.output;
+  Settled settled = settle(params_, rows, start);
+  BoostRules& rules = settled.rules;
   if (start) {
-    check_start(*start, data, objective, output, levels);
+    check_start(*start, data, settled.objective, settled.output, rules.objective_params.levels);
     round_as(*start, rows);
     rules.rounds_before = start->rounds();
   }
@@ -256,44 +318,115 @@ std::unique_ptr<Model> GradientBoosting::fit(const Dataset& given, const FitCont
     if (start) round_as(*start, *watched);
   }
   if (rules.objective_params.expression) notes.push_back("the loss of a row: " + params_.expression);
-  TreeModelParts parts{.task = rows.task,
-                       .classes = rows.classes,
-                       .features = rows.features,
-                       .quantiles = levels,
-                       .objective = objective.name};
-  if (refits) {
-    parts.notes = std::move(notes);
-    return refitted(params_, rows, objective, rules, *start, std::move(parts), context);
-  }
-  std::shared_ptr<const BinnedData> binned;
-  if (params_.trees == 0 && params_.patience == 0) {
-    RoundChoice choice{
-        .rounds = kFixedRounds,
-        .how = fmt::format("{} rounds more, as rows that were learned from cannot choose them", kFixedRounds),
-        .binned = {}};
-    const auto rows_of = [&](const Dataset& some, const TreeFeatures* like) {
-      TreeData d = tree_data(some, kName, like);
-      if (params_.class_weight == "balanced") balance_classes(d);
-      return d;
-    };
-    if (!start) choice = choose_rounds(data, rows, rows_of, objective, rules, context);
-    rules.trees = choice.rounds;
-    notes.push_back(choice.how);
-    binned = std::move(choice.binned);
-  }
-  Boosted boosted = boost(rows, watched ? &*watched : nullptr, objective, rules,
+  if (refits) return refitted(params_, rows, settled, *start, std::move(notes), context);
+  const auto rows_of = [&](const Dataset& some, const TreeFeatures* like) {
+    TreeData d = tree_data(some, kName, like);
+    if (params_.class_weight == "balanced") balance_classes(d);
+    return d;
+  };
+  auto binned = choose(params_, data, rows, rows_of, settled, start, context, notes, nullptr);
+  Boosted boosted = boost(rows, watched ? &*watched : nullptr, settled.objective, rules,
                           start ? &start->trees() : nullptr, context, std::move(binned));
-  if (start) notes.push_back(fmt::format("continued from a model of {} trees", start->trees().num_trees()));
-  add_outcome(params_, boosted, notes);
-  add_histories(parts, start, boosted, validation != nullptr);
-  parts.notes = std::move(notes);
-  std::vector<Tree> trees;
-  for (std::int64_t t = 0; start && t < start->trees().num_trees(); ++t)
-    trees.push_back(start->trees().tree(t));
-  trees.insert(trees.end(), std::make_move_iterator(boosted.trees.begin()),
-               std::make_move_iterator(boosted.trees.end()));
-  return model_of(std::move(parts), std::move(trees), start, std::move(boosted.base), output,
-                  rules.shared_trees);
+  return grown_model(params_, rows, settled, std::move(boosted), start, validation != nullptr,
+                     std::move(notes));
+}
+
+namespace {
+
+// What a category needs all rows in memory for; "" where none does.
+std::string why_statistics(const P& p, const TreeFeatures& features,
+                           const std::function<bool(std::int64_t feature)>& has_missing) {
+  const int most = statistics_above(p);
+  for (std::int64_t i = 0; i < features.size(); ++i) {
+    const TreeFeature& f = features.list()[static_cast<std::size_t>(i)];
+    if (!f.category || std::ssize(f.levels) + (has_missing(i) ? 1 : 0) <= most) continue;
+    return fmt::format(
+        "'{}' has {} levels{}, which category_splits={} tells by the target's mean among the rows before, "
+        "for which all must be in memory; category_splits=groups does without",
+        f.name, f.levels.size(), has_missing(i) ? " and missing values" : "", p.category_splits);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string GradientBoosting::why_not_in_parts() const {
+  if (params_.leaves == "linear")
+    return "leaves=linear fits lines to the numbers themselves, of which parts leave the bins only";
+  if (params_.dropout > 0) return "dropout asks trees of earlier rounds again, by numbers that are not kept";
+  if (params_.patience > 0)
+    return fmt::format(
+        "patience={} watches rows whose numbers are not kept; trees=0 chooses the rounds on rows "
+        "set apart, and can",
+        params_.patience);
+  const Predicts predicts = predicts_of(params_.objective);
+  if (predicts == Predicts::rank_score || predicts == Predicts::risk)
+    return fmt::format("objective={} weighs rows against one another, which are not all of one part",
+                       params_.objective);
+  return {};
+}
+
+std::string GradientBoosting::why_not_these(const DatasetParts& parts) const {
+  const Dataset& sample = parts.sample();
+  const std::int64_t n = parts.num_rows();
+  const TreeFeatures features(sample.features(), kName);
+  const auto has_missing = [&](std::int64_t f) {
+    return sample.table().column(features.list()[static_cast<std::size_t>(f)].name).num_missing() > 0;
+  };
+  if (std::string why = why_statistics(params_, features, has_missing); !why.empty()) return why;
+  if (params_.trees == 0 && parts_leave_rows_out(sample.roles(), n))
+    return fmt::format(
+        "trees=0 chooses the rounds by folds along '{}', which leave rows out; a number of trees "
+        "does without",
+        sample.roles().time);
+  if (n > BinnedData::kMostRows)
+    return fmt::format("{} rows are more than the {} that trees can learn from", n, BinnedData::kMostRows);
+  if (parts.most_bytes() == 0) return {};
+  const Objective& objective = objective_for(params_.objective, sample.task());
+  const BoostRules rules = boost_rules(params_, features, objective, nullptr);
+  const auto bytes = [&](std::int64_t rows, std::int64_t columns) {
+    return bytes_of_parts(sample, rows, columns, objective, rules);
+  };
+  const auto most = static_cast<double>(parts.most_bytes());
+  if (bytes(n, features.size()) <= most) return {};
+  std::int64_t columns = features.size();
+  while (columns > 0 && bytes(n, columns) > most) --columns;
+  const double of_row = bytes(n, features.size()) / static_cast<double>(n);
+  const std::string fits = columns > 0 ? fmt::format("{} of its features, or ", columns) : "";
+  constexpr double kMega = 1e6;
+  return fmt::format(
+      "{} would hold about {:.0f} MB: {:.0f} bytes for each of {} rows with {} features; {:.0f} MB are left "
+      "for that, enough for {}{:.0f} rows",
+      kName, bytes(n, features.size()) / kMega, of_row, n, features.size(), most / kMega, fits,
+      most / of_row);
+}
+
+std::unique_ptr<Model> GradientBoosting::fit_parts(DatasetParts& parts, const FitContext& context) const {
+  context.stop.throw_if_requested("training");
+  for (const std::string& why : {why_not_in_parts(), why_not_these(parts)})
+    if (!why.empty()) throw ResourceError(kName, why);
+  if (context.start_model)
+    throw ResourceError(kName, "a model is continued with all rows in memory, and these are read in parts");
+  BoostedParts given =
+      read_parts(parts, kName, params_.max_bins, params_.class_weight == "balanced", context);
+  TreeData& rows = given.rows;
+  const auto has_missing = [&](std::int64_t f) { return given.binned->feature(f).has_missing; };
+  if (const std::string why = why_statistics(params_, rows.features, has_missing); !why.empty())
+    throw ResourceError(kName, why);  // of rows that are not in the sample
+  Settled settled = settle(params_, rows, nullptr);
+  settled.rules.statistics_above = std::numeric_limits<int>::max();
+  std::vector<std::string> notes{fmt::format(
+      "{} rows in parts: bins of numbers are quantiles of {} of them, those of categories are of all",
+      rows.rows(), parts.sample().num_rows())};
+  if (settled.rules.objective_params.expression) notes.push_back("the loss of a row: " + params_.expression);
+  const auto no_rows = [](const Dataset&, const TreeFeatures*) -> TreeData {
+    throw ResourceError(kName, "rows to choose the number of rounds by are not in memory",
+                        "trees=N says it.");
+  };
+  auto binned = choose(params_, given.roles, rows, no_rows, settled, nullptr, context, notes, given.binned);
+  Boosted boosted =
+      boost(rows, nullptr, settled.objective, settled.rules, nullptr, context, std::move(binned));
+  return grown_model(params_, rows, settled, std::move(boosted), nullptr, false, std::move(notes));
 }
 
 }  // namespace cairn

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cairn/model/parts.h"
 #include "cairn/model/registry.h"
 #include "cairn/tree/tree_model.h"
 
@@ -52,7 +53,7 @@ struct GradientBoostingParams {
   static const ParamList& list();
 };
 
-class GradientBoosting : public LearnerWith<GradientBoosting, GradientBoostingParams> {
+class GradientBoosting : public LearnerWith<GradientBoosting, GradientBoostingParams>, public PartsLearner {
  public:
   static constexpr const char* kName = "gradient_boosting";
   using LearnerWith::LearnerWith;
@@ -66,6 +67,12 @@ class GradientBoosting : public LearnerWith<GradientBoosting, GradientBoostingPa
   // many; the model keeps the best round. DataError: targets the objective cannot take, rows of one class
   // only. FitError: a loss beyond the range of numbers.
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+  // Of every row a byte or two a feature stay in memory (its bins), and some numbers beside. Bins of numbers
+  // are quantiles of the sample, those of categories are of all rows.
+  bool keeps_rows() const override { return true; }
+  std::string why_not_in_parts() const override;
+  std::string why_not_these(const DatasetParts& rows) const override;
+  std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const override;
 };
 
 }  // namespace cairn

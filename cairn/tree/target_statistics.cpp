@@ -28,7 +28,10 @@ void for_each_value(const ColumnValues& column, F&& f) {
 TargetStatistics::TargetStatistics(const TreeData& data, int most_levels, double smoothing)
     : data_(data), smoothing_(smoothing) {
   const auto& features = data.features.list();
-  if (std::ranges::none_of(features, [](const TreeFeature& f) { return f.category; })) return;
+  const auto may_have_more = [&](const TreeFeature& f) {
+    return f.category && std::ssize(f.levels) + 1 > most_levels;  // missing counts as one
+  };
+  if (std::ranges::none_of(features, may_have_more)) return;
   find_averages();
   x_ = by_columns(data.x);
   for (std::int64_t f = 0; f < std::ssize(features); ++f) {

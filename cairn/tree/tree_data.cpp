@@ -74,8 +74,8 @@ std::optional<Dataset> rows_that_count(const Dataset& data) {
   return data.select(rows);
 }
 
-void balance_classes(TreeData& data) {
-  if (!is_classification(data.task)) return;
+std::vector<double> balancing_factors(const TreeData& data) {
+  if (!is_classification(data.task)) return {};
   std::vector<double> sums(data.classes.size());
   double total = 0;
   for (std::size_t r = 0; r < data.labels.size(); ++r) {
@@ -84,9 +84,14 @@ void balance_classes(TreeData& data) {
     total += w;
   }
   const auto present = static_cast<double>(std::ranges::count_if(sums, [](double s) { return s > 0; }));
+  for (double& s : sums) s = s > 0 ? total / (present * s) : 1;
+  return sums;
+}
+
+void weigh_classes(TreeData& data, const std::vector<double>& factors) {
+  if (factors.empty()) return;
   data.weights.resize(data.labels.size(), 1.0);
-  for (std::size_t r = 0; r < data.labels.size(); ++r)
-    data.weights[r] *= total / (present * sums[at(data.labels[r])]);
+  for (std::size_t r = 0; r < data.labels.size(); ++r) data.weights[r] *= factors[at(data.labels[r])];
 }
 
 Matrix in_f32(const Matrix& x) {

@@ -33,8 +33,11 @@ TreeData tree_data(const Dataset& data, std::string_view learner, const TreeFeat
 // The rows of weight above 0, or none where all of them are that, or none is.
 std::optional<Dataset> rows_that_count(const Dataset& data);
 
-// "balanced": every class present gets the same sum of weights, in all as much as there were.
-void balance_classes(TreeData& data);
+// "balanced": by what the weights of a class's rows are multiplied, so that every class present gets the same
+// sum of weights, in all as much as there were. [classes]; empty for a regression.
+std::vector<double> balancing_factors(const TreeData& data);
+void weigh_classes(TreeData& data, const std::vector<double>& factors);
+inline void balance_classes(TreeData& data) { weigh_classes(data, balancing_factors(data)); }
 
 // Every number rounded to f32.
 Matrix in_f32(const Matrix& x);

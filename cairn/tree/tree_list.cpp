@@ -85,6 +85,7 @@ LearnerEntry gradient_boosting_entry() {
   e.example_accuracy = 0.92;
   e.cost = 2;
   e.auto_settings = "max_depth=3";
+  e.parts_settings = "category_splits=groups";  // target statistics need the rows before
   e.stochastic = true;
   e.continues = e.refits = true;
   e.flexibility = "max_depth";

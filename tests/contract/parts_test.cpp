@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cairn/model/parts.h"
+#include "cairn/model/selection.h"
 #include "tests/contract/examples.h"
 #include "tests/support/error_text.h"
 #include "tests/support/matrices.h"
@@ -66,6 +67,7 @@ TEST_CASE("learners in parts: the model of the whole, whatever a part lacks") {
       {"logistic_regression", {{"solver", "lbfgs"}, {"penalty", "elastic_net"}}},
       {"logistic_regression", {{"class_weight", "balanced"}, {"solver", "newton"}}},
       {"constant", {{"strategy", "most_frequent"}}},
+      {"gradient_boosting", {{"class_weight", "balanced"}, {"trees", "20"}}},
   };
   std::set<std::string> able;
   for (const Case& c : mixed_cases()) {
@@ -93,8 +95,8 @@ TEST_CASE("learners in parts: the model of the whole, whatever a part lacks") {
         CHECK(differs(set) < 1e-7);
       }
   }
-  CHECK(able == std::set<std::string>{"constant", "elastic_net", "lasso", "linear_regression",
-                                      "logistic_regression", "ridge"});
+  CHECK(able == std::set<std::string>{"constant", "elastic_net", "gradient_boosting", "lasso",
+                                      "linear_regression", "logistic_regression", "ridge"});
 }
 
 TEST_CASE("learners in parts: sparse columns, a target that is transformed, and what cannot be") {
@@ -139,4 +141,33 @@ TEST_CASE("learners in parts: sparse columns, a target that is transformed, and 
   std::vector<std::unique_ptr<Transform>> encoding;
   encoding.push_back(builtin_registry().transform("target_encode").make());
   CHECK(why_not_in_parts(Pipeline(std::move(encoding), entry.make())).find("target_encode treats") == 0);
+}
+
+TEST_CASE("learners in parts: what auto sets for them are parameters, and what is set by hand stays") {
+  int with_settings = 0;
+  for (const LearnerEntry& entry : builtin_registry().learners) {
+    CAPTURE(entry.name);
+    const std::string text = entry.parts_settings;
+    const std::string name = text.substr(0, text.find('='));
+    const auto first = [&](const SelectionOptions& options) { return variants_of(entry, options)[0]; };
+    CHECK(first({}).empty());
+    CHECK(first({.learners = {entry.name}, .in_parts = true}).empty());
+    if (text.empty()) {
+      CHECK(first({.in_parts = true}).empty());
+      continue;
+    }
+    ++with_settings;
+    const auto variants = variants_of(entry, {.in_parts = true});
+    CHECK(variants.size() == variants_of(entry, {}).size());
+    for (const Settings& variant : variants) {
+      auto learner = entry.make();
+      for (const auto& [key, value] : variant) set_param(learner->params(), key, value);
+      CHECK(to_text(get_param(learner->params(), name)) == text.substr(name.size() + 1));
+      CHECK(why_not_in_parts(*learner).empty());
+    }
+    CHECK(first({.settings = {{name, "auto"}}, .in_parts = true}).empty());
+    CHECK(first({.settings = {{std::string(entry.name) + "." + name, "auto"}}, .in_parts = true}).empty());
+    CHECK(first({.settings = {{std::string(entry.name) + ".trees", "5"}}, .in_parts = true}).size() == 1);
+  }
+  CHECK(with_settings == 1);
 }
