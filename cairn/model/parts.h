@@ -26,8 +26,8 @@ class PartsLearner {
   virtual ~PartsLearner() = default;
   // Why it cannot with the parameters as they are: "penalty = none ..."; "" when it can.
   virtual std::string why_not_in_parts() const { return {}; }
-  // The model that fit() makes of the same rows in memory, to rounding; wherever the parts end. The errors of
-  // fit().
+  // Wherever the parts end, the model that fit() makes of the same rows in memory, to rounding; where their
+  // order matters to a learner, it says in which it meets them. The errors of fit().
   virtual std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const = 0;
 };
 

@@ -66,6 +66,7 @@ TEST_CASE("learners in parts: the model of the whole, whatever a part lacks") {
       {"logistic_regression", {{"solver", "lbfgs"}, {"penalty", "elastic_net"}}},
       {"logistic_regression", {{"class_weight", "balanced"}, {"solver", "newton"}}},
       {"constant", {{"strategy", "most_frequent"}}},
+      {"sgd", {{"penalty", "l1"}}},
   };
   std::set<std::string> able;
   for (const Case& c : mixed_cases()) {
@@ -94,7 +95,7 @@ TEST_CASE("learners in parts: the model of the whole, whatever a part lacks") {
       }
   }
   CHECK(able == std::set<std::string>{"constant", "elastic_net", "lasso", "linear_regression",
-                                      "logistic_regression", "ridge"});
+                                      "logistic_regression", "ridge", "sgd"});
 }
 
 TEST_CASE("learners in parts: sparse columns, a target that is transformed, and what cannot be") {
