@@ -94,7 +94,7 @@ class FolderFacts {
         error.add_place("the folder " + folder_);
         throw;
       }
-      add(file, result_of(*part));
+      add(file, *result_of(*part));
       use(file, std::move(*part));
     }
     if (first_.empty()) throw NoRows(empty_[0].second);
@@ -106,8 +106,8 @@ class FolderFacts {
   ReadResult& told() { return told_; }
 
  private:
-  static const ReadResult& result_of(const ReadResult& read) { return read; }
-  static const ReadResult& result_of(const std::shared_ptr<TableParts>& parts) { return parts->about(); }
+  static const ReadResult* result_of(const ReadResult& read) { return &read; }
+  static const ReadResult* result_of(const std::shared_ptr<TableParts>& parts) { return &parts->about(); }
 
   void add(const std::string& file, const ReadResult& part) {
     if (part.test)
