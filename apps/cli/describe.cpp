@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "apps/cli/terminal.h"
 #include "apps/cli/verbs.h"
@@ -12,6 +14,7 @@
 #include "cairn/data/checks.h"
 #include "cairn/data/split_plan.h"
 #include "cairn/report/report.h"
+#include "cairn/run/describe.h"
 #include "cairn/run/findings.h"
 #include "cairn/run/pictures.h"
 #include "cairn/run/read.h"
@@ -34,42 +37,54 @@ void add_shift(const ReadResult& read, const Dataset& data, std::vector<Warning>
     warnings.push_back(std::move(*warning));
 }
 
-int run_describe(const DescribeFlags& flags, const CommonFlags& common) {
-  TerminalProgress progress(common.quiet);
-  const ReadResult read =
-      read_data(flags.data, flags.read, builtin_registry(), nullptr, stop_on_interrupt(), &progress);
+struct Looked {
+  Json description, pictures;
+};
+
+Looked look_at(const ReadResult& read, const DescribeFlags& flags) {
   std::vector<Warning> warnings = read.warnings;
   for (Warning& w : check_table(read.table.without(read.id))) warnings.push_back(std::move(w));
-  Json description, pictures;
   const std::string& target = flags.target.empty() ? read.target : flags.target;
-  if (target.empty()) {
-    description = describe(read.table, {.schema = &read.schema});
-    const Dataset data(read.table, {.roles = {.id = read.id}});
-    for (Warning& w : plan_split(data, true).warnings) warnings.push_back(std::move(w));
-    if (!flags.html.empty()) pictures = sample_pictures(data);
-  } else {
-    const Dataset data(read.table, {.roles = {.target = target, .id = read.id}});
+  const Dataset data(read.table, {.roles = {.target = target, .id = read.id}});
+  if (!target.empty())
     for (Warning& w : check_dataset(data)) warnings.push_back(std::move(w));
-    for (Warning& w : plan_split(data, true).warnings) warnings.push_back(std::move(w));
-    add_shift(read, data, warnings);
-    description = describe(data, {.schema = &read.schema});
-    if (!flags.html.empty()) pictures = sample_pictures(data);
-  }
-  description["name"] = data_name(flags.data);
-  description["guesses"] = guesses_to_json(read.guesses);
-  description["warnings"] = warnings_to_json(warnings);
+  for (Warning& w : plan_split(data, true).warnings) warnings.push_back(std::move(w));
+  if (!target.empty()) add_shift(read, data, warnings);
+  Looked l;
+  l.description = target.empty() ? describe(read.table, {.schema = &read.schema})
+                                 : describe(data, {.schema = &read.schema});
+  l.description["name"] = data_name(flags.data);
+  l.description["guesses"] = guesses_to_json(read.guesses);
+  l.description["warnings"] = warnings_to_json(warnings);
+  if (!flags.html.empty()) l.pictures = sample_pictures(data);
+  return l;
+}
+
+int run_describe(const DescribeFlags& flags, const CommonFlags& common) {
+  TerminalProgress progress(common.quiet);
+  const StopToken stop = stop_on_interrupt();
+  const Registry& registry = builtin_registry();
+  std::optional<ReadResult> whole;
+  Looked l;
+  if (describe_in_parts(flags.data, flags.target, flags.read, registry, stop, &progress, l.description,
+                        whole))
+    l.description["name"] = data_name(flags.data);
+  else
+    l = look_at(
+        whole ? std::move(*whole) : read_data(flags.data, flags.read, registry, nullptr, stop, &progress),
+        flags);
   progress.end();
   if (!flags.html.empty()) {
-    Json page = description;
-    if (!pictures.is_null()) page["pictures"] = std::move(pictures);
+    Json page = l.description;
+    if (!l.pictures.is_null()) page["pictures"] = std::move(l.pictures);
     write_file(flags.html, describe_html(page));
   }
   if (common.json)
-    fmt::print("{}\n", description.dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", l.description.dump(2, ' ', false, Json::error_handler_t::replace));
   else
-    fmt::print("{}", describe_text(description, use_colour(), terminal_width()));
+    fmt::print("{}", describe_text(l.description, use_colour(), terminal_width()));
   // The process is over; taking apart what was said of 100,000 columns would be a fifth of its work.
-  [[maybe_unused]] static const Json* const left_to_the_system = new Json(std::move(description));
+  [[maybe_unused]] static const Json* const left_to_the_system = new Json(std::move(l.description));
   return 0;
 }
 

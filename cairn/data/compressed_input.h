@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "cairn/base/progress.h"
 #include "cairn/base/stop.h"
 
 namespace cairn {
@@ -35,6 +36,8 @@ class InputBytes {
  private:
   friend InputBytes open_input(const std::string&, const InputLimits&, const StopToken&);
   friend InputBytes decompress(std::string_view, const std::string&, const InputLimits&, const StopToken&);
+  friend InputBytes open_mapped(const std::string&, const InputLimits&, const StopToken&, Progress*);
+  static InputBytes mapped_file(int descriptor, std::size_t size);  // nothing where it cannot be mapped
   void swap(InputBytes& other) noexcept;
   char* data_ = nullptr;
   std::size_t size_ = 0;
@@ -46,6 +49,13 @@ class InputBytes {
 // compressed data are cut short or damaged; ResourceError when they grow beyond the limits.
 InputBytes open_input(const std::string& path, const InputLimits& limits = {}, const StopToken& stop = {});
 
+// The same of a file, in bounded memory whatever its size: a plain one is mapped, and the content of a
+// compressed one is unpacked step by step; what is more than a few MB goes into a temporary file without a
+// name, in TMPDIR, /var/tmp or /tmp, which is mapped in its place. ResourceError also when that folder is
+// full, or none of them lies on a disk.
+InputBytes open_mapped(const std::string& path, const InputLimits& limits = {}, const StopToken& stop = {},
+                       Progress* progress = nullptr);
+
 // The content of gzip (all members) or zstd (all frames) data; `name` is used in messages.
 InputBytes decompress(std::string_view packed, const std::string& name, const InputLimits& limits = {},
                       const StopToken& stop = {});
@@ -54,7 +64,6 @@ InputBytes decompress(std::string_view packed, const std::string& name, const In
 // open_input begins with them.
 std::string first_bytes(const std::string& path, std::size_t most);
 bool is_compressed(std::string_view first_bytes);
-// A regular file that is not compressed: open_input maps it, whatever its size.
-bool is_plain_file(const std::string& path);
+bool is_compressed_file(const std::string& path);  // a regular file
 
 }  // namespace cairn

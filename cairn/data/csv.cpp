@@ -53,7 +53,8 @@ ReadResult read_csv_text(std::string_view text, const std::string& name, const R
 ReadResult read_csv(const std::string& path, const ReadOptions& options) {
   InputLimits limits;
   if (options.max_memory > 0) limits.max_bytes = options.max_memory;
-  limits.way_out = "--max-memory sets how much may be read; train reads a plain file beyond it in parts.";
+  limits.way_out =
+      "--max-memory sets how much may be read; train and describe read files beyond it in parts.";
   const InputBytes input = open_input(path, limits, options.stop);
   ReadResult result = read_bytes(input.bytes(), path == "-" ? "standard input" : path, options, &input);
   if (input.encoding() != "plain")

@@ -23,12 +23,13 @@ ReadResult read_csv(const std::string& path, const ReadOptions& options = {});
 // The same for text in memory; `name` stands for the file in messages.
 ReadResult read_csv_text(std::string_view text, const std::string& name, const ReadOptions& options = {});
 
-// The same table in parts of about so many bytes of the file, which is read as a whole once to find the kinds
-// and levels of all cells, in bounded memory, and a part at a time from then on. Null for what is no plain
-// file: compressed data and standard input cannot be read again from the middle. ResourceError: --types asks
-// for a category of more levels than memory should hold.
+// The same table in parts of about so many bytes of the text, which is read as a whole once to find the kinds
+// and levels of all cells, in bounded memory, and a part at a time from then on. Compressed text is unpacked
+// into a temporary file for that (open_mapped). Rows that take no more than `kept_bytes` together are kept,
+// for take_whole(). Null for what is no file: standard input cannot be read again. ResourceError: --types
+// asks for a category of more levels than memory should hold; no room on the disk.
 std::unique_ptr<TableParts> csv_parts(const std::string& path, const ReadOptions& options,
-                                      std::size_t part_bytes);
+                                      std::size_t part_bytes, std::uint64_t kept_bytes = 0);
 
 extern const Reader kCsvReader;
 

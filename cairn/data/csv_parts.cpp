@@ -1,151 +1,29 @@
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 
 #include "cairn/base/error.h"
+#include "cairn/data/column_tally_internal.h"
 #include "cairn/data/compressed_input.h"
 #include "cairn/data/csv.h"
 #include "cairn/data/csv_reading_internal.h"
-#include "cairn/data/no_rows.h"
+#include "cairn/data/stack.h"
 
 namespace cairn {
 namespace {
 
-// Levels of a category that --types asks for: beyond these it would be no table in bounded memory.
-constexpr std::int64_t kMostStatedLevels = 1'000'000;
-
-// What the parts told of one column so far.
-class ColumnTally {
- public:
-  explicit ColumnTally(const ColumnPlan& plan) : strings_(limit_of(plan)) {}
-
-  void add(const ColumnSpec& spec, const Column& column, const ColumnPlan& plan) {
-    values_ += column.size() - column.num_missing();
-    missing_ += column.num_missing();
-    if (column.size() > column.num_missing() && plan.type != CellType::string) {
-      low_ = std::min(low_, spec.low);
-      high_ = std::max(high_, spec.high);
-    }
-    if (plan.type == CellType::string && complete_ && plan.stated != ColumnKind::text)
-      add_strings(column, plan);
-    // A reading under which an earlier part was tallied and which is no longer the column's.
-    const bool any = plan.types != kAllCellTypes;
-    stale_ = stale_ || (read_as_ && *read_as_ != plan.type &&
-                        !(*read_as_ == CellType::integer && plan.type == CellType::number));
-    if (any) read_as_ = plan.type;
-  }
-  bool stale() const { return stale_; }
-
-  // The column of the whole table. `plan` is told the kind of strings, so that every part has the same.
-  ColumnSpec spec(ColumnPlan& plan, const CellRules& rules, std::vector<Warning>& warnings) const {
-    ColumnSpec spec;
-    spec.name = plan.name;
-    spec.num_missing = missing_;
-    if (plan.types == kAllCellTypes) plan.type = CellType::number;  // no value at all
-    if (plan.type != CellType::string) {
-      spec.kind = kind_of(plan.type);
-      spec.reason = reason_for(spec.kind, values_, 0);
-      if (low_ <= high_) spec.low = low_, spec.high = high_;
-    } else if (plan.stated == ColumnKind::text) {
-      spec.kind = ColumnKind::text;
-    } else {
-      Dictionary all;
-      all.complete = complete_;
-      all.counts = counts_;
-      for (std::size_t e = 0; e < strings_.num_entries(); ++e) all.entries.push_back(strings_.entry(e));
-      spec.kind = kind_of_strings(plan, all, values_ + missing_, rules, spec, warnings);
-      if (spec.kind == ColumnKind::category) {
-        spec.levels.assign(all.entries.begin(), all.entries.end());
-        std::ranges::sort(spec.levels);
-      }
-      if (!plan.stated) {
-        plan.stated = spec.kind;
-        return spec;
-      }
-    }
-    if (plan.stated) spec.reason = plan.stated_by;
-    return spec;
-  }
-
- private:
-  static std::int64_t limit_of(const ColumnPlan& plan) {
-    return plan.stated == ColumnKind::category ? kMostStatedLevels : kMaxLevels;
-  }
-
-  // In order of appearance, as reading the whole would meet them.
-  void add_strings(const Column& column, const ColumnPlan& plan) {
-    const auto add_row = [&](std::int32_t code) {
-      if (counts_.size() < strings_.num_entries()) counts_.push_back(0);
-      ++counts_[static_cast<std::size_t>(code)];
-      complete_ = static_cast<std::int64_t>(strings_.num_entries()) <= limit_of(plan);
-    };
-    if (column.kind() == ColumnKind::category) {
-      std::vector<std::int32_t> known(column.levels().size(), -1);
-      for (const std::int32_t c : column.codes()) {
-        if (c < 0 || !complete_) continue;
-        std::int32_t& code = known[static_cast<std::size_t>(c)];
-        if (code < 0) code = strings_.code_of(column.levels()[static_cast<std::size_t>(c)]);
-        add_row(code);
-      }
-    } else {
-      for (std::int64_t r = 0; r < column.size() && complete_; ++r)
-        if (!column.is_missing(r)) add_row(strings_.code_of(column.text_at(r)));
-    }
-    if (complete_) return;
-    if (plan.stated)
-      throw ResourceError(
-          fmt::format("column '{}'", plan.name),
-          fmt::format("--types makes it a category, of more than {} levels", kMostStatedLevels),
-          fmt::format("--types {}=text, or --ignore {}.", plan.name, plan.name));
-    counts_.clear();
-  }
-
-  std::int64_t values_ = 0, missing_ = 0;
-  double low_ = std::numeric_limits<double>::infinity(), high_ = -low_;
-  StringPiece strings_;
-  std::vector<std::int64_t> counts_;
-  bool complete_ = true, stale_ = false;
-  std::optional<CellType> read_as_;
-};
-
-Column column_without_rows(const ColumnSpec& spec) {
-  const auto none = [](DType dtype) { return Tensor::empty(Shape{0}, dtype); };
-  switch (spec.kind) {
-    case ColumnKind::integer:
-      return Column::integer(spec.name, none(DType::i64));
-    case ColumnKind::boolean:
-      return Column::boolean(spec.name, none(DType::u8));
-    case ColumnKind::category:
-      return Column::category(spec.name, none(DType::i32), spec.levels);
-    case ColumnKind::text:
-      return Column::text(spec.name, std::span<const std::string>{});
-    case ColumnKind::date:
-      return Column::date(spec.name, none(DType::i64));
-    default:
-      return Column::number(spec.name, none(DType::f64));
-  }
-}
-
-// Codes into the levels of the whole table.
-Column with_levels(const Column& column, const std::vector<std::string>& levels) {
-  std::vector<std::int32_t> place;
-  for (const std::string& level : column.levels())
-    place.push_back(static_cast<std::int32_t>(std::ranges::lower_bound(levels, level) - levels.begin()));
-  std::vector<std::int32_t> codes;
-  codes.reserve(static_cast<std::size_t>(column.size()));
-  for (const std::int32_t c : column.codes())
-    codes.push_back(c < 0 ? -1 : place[static_cast<std::size_t>(c)]);
-  return Column::category(column.name(), Tensor::take(std::move(codes)), levels);
-}
+// What a compressed file unpacks to lies on a disk, whose room is the limit.
+constexpr InputLimits kOnDisk{.max_bytes = std::numeric_limits<std::uint64_t>::max()};
 
 class CsvParts final : public TableParts {
  public:
-  CsvParts(const std::string& path, const ReadOptions& options, std::size_t part_bytes)
+  CsvParts(const std::string& path, const ReadOptions& options, std::size_t part_bytes,
+           std::uint64_t kept_bytes)
       : name_(path),
         options_(options),
-        input_(open_input(path, {}, options.stop)),
-        part_bytes_(std::max<std::size_t>(part_bytes, 1)) {
+        input_(open_mapped(path, kOnDisk, options.stop, options.progress)),
+        part_bytes_(std::max<std::size_t>(part_bytes, 1)),
+        most_kept_(kept_bytes) {
     options_.max_memory = 0;  // of a whole table; parts stay far below it
     const std::string_view text = checked_text(input_.bytes(), name_, options_);
     if (options_.sha256) about_.sha256 = sha256_of(input_.bytes(), &input_, options_.stop);
@@ -157,11 +35,21 @@ class CsvParts final : public TableParts {
           return scan(result, trouble);
         },
         about_);
+    if (input_.encoding() != "plain")
+      about_.guesses.insert(about_.guesses.begin(), "compression: " + input_.encoding());
     end_progress();
   }
 
   const ReadResult& about() const override { return about_; }
   std::int64_t num_rows() const override { return rows_; }
+
+  std::optional<Table> take_whole() override {
+    if (kept_.empty()) return std::nullopt;
+    for (Table& part : kept_) part = uniform(std::move(part));
+    return stack_alike(std::exchange(kept_, {}));
+  }
+
+  void drop_whole() override { kept_ = {}; }
 
   void blocks(const std::function<bool(const Table&, std::int64_t)>& use) override {
     begin_progress();
@@ -204,6 +92,8 @@ class CsvParts final : public TableParts {
   Fault tally_all(std::vector<ColumnTally>& tallies) {
     ColumnTyping& typing = reading_->typing();
     typing.forget_counts();
+    kept_.clear();
+    std::uint64_t kept_bytes = 0;
     for (const ColumnPlan& plan : typing.plans()) tallies.emplace_back(plan);
     rows_ = 0;
     for (std::size_t begin = 0; begin < reading_->num_regions();) {
@@ -216,6 +106,11 @@ class CsvParts final : public TableParts {
         for (std::size_t c = 0; c < tallies.size(); ++c)
           tallies[c].add(part.schema.columns[c], part.table.column(static_cast<std::int64_t>(c)),
                          typing.plans()[c]);
+        if (kept_bytes <= most_kept_) kept_bytes += bytes_of(part.table);
+        if (kept_bytes <= most_kept_)
+          kept_.push_back(std::move(part.table));
+        else
+          kept_.clear();
       }
       advance(begin, end);
       begin = end;
@@ -250,8 +145,7 @@ class CsvParts final : public TableParts {
   Table uniform(Table part) const {
     std::vector<Column> columns = std::move(part).columns();
     for (std::size_t c = 0; c < columns.size(); ++c)
-      if (columns[c].kind() == ColumnKind::category)
-        columns[c] = with_levels(columns[c], about_.schema.columns[c].levels);
+      columns[c] = in_form_of(about_.schema.columns[c], columns[c]);
     return Table(std::move(columns));
   }
 
@@ -279,6 +173,8 @@ class CsvParts final : public TableParts {
   ReadOptions options_;
   InputBytes input_;
   std::size_t part_bytes_;
+  std::uint64_t most_kept_;
+  std::vector<Table> kept_;  // all parts of the scan, as they were then read; or none
   std::shared_ptr<CsvReading> reading_;
   ReadResult about_;
   std::vector<CellTypes> settled_;
@@ -288,9 +184,10 @@ class CsvParts final : public TableParts {
 }  // namespace
 
 std::unique_ptr<TableParts> csv_parts(const std::string& path, const ReadOptions& options,
-                                      std::size_t part_bytes) {
-  if (!is_plain_file(path)) return nullptr;
-  return std::make_unique<CsvParts>(path, options, part_bytes);
+                                      std::size_t part_bytes, std::uint64_t kept_bytes) {
+  std::error_code error;
+  if (path == "-" || !std::filesystem::is_regular_file(path, error)) return nullptr;
+  return std::make_unique<CsvParts>(path, options, part_bytes, kept_bytes);
 }
 
 }  // namespace cairn

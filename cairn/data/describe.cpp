@@ -10,74 +10,56 @@
 #include <utility>
 
 #include "cairn/base/parallel.h"
+#include "cairn/data/describe_internal.h"
 #include "cairn/data/summary.h"
 
 namespace cairn {
-namespace {
+namespace describe_detail {
 
-constexpr int kExamples = 3;
-constexpr std::int64_t kFewValues = 20;  // integers with at most this many values are listed like levels
-constexpr std::array<std::pair<const char*, double>, 5> kQuantiles{
-    {{"0.05", 0.05}, {"0.25", 0.25}, {"0.5", 0.5}, {"0.75", 0.75}, {"0.95", 0.95}}};
-constexpr std::size_t kMostFields = 16;  // that a column is described by
-
-bool is_ordered(const Column& c) {
-  return c.kind() == ColumnKind::number || c.kind() == ColumnKind::integer || c.kind() == ColumnKind::date;
-}
-
-// An object that will have so many fields, with room for them: a table may have very many columns.
 Json object_of(std::size_t fields) {
   Json json = Json::object();
   json.get_ref<Json::object_t&>().reserve(fields);
   return json;
 }
 
+bool is_ordered(ColumnKind kind) {
+  return kind == ColumnKind::number || kind == ColumnKind::integer || kind == ColumnKind::date;
+}
+
 Json number_json(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
 
-// A value of the column as a person would see it: numbers as numbers, dates as text.
-Json value_json(const Column& c, double v) {
-  if (c.kind() != ColumnKind::date || !std::isfinite(v)) return number_json(v);
-  return Column::date("", Tensor::take(std::vector<std::int64_t>{static_cast<std::int64_t>(v)})).cell(0);
+Json value_json(ColumnKind kind, double v) {
+  if (kind != ColumnKind::date || !std::isfinite(v)) return number_json(v);
+  return Column::date("", Tensor::take(std::vector<std::int64_t>{std::llround(v)})).cell(0);
 }
 
-std::vector<double> sorted_values(const Column& c) {
-  const Tensor numbers = c.numbers();
-  std::vector<double> values;
-  values.reserve(static_cast<std::size_t>(c.size() - c.num_missing()));
-  for (const double v : numbers.data<double>())
-    if (!std::isnan(v)) values.push_back(v);
-  std::ranges::sort(values);
-  return values;
-}
-
-Json histogram(const Column& c, const std::vector<double>& sorted, int bins) {
-  const double low = sorted.front(), high = sorted.back(), width = (high - low) / bins;
-  if (!std::isfinite(width)) return nullptr;
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(width > 0 ? bins : 1), 0);
-  for (const double v : sorted) {
-    const double place = width > 0 ? (v - low) / width : 0;
-    ++counts[std::min(counts.size() - 1, static_cast<std::size_t>(place))];
-  }
-  Json json = object_of(3);
-  json["low"] = value_json(c, low);
-  json["high"] = value_json(c, high);
-  json["counts"] = counts;
-  return json;
-}
-
-struct Level {
-  std::string_view name;
-  std::int64_t count = 0;
-  std::int64_t place = 0;  // where it was first met: decides among equal counts
-};
-
-// Long texts are cut, at the beginning of a character.
 std::string shown(std::string_view text) {
   constexpr std::size_t kMost = 200;
   if (text.size() <= kMost) return std::string(text);
   std::size_t end = kMost;
   while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
   return std::string(text.substr(0, end)) + "...";
+}
+
+Histogram::Histogram(double low, double high, int bins)
+    : low_(low),
+      high_(high),
+      width_((high - low) / bins),
+      counts_(static_cast<std::size_t>(width_ > 0 ? bins : 1), 0) {}
+
+void Histogram::add(double value) {
+  if (!std::isfinite(width_)) return;
+  const double place = width_ > 0 ? (value - low_) / width_ : 0;
+  ++counts_[std::min(counts_.size() - 1, static_cast<std::size_t>(place))];
+}
+
+Json Histogram::json(ColumnKind kind) const {
+  if (!std::isfinite(width_)) return nullptr;
+  Json json = object_of(3);
+  json["low"] = value_json(kind, low_);
+  json["high"] = value_json(kind, high_);
+  json["counts"] = counts_;
+  return json;
 }
 
 void put_levels(std::vector<Level> levels, std::size_t most, Json& json) {
@@ -97,26 +79,63 @@ void put_levels(std::vector<Level> levels, std::size_t most, Json& json) {
   json["other"] = other;
 }
 
+void put_few_values(const std::vector<std::pair<double, std::int64_t>>& values, std::size_t most,
+                    Json& json) {
+  std::vector<std::string> names;
+  for (const auto& [value, rows] : values) names.push_back(fmt::format("{}", value));
+  std::vector<Level> levels;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    levels.push_back({names[i], values[i].second, static_cast<std::int64_t>(i)});
+  put_levels(std::move(levels), most, json);
+}
+
+std::int64_t characters_in(std::string_view text) {
+  // Every byte but the continuing ones begins a character.
+  return std::ranges::count_if(text, [](char b) { return (b & 0xC0) != 0x80; });
+}
+
+void add_examples(const Column& c, std::vector<std::string>& examples) {
+  for (std::int64_t r = 0; r < c.size() && examples.size() < kExamples; ++r) {
+    if (c.is_missing(r)) continue;
+    std::string cell = shown(c.kind() == ColumnKind::text ? c.text_at(r) : c.cell(r));
+    if (std::ranges::find(examples, cell) == examples.end()) examples.push_back(std::move(cell));
+  }
+}
+
+namespace {
+
+constexpr std::array<std::pair<const char*, double>, 5> kQuantiles{
+    {{"0.05", 0.05}, {"0.25", 0.25}, {"0.5", 0.5}, {"0.75", 0.75}, {"0.95", 0.95}}};
+constexpr std::size_t kMostFields = 16;  // that a column is described by
+
+std::vector<double> sorted_values(const Column& c) {
+  const Tensor numbers = c.numbers();
+  std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(c.size() - c.num_missing()));
+  for (const double v : numbers.data<double>())
+    if (!std::isnan(v)) values.push_back(v);
+  std::ranges::sort(values);
+  return values;
+}
+
 void describe_ordered(const Column& c, const std::vector<double>& sorted, const DescribeOptions& o,
                       Json& json) {
-  std::vector<double> values;  // of an integer column: the first of them, and how often each stands
-  std::vector<Level> counts;
+  std::vector<std::pair<double, std::int64_t>>
+      few;  // of an integer column: the first, and how often each stands
   std::int64_t distinct = 0;
   for (std::size_t i = 0; i < sorted.size(); ++distinct) {
     std::size_t end = i;
     while (end < sorted.size() && sorted[end] == sorted[i]) ++end;
-    if (c.kind() == ColumnKind::integer && distinct < kFewValues) {
-      values.push_back(sorted[i]);
-      counts.push_back({{}, static_cast<std::int64_t>(end - i), distinct});
-    }
+    if (c.kind() == ColumnKind::integer && distinct < kFewValues)
+      few.emplace_back(sorted[i], static_cast<std::int64_t>(end - i));
     i = end;
   }
   json["distinct"] = distinct;
   if (sorted.empty()) return;
-  json["low"] = value_json(c, sorted.front());
-  json["high"] = value_json(c, sorted.back());
+  json["low"] = value_json(c.kind(), sorted.front());
+  json["high"] = value_json(c.kind(), sorted.back());
   const Moments m = moments(sorted);
-  json["mean"] = value_json(c, m.mean);
+  json["mean"] = value_json(c.kind(), m.mean);
   json["deviation"] = number_json(m.deviation);
   Json quantile_json = object_of(std::size(kQuantiles));
   for (const auto& [name, p] : kQuantiles) {
@@ -124,15 +143,13 @@ void describe_ordered(const Column& c, const std::vector<double>& sorted, const 
     const auto at = static_cast<std::size_t>(place);
     const double share = place - std::floor(place);
     const double v = share > 0 ? sorted[at] * (1 - share) + sorted[at + 1] * share : sorted[at];
-    quantile_json[name] = value_json(c, v);
+    quantile_json[name] = value_json(c.kind(), v);
   }
   json["quantiles"] = std::move(quantile_json);
-  json["histogram"] = histogram(c, sorted, std::max(1, o.bins));
-  if (counts.empty() || distinct > kFewValues) return;
-  std::vector<std::string> names;
-  for (const double v : values) names.push_back(fmt::format("{}", v));
-  for (std::size_t i = 0; i < names.size(); ++i) counts[i].name = names[i];
-  put_levels(std::move(counts), static_cast<std::size_t>(o.levels), json);
+  Histogram histogram(sorted.front(), sorted.back(), std::max(1, o.bins));
+  for (const double v : sorted) histogram.add(v);
+  json["histogram"] = histogram.json(c.kind());
+  if (!few.empty() && distinct <= kFewValues) put_few_values(few, static_cast<std::size_t>(o.levels), json);
 }
 
 void describe_levels(const Column& c, const DescribeOptions& o, Json& json) {
@@ -165,9 +182,7 @@ void describe_text(const Column& c, Json& json) {
   std::int64_t low = -1, high = 0, sum = 0;
   for (std::int64_t r = 0; r < c.size(); ++r) {
     if (c.is_missing(r)) continue;
-    const auto characters =  // UTF-8: every byte but the continuing ones begins a character
-        static_cast<std::int64_t>(
-            std::ranges::count_if(c.text_at(r), [](char b) { return (b & 0xC0) != 0x80; }));
+    const std::int64_t characters = characters_in(c.text_at(r));
     low = low < 0 ? characters : std::min(low, characters);
     high = std::max(high, characters);
     sum += characters;
@@ -177,16 +192,6 @@ void describe_text(const Column& c, Json& json) {
         {"low", low},
         {"mean", static_cast<double>(sum) / static_cast<double>(c.size() - c.num_missing())},
         {"high", high}};
-}
-
-Json examples_of(const Column& c) {
-  std::vector<std::string> cells;
-  for (std::int64_t r = 0; r < c.size() && cells.size() < kExamples; ++r) {
-    if (c.is_missing(r)) continue;
-    std::string cell = shown(c.kind() == ColumnKind::text ? c.text_at(r) : c.cell(r));
-    if (std::ranges::find(cells, cell) == cells.end()) cells.push_back(std::move(cell));
-  }
-  return cells;
 }
 
 // Sizes, and mean and deviation of each channel over at most so many pictures, evenly spread.
@@ -246,8 +251,10 @@ Json describe_column(const Column& c, const std::vector<double>& sorted, const S
     return json;
   }
   json["distinct"] = 0;  // its place among the fields; every kind fills it
-  json["examples"] = examples_of(c);
-  if (is_ordered(c))
+  std::vector<std::string> examples;
+  add_examples(c, examples);
+  json["examples"] = examples;
+  if (is_ordered(c.kind()))
     describe_ordered(c, sorted, o, json);
   else
     describe_levels(c, o, json);
@@ -285,7 +292,7 @@ Groups ordered_groups(const Column& c, const std::vector<double>& sorted, int mo
   Groups groups;
   for (std::size_t g = 0; g < until.size(); ++g) {
     const double low = g == 0 ? sorted.front() : *std::ranges::upper_bound(sorted, until[g - 1]);
-    groups.label.push_back({{"low", value_json(c, low)}, {"high", value_json(c, until[g])}});
+    groups.label.push_back({{"low", value_json(c.kind(), low)}, {"high", value_json(c.kind(), until[g])}});
   }
   const Tensor numbers = c.numbers();
   groups.of_row.reserve(static_cast<std::size_t>(c.size()));
@@ -380,15 +387,19 @@ const char* role_of(const std::string& name, const Roles& roles) {
 }
 
 }  // namespace
+}  // namespace describe_detail
 
 Json describe(const Table& table, const DescribeOptions& options) {
+  using namespace describe_detail;
   const Specs specs = options.schema ? options.schema->index() : Specs{};
   return over_columns(table, [&](const Column& c) {
-    return describe_column(c, is_ordered(c) ? sorted_values(c) : std::vector<double>{}, specs, options);
+    return describe_column(c, is_ordered(c.kind()) ? sorted_values(c) : std::vector<double>{}, specs,
+                           options);
   });
 }
 
 Json describe(const Dataset& data, const DescribeOptions& options) {
+  using namespace describe_detail;
   const bool has_target = !data.roles().target.empty();
   Target target;
   if (has_target && is_classification(data.task())) {
@@ -401,16 +412,17 @@ Json describe(const Dataset& data, const DescribeOptions& options) {
   }
   const Specs specs = options.schema ? options.schema->index() : Specs{};
   Json json = over_columns(data.table(), [&](const Column& c) {
-    const std::vector<double> sorted = is_ordered(c) ? sorted_values(c) : std::vector<double>{};
+    const std::vector<double> sorted = is_ordered(c.kind()) ? sorted_values(c) : std::vector<double>{};
     Json column = describe_column(c, sorted, specs, options);
     const std::string role = role_of(c.name(), data.roles());
     column["role"] = role;
     const bool groupable =
         c.kind() != ColumnKind::text && c.kind() != ColumnKind::tensor && c.kind() != ColumnKind::image;
     if (has_target && role == "feature" && groupable)
-      column["target"] = association(
-          is_ordered(c) ? ordered_groups(c, sorted, std::max(1, options.groups)) : level_groups(c, options),
-          target);
+      column["target"] =
+          association(is_ordered(c.kind()) ? ordered_groups(c, sorted, std::max(1, options.groups))
+                                           : level_groups(c, options),
+                      target);
     return column;
   });
   if (has_target) {

@@ -64,10 +64,10 @@ struct Reader {
   std::vector<std::string> arguments = {};                                  // that `name:file?...` may hold
   std::string whole_argument = {};  // one that takes all behind it: SQL holds ? and & of its own
   bool many_files = false;          // `name:` may be followed by several files with commas between
-  // Tables beyond memory, in parts of about so many bytes of the file. Null, as what it returns may be: only
-  // as a whole.
+  // Tables beyond memory, in parts of about so many bytes of the content; all rows are kept where they take
+  // no more than so many bytes. Null, as what it returns may be: only as a whole.
   std::unique_ptr<TableParts> (*parts)(const std::string& path, const ReadOptions& options,
-                                       std::size_t part_bytes) = nullptr;
+                                       std::size_t part_bytes, std::uint64_t kept_bytes) = nullptr;
 };
 
 }  // namespace cairn

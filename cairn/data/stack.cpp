@@ -26,21 +26,11 @@ std::vector<std::string> missing_in(const Table& table, const std::vector<std::s
   return missing;
 }
 
-void check_names(const NamedTable& first, const NamedTable& other) {
-  const auto lacking = missing_in(other.table, first.table.names());
-  const auto extra = missing_in(first.table, other.table.names());
-  if (lacking.empty() && extra.empty()) return;
-  std::string difference;
-  if (!lacking.empty()) difference = fmt::format("it lacks {}", fmt::join(lacking, ", "));
-  if (!extra.empty())
-    difference += fmt::format("{}it has {} besides", difference.empty() ? "" : "; ", fmt::join(extra, ", "));
-  throw DataError(other.name, fmt::format("its columns are not those of {}: {}", first.name, difference),
-                  "The files of a folder are read as one table; texts, one a line, are lines:FOLDER.");
-}
-
-// The kind that all tables have the column in; nothing where cells must be typed again.
+// The kind that all tables have the column in, or that of numbers for whole numbers beside them; nothing
+// where cells must be typed again.
 std::optional<ColumnKind> common_kind(const std::vector<NamedTable>& tables, const std::string& name) {
   std::optional<ColumnKind> kind;
+  bool alike = true, only_numbers = true, any_number = false;
   for (const NamedTable& t : tables) {
     const Column& c = t.table.column(name);
     if (c.kind() == ColumnKind::tensor || c.kind() == ColumnKind::image)
@@ -50,10 +40,15 @@ std::optional<ColumnKind> common_kind(const std::vector<NamedTable>& tables, con
           "Name one file.");
     const bool guessed =
         c.kind() == ColumnKind::category && std::ranges::find(t.declared, name) == t.declared.end();
-    if (c.kind() == ColumnKind::text || guessed || (kind && *kind != c.kind())) return std::nullopt;
-    kind = c.kind();
+    if (c.kind() == ColumnKind::text || guessed) return std::nullopt;
+    if (!kind) kind = c.kind();
+    alike = alike && *kind == c.kind();
+    only_numbers = only_numbers && (c.kind() == ColumnKind::number || c.kind() == ColumnKind::integer);
+    any_number = any_number || (c.kind() == ColumnKind::number && c.num_missing() < c.size());
   }
-  return kind;
+  if (alike) return kind;
+  // Spelled again they would have a decimal point, whatever the files have.
+  return only_numbers && any_number ? std::optional(ColumnKind::number) : std::nullopt;
 }
 
 // Codes into the levels of all parts, in order.
@@ -128,6 +123,18 @@ Column joined_text(const std::vector<NamedTable>& tables, const std::string& nam
 
 }  // namespace
 
+void require_same_columns(const NamedTable& first, const NamedTable& other) {
+  const auto lacking = missing_in(other.table, first.table.names());
+  const auto extra = missing_in(first.table, other.table.names());
+  if (lacking.empty() && extra.empty()) return;
+  std::string difference;
+  if (!lacking.empty()) difference = fmt::format("it lacks {}", fmt::join(lacking, ", "));
+  if (!extra.empty())
+    difference += fmt::format("{}it has {} besides", difference.empty() ? "" : "; ", fmt::join(extra, ", "));
+  throw DataError(other.name, fmt::format("its columns are not those of {}: {}", first.name, difference),
+                  "The files of a folder are read as one table; texts, one a line, are lines:FOLDER.");
+}
+
 Table stack_alike(std::vector<Table> tables) {
   CAIRN_ASSERT(!tables.empty());
   std::vector<NamedTable> named;
@@ -151,9 +158,37 @@ Table stack_alike(std::vector<Table> tables) {
   return Table(std::move(columns));
 }
 
+void GrowingTable::add(Table rows) {
+  if (rows.num_rows() == 0 && !pieces_.empty()) return;
+  num_rows_ += rows.num_rows();
+  pieces_.push_back(std::move(rows));
+  constexpr std::size_t kMostPieces = 32;
+  if (pieces_.size() >= kMostPieces) pieces_ = {stack_alike(std::move(pieces_))};
+}
+
+Table GrowingTable::take() && { return stack_alike(std::move(pieces_)); }
+
+std::uint64_t bytes_of(const Table& table) {
+  constexpr std::uint64_t kString = 32;  // of a level, beside its letters
+  std::uint64_t bytes = 0;
+  for (const Column& c : table.columns()) {
+    const auto rows = static_cast<std::uint64_t>(c.size());
+    if (c.kind() == ColumnKind::category) {
+      bytes += rows * sizeof(std::int32_t);
+      for (const std::string& level : c.levels()) bytes += kString + level.size();
+    } else if (c.kind() == ColumnKind::text) {
+      bytes += rows * sizeof(std::int64_t);
+      for (std::int64_t r = 0; r < c.size(); ++r) bytes += c.text_at(r).size();
+    } else {
+      bytes += rows * static_cast<std::uint64_t>(size_of(c.values().dtype()));
+    }
+  }
+  return bytes;
+}
+
 ReadResult stack_rows(std::vector<NamedTable> tables, const ReadOptions& options) {
   CAIRN_ASSERT(!tables.empty());
-  for (const NamedTable& t : tables) check_names(tables[0], t);
+  for (const NamedTable& t : tables) require_same_columns(tables[0], t);
   const std::vector<std::string> names = tables[0].table.names();
   std::vector<std::optional<ColumnKind>> kinds;
   CellSource source{.where = tables[0].name, .row_word = "row"};

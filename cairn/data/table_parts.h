@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "cairn/data/reader.h"
 
@@ -22,6 +23,10 @@ class TableParts {
   // Calls `use` with every part in order and the number of its first row, until it returns false. All parts
   // have the columns, kinds and levels of about(). DataError when the file is no longer what it was.
   virtual void blocks(const std::function<bool(const Table& part, std::int64_t first_row)>& use) = 0;
+  // All rows, with the columns, kinds and levels of about(), where they were few enough to be kept since the
+  // pass that found those: they need not be read again. They are given away, so a second call has none.
+  virtual std::optional<Table> take_whole() { return std::nullopt; }
+  virtual void drop_whole() {}  // those kept leave memory
 };
 
 }  // namespace cairn

@@ -47,10 +47,11 @@ std::optional<Stamp> stamp_of(std::string_view cell) {
   return s;
 }
 
-[[noreturn]] void refuse(const Column& c, std::int64_t row, const std::string& first) {
+[[noreturn]] void refuse(const Column& c, std::int64_t row, std::int64_t first_row,
+                         const std::string& first) {
   const std::string cell = c.cell(row);
   throw DataError(
-      fmt::format("--time {}, row {}", c.name(), row + 1),
+      fmt::format("--time {}, row {}", c.name(), first_row + row + 1),
       first.empty() ? fmt::format("is text, '{}', which no numbers put in order", cell)
                     : fmt::format("is text, '{}', not of the form of '{}' before it", cell, first),
       "Name a column of dates (2024-01-31, 2024-01) or numbers; one that counts the rows will do.");
@@ -58,7 +59,9 @@ std::optional<Stamp> stamp_of(std::string_view cell) {
 
 }  // namespace
 
-Column times_of(const Column& column) {
+Column times_of(const Column& column) { return TimesOfParts().of(column, 0); }
+
+Column TimesOfParts::of(const Column& column, std::int64_t first_row) {
   const ColumnKind kind = column.kind();
   if (kind == ColumnKind::number || kind == ColumnKind::integer || kind == ColumnKind::date ||
       kind == ColumnKind::boolean)
@@ -69,13 +72,11 @@ Column times_of(const Column& column) {
                     "Name a column of dates or numbers.");
   std::vector<double> times(static_cast<std::size_t>(column.size()),
                             std::numeric_limits<double>::quiet_NaN());
-  std::optional<std::string> words;
-  std::string first;
   for (std::int64_t r = 0; r < column.size(); ++r) {
     if (column.is_missing(r)) continue;
     const std::optional<Stamp> s = stamp_of(column.cell(r));
-    if (!s || (words && s->words != *words)) refuse(column, r, first);
-    if (!words) words = s->words, first = column.cell(r);
+    if (!s || (words_ && s->words != *words_)) refuse(column, r, first_row, first_);
+    if (!words_) words_ = s->words, first_ = column.cell(r);
     times[static_cast<std::size_t>(r)] = s->time;
   }
   return Column::number(column.name(), Tensor::take(std::move(times)));

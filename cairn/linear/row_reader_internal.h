@@ -8,6 +8,14 @@
 
 namespace cairn {
 
+// How far the intercept follows a step: sparse columns move rarely, and beside them a full step makes it
+// swing. Of sparse rows with so many stored numbers.
+inline double intercept_share(std::int64_t stored, std::int64_t rows, std::int64_t columns) {
+  constexpr double kDense = 0.1, kShare = 0.01;
+  const double cells = static_cast<double>(rows) * static_cast<double>(columns);
+  return static_cast<double>(stored) < kDense * cells ? kShare : 1;
+}
+
 // The rows as they are visited one at a time: sparse rows as they lie, others row after row.
 class RowReader {
  public:
@@ -19,13 +27,6 @@ class RowReader {
     columns_ = x_.indices();
   }
   bool is_sparse() const { return x_.is_sparse(); }
-  // How far the intercept follows a step: sparse columns move rarely, and beside them a full step makes it
-  // swing.
-  double intercept_share() const {
-    constexpr double kDense = 0.1, kShare = 0.01;
-    const double cells = static_cast<double>(x_.rows()) * static_cast<double>(x_.columns());
-    return is_sparse() && static_cast<double>(x_.num_stored()) < kDense * cells ? kShare : 1;
-  }
   // Calls f(column, value) for every stored value of a row.
   template <class F>
   void each(std::int64_t row, F&& f) const {

@@ -7,14 +7,10 @@
 #include <vector>
 
 #include "cairn/model/numeric.h"
-#include "cairn/ops/linalg.h"
+#include "cairn/ops/moments.h"
 
 namespace cairn {
 
-// Those of two sets of rows together, about their common mean (Chan, Golub, LeVeque: Algorithms for computing
-// the sample variance; 1983), or plain products where the means of both are 0. scale [p] or empty: the unit
-// of the products, not of the means.
-void add_moments(linalg::Moments& into, const linalg::Moments& other, std::span<const double> scale = {});
 // linalg::moments(), or without `centred` the plain products with means of 0. scale [p] or empty.
 linalg::Moments row_moments(const NumericRows& rows, bool centred, std::span<const double> scale,
                             const StopToken& stop);

@@ -4,14 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
-#include <numeric>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
 #include "cairn/linear/linear_model.h"
 #include "cairn/linear/margin_calibration_internal.h"
 #include "cairn/linear/row_reader_internal.h"
+#include "cairn/model/numeric.h"
 #include "cairn/ops/linalg.h"
 
 namespace cairn {
@@ -41,12 +45,68 @@ LossValue loss_at(Loss loss, double p, double y, double epsilon) {
   return {0, 0};
 }
 
-struct Walk {
-  std::vector<double> w, history;  // mean loss of each epoch
-  double b = 0, at_rest = 0;
-  std::int64_t epochs = 0;
-  bool settled = false, diverged = false;
+// Rows of a part, and what is to be told of each.
+struct Piece {
+  explicit Piece(const NumericData& part) : data(part), rows(data.x) {}
+  // A number, or for classes -1 and 1.
+  double target(std::int64_t row, std::int32_t positive) const {
+    const auto i = static_cast<std::size_t>(row);
+    return data.task == Task::regression ? data.y[i] : data.labels[i] == positive ? 1 : -1;
+  }
+  double weight(std::int64_t row) const {
+    return data.weights.empty() ? 1.0 : data.weights[static_cast<std::size_t>(row)];
+  }
+  NumericData data;
+  RowReader rows;
 };
+
+// Rows that are shuffled among each other: all of them in memory, so many at a time of parts, wherever these
+// end.
+class Block {
+ public:
+  void add(std::shared_ptr<const Piece> piece, std::int64_t first, std::int64_t rows) {
+    spans_.push_back({std::move(piece), first, size_});
+    size_ += rows;
+  }
+  std::int64_t size() const { return size_; }
+  // The piece of a row, and its number there.
+  std::pair<const Piece&, std::int64_t> row(std::int64_t i) const {
+    auto span = spans_.begin();
+    if (spans_.size() > 1) span = std::ranges::upper_bound(spans_, i, {}, &Span::here) - 1;
+    return {*span->piece, span->there + i - span->here};
+  }
+
+ private:
+  struct Span {
+    std::shared_ptr<const Piece> piece;
+    std::int64_t there, here;  // its first row in the piece, and in the block
+  };
+  std::vector<Span> spans_;
+  std::int64_t size_ = 0;
+};
+
+// Rows of so many features that are shuffled at a time: some 16 MB of numbers.
+std::int64_t block_rows(std::int64_t features) {
+  constexpr std::int64_t kNumbers = std::int64_t{1} << 21, kLeast = 1024, kMost = std::int64_t{1} << 16;
+  return std::clamp(kNumbers / std::max<std::int64_t>(1, features), kLeast, kMost);
+}
+
+// All rows of parts in their order, block after block.
+void each_block(const NumericRows& rows, const std::function<void(const Block&, std::uint64_t number)>& use) {
+  const std::int64_t most = block_rows(rows.columns());
+  Block open;
+  std::uint64_t number = 0;
+  rows.each([&](const NumericData& part) {
+    const auto piece = std::make_shared<const Piece>(part);
+    for (std::int64_t at = 0; at < part.x.rows();) {
+      const std::int64_t taken = std::min(most - open.size(), part.x.rows() - at);
+      open.add(piece, at, taken);
+      at += taken;
+      if (open.size() == most) use(std::exchange(open, Block()), number++);
+    }
+  });
+  if (open.size() > 0) use(open, number);
+}
 
 // The learning rate of step t = 1, 2, ...
 class Schedule {
@@ -71,78 +131,154 @@ class Schedule {
 };
 
 // One output's walk. Weights are held as scale * v, so that shrinking all of them is one multiplication.
-Walk walk(const RowReader& rows, std::size_t d, std::span<const double> y, std::span<const double> weights,
-          Loss loss, const SgdParams& p, std::uint64_t seed, std::uint64_t output, const StopToken& stop) {
-  Walk result;
-  const double intercept_share = rows.intercept_share();
-  std::vector<double> v(d), paid(p.penalty == "l1" ? d : 0);
-  const Schedule schedule(p, loss, p.alpha);
-  double scale = 1, b = 0, t = 1, owed = 0, best = std::numeric_limits<double>::infinity();
-  std::int64_t without_gain = 0;
-  const auto n = static_cast<std::int64_t>(y.size());
-  const double total_weight =
-      weights.empty() ? static_cast<double>(n) : std::accumulate(weights.begin(), weights.end(), 0.0);
-  for (std::int64_t epoch = 0; epoch < p.max_epochs; ++epoch) {
-    stop.throw_if_requested("sgd");
-    if (epoch > 0 && stop.time_is_up()) break;
-    const auto order =
-        Random(derive_seed(seed, "sgd", output), "epoch", static_cast<std::uint64_t>(epoch)).permutation(n);
-    double total = 0;
-    for (const std::int64_t row : order) {
-      const auto i = static_cast<std::size_t>(row);
-      const double rate = schedule.rate(t), s = weights.empty() ? 1.0 : weights[i];
-      if (s == 0) continue;
-      double sum = 0;
-      rows.each(row, [&](std::size_t c, double x) { sum += v[c] * x; });
-      const LossValue at = loss_at(loss, sum * scale + b, y[i], p.epsilon);
-      total += s * at.value;
-      if (p.penalty == "l2") scale *= std::max(0.0, 1 - rate * p.alpha);
-      if (scale < 1e-9) {
-        for (double& value : v) value *= scale;
-        scale = 1;
-      }
-      if (const double step = -rate * s * std::clamp(at.slope, -1e12, 1e12); step != 0) {
-        rows.each(row, [&](std::size_t c, double x) { v[c] += step * x / scale; });
-        b += step * intercept_share;
-      }
-      if (p.penalty == "l1") {
-        owed += rate * p.alpha;
-        rows.each(row, [&](std::size_t c, double) {
-          const double before = v[c];
-          if (before > 0)
-            v[c] = std::max(0.0, before - (owed + paid[c]));
-          else if (before < 0)
-            v[c] = std::min(0.0, before + (owed - paid[c]));
-          paid[c] += v[c] - before;
-        });
-      }
-      ++t;
+class Walk {
+ public:
+  Walk(std::size_t features, Loss loss, const SgdParams& p, double intercept_share, std::int32_t positive,
+       std::uint64_t seed, std::uint64_t output)
+      : p_(p),
+        loss_(loss),
+        schedule_(p, loss, p.alpha),
+        intercept_share_(intercept_share),
+        positive_(positive),
+        seed_(derive_seed(seed, "sgd", output)),
+        v_(features),
+        paid_(p.penalty == "l1" ? features : 0) {}
+
+  bool goes_on() const { return !settled && !diverged; }
+
+  // A step along each row of a block, in an order of this epoch's.
+  void pass(const Block& block, std::uint64_t number) {
+    const std::uint64_t stream = number == 0 ? seed_ : derive_seed(seed_, "block", number);
+    const auto order = Random(stream, "epoch", static_cast<std::uint64_t>(epochs)).permutation(block.size());
+    for (const std::int64_t i : order) {
+      const auto [piece, row] = block.row(i);
+      if (const double weight = piece.weight(row); weight != 0)
+        step(piece.rows, row, piece.target(row, positive_), weight);
     }
-    ++result.epochs;
-    const double mean = total / total_weight;
-    result.history.push_back(mean);
-    if (!std::isfinite(mean) || !std::isfinite(b) || !std::isfinite(scale)) {
-      result.diverged = true;
-      break;
-    }
-    without_gain = mean > best - p.tol ? without_gain + 1 : 0;
-    best = std::min(best, mean);
-    if (without_gain >= p.patience) {
-      result.settled = true;
-      break;
+    if (epochs > 0) return;
+    for (std::int64_t i = 0; i < block.size(); ++i) {
+      const auto [piece, row] = block.row(i);
+      total_weight_ += piece.weight(row);
+      at_rest += piece.weight(row) * loss_at(loss_, 0, piece.target(row, positive_), p_.epsilon).value;
     }
   }
-  double at_rest = 0;  // the mean loss of weights that never moved
-  for (std::size_t i = 0; i < y.size(); ++i)
-    at_rest += (weights.empty() ? 1.0 : weights[i]) * loss_at(loss, 0, y[i], p.epsilon).value / total_weight;
-  constexpr double kWorse = 2;
-  result.diverged |= result.history.back() > kWorse * at_rest;
-  result.at_rest = at_rest;
-  for (double& value : v) value *= scale;
-  result.diverged |= !std::ranges::all_of(v, [](double value) { return std::isfinite(value); });
-  result.w = std::move(v);
-  result.b = b;
-  return result;
+
+  // After a pass over all rows.
+  void end_epoch() {
+    if (epochs == 0) at_rest /= total_weight_;
+    ++epochs;
+    const double mean = std::exchange(total_, 0) / total_weight_;
+    history.push_back(mean);
+    if (!std::isfinite(mean) || !std::isfinite(b) || !std::isfinite(scale_)) {
+      diverged = true;
+      return;
+    }
+    without_gain_ = mean > best_ - p_.tol ? without_gain_ + 1 : 0;
+    best_ = std::min(best_, mean);
+    settled = without_gain_ >= p_.patience;
+  }
+
+  // After the last epoch.
+  void end() {
+    constexpr double kWorse = 2;
+    diverged |= history.back() > kWorse * at_rest;
+    for (double& value : v_) value *= scale_;
+    diverged |= !std::ranges::all_of(v_, [](double value) { return std::isfinite(value); });
+    w = std::move(v_);
+  }
+
+  std::vector<double> w, history;  // mean loss of each epoch
+  double b = 0, at_rest = 0;       // the mean loss of weights that never moved
+  std::int64_t epochs = 0;
+  bool settled = false, diverged = false;
+
+ private:
+  void step(const RowReader& rows, std::int64_t row, double y, double weight) {
+    const double rate = schedule_.rate(t_);
+    double sum = 0;
+    rows.each(row, [&](std::size_t c, double x) { sum += v_[c] * x; });
+    const LossValue at = loss_at(loss_, sum * scale_ + b, y, p_.epsilon);
+    total_ += weight * at.value;
+    if (p_.penalty == "l2") scale_ *= std::max(0.0, 1 - rate * p_.alpha);
+    if (scale_ < 1e-9) {
+      for (double& value : v_) value *= scale_;
+      scale_ = 1;
+    }
+    if (const double step = -rate * weight * std::clamp(at.slope, -1e12, 1e12); step != 0) {
+      rows.each(row, [&](std::size_t c, double x) { v_[c] += step * x / scale_; });
+      b += step * intercept_share_;
+    }
+    if (p_.penalty == "l1") pay(rows, row, rate);
+    ++t_;
+  }
+
+  // The cumulative penalty of the weights that the row has.
+  void pay(const RowReader& rows, std::int64_t row, double rate) {
+    owed_ += rate * p_.alpha;
+    rows.each(row, [&](std::size_t c, double) {
+      const double before = v_[c];
+      if (before > 0)
+        v_[c] = std::max(0.0, before - (owed_ + paid_[c]));
+      else if (before < 0)
+        v_[c] = std::min(0.0, before + (owed_ - paid_[c]));
+      paid_[c] += v_[c] - before;
+    });
+  }
+
+  const SgdParams& p_;
+  Loss loss_;
+  Schedule schedule_;
+  double intercept_share_;
+  std::int32_t positive_;
+  std::uint64_t seed_;
+  std::vector<double> v_, paid_;
+  double scale_ = 1, t_ = 1, owed_ = 0, total_ = 0, total_weight_ = 0;
+  double best_ = std::numeric_limits<double>::infinity();
+  std::int64_t without_gain_ = 0;
+};
+
+// How far the intercept follows a step, told from all rows.
+double intercept_share_of(const NumericRows& rows) {
+  if (!rows.head().x.is_sparse()) return 1;
+  std::int64_t stored = 0;
+  rows.each([&](const NumericData& part) { stored += part.x.num_stored(); });
+  return intercept_share(stored, rows.num_rows(), rows.columns());
+}
+
+std::vector<Walk> walk_all(const NumericRows& rows, Loss loss, const SgdParams& p,
+                           const FitContext& context) {
+  const NumericData& head = rows.head();
+  const std::size_t outputs = head.task == Task::multiclass ? head.classes.size() : 1;
+  const double share = intercept_share_of(rows);
+  std::vector<Walk> walks;
+  for (std::size_t k = 0; k < outputs; ++k)
+    walks.emplace_back(static_cast<std::size_t>(rows.columns()), loss, p, share,
+                       head.task == Task::binary ? head.positive : static_cast<std::int32_t>(k), context.seed,
+                       k);
+  std::optional<Block> all;
+  if (const NumericData* data = rows.in_memory())
+    all.emplace().add(std::make_shared<const Piece>(*data), 0, rows.num_rows());
+  for (std::int64_t epoch = 0; epoch < p.max_epochs && std::ranges::any_of(walks, &Walk::goes_on); ++epoch) {
+    context.stop.throw_if_requested("sgd");
+    if (epoch > 0 && context.stop.time_is_up()) break;
+    const auto each_walk = [&](const std::function<void(Walk&)>& use) {
+      parallel_for(std::ssize(walks), 1, [&](std::int64_t begin, std::int64_t end) {
+        for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k)
+          if (walks[k].goes_on()) use(walks[k]);
+      });
+    };
+    const auto pass = [&](const Block& block, std::uint64_t number) {
+      context.stop.throw_if_requested("sgd");
+      each_walk([&](Walk& walk) { walk.pass(block, number); });
+    };
+    if (all)
+      pass(*all, 0);
+    else
+      each_block(rows, pass);
+    each_walk([](Walk& walk) { walk.end_epoch(); });
+  }
+  for (Walk& walk : walks) walk.end();
+  return walks;
 }
 
 Loss loss_for(const SgdParams& p, Task task) {
@@ -195,47 +331,42 @@ const ParamList& SgdParams::list() {
   return l;
 }
 
-std::unique_ptr<Model> Sgd::fit(const Dataset& dataset, const FitContext& context) const {
-  const NumericData data = numeric_data(dataset, kName);
-  const Loss loss = loss_for(params_, data.task);
-  const auto outputs = data.task == Task::multiclass ? data.classes.size() : 1;
-  const auto d = static_cast<std::size_t>(data.x.columns());
-  const RowReader rows(data.x);
-  std::vector<std::vector<double>> targets(outputs);
-  for (std::size_t k = 0; k < outputs; ++k) {
-    if (data.task == Task::regression) targets[k] = data.y;
-    const auto positive = data.task == Task::binary ? data.positive : static_cast<std::int32_t>(k);
-    for (const std::int32_t label : data.labels) targets[k].push_back(label == positive ? 1 : -1);
-  }
-  std::vector<Walk> walks(outputs);
-  parallel_for(static_cast<std::int64_t>(outputs), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k)
-      walks[k] = walk(rows, d, targets[k], data.weights, loss, params_, context.seed, k, context.stop);
-  });
-  check_walks(walks, params_);
+namespace {
 
+// Probabilities out of the margins of the training rows, all of which are in memory.
+void calibrate(const NumericData& data, const std::vector<Walk>& walks, LinearModel& model) {
+  std::vector<double> slopes, offsets, margins(static_cast<std::size_t>(data.x.rows())), targets;
+  for (std::size_t k = 0; k < walks.size(); ++k) {
+    const std::int32_t positive = data.task == Task::binary ? data.positive : static_cast<std::int32_t>(k);
+    targets.clear();
+    for (const std::int32_t label : data.labels) targets.push_back(label == positive ? 1 : -1);
+    linalg::multiply(data.x, walks[k].w, walks[k].b, margins);
+    const MarginCalibration c = calibrate_margins(margins, targets, data.weights);
+    slopes.push_back(c.slope);
+    offsets.push_back(c.offset);
+  }
+  model.set_calibration(std::move(slopes), std::move(offsets));
+  model.add_note(
+      "hinge gives margins: probabilities are a sigmoid fitted to the margins of the training rows (Platt "
+      "1999)");
+}
+
+std::unique_ptr<LinearModel> fit_rows(const NumericRows& rows, const SgdParams& p,
+                                      const FitContext& context) {
+  const NumericData& head = rows.head();
+  const Loss loss = loss_for(p, head.task);
+  std::vector<Walk> walks = walk_all(rows, loss, p, context);
+  check_walks(walks, p);
   std::vector<double> weights, intercepts;
   for (const Walk& w : walks) {
     weights.insert(weights.end(), w.w.begin(), w.w.end());
     intercepts.push_back(w.b);
   }
-  const Link link = data.task == Task::regression ? Link::identity
-                    : outputs == 1                ? Link::sigmoid
+  const Link link = head.task == Task::regression ? Link::identity
+                    : walks.size() == 1           ? Link::sigmoid
                                                   : Link::one_vs_rest;
-  auto model = std::make_unique<LinearModel>(data, link, std::move(weights), std::move(intercepts));
-  if (loss == Loss::hinge) {
-    std::vector<double> slopes, offsets, margins(targets[0].size());
-    for (std::size_t k = 0; k < outputs; ++k) {
-      linalg::multiply(data.x, walks[k].w, walks[k].b, margins);
-      const MarginCalibration c = calibrate_margins(margins, targets[k], data.weights);
-      slopes.push_back(c.slope);
-      offsets.push_back(c.offset);
-    }
-    model->set_calibration(std::move(slopes), std::move(offsets));
-    model->add_note(
-        "hinge gives margins: probabilities are a sigmoid fitted to the margins of the training rows (Platt "
-        "1999)");
-  }
+  auto model = std::make_unique<LinearModel>(head, link, std::move(weights), std::move(intercepts));
+  if (loss == Loss::hinge) calibrate(*rows.in_memory(), walks, *model);
   std::int64_t epochs = 0;
   bool settled = true;
   for (const Walk& w : walks) {
@@ -244,12 +375,32 @@ std::unique_ptr<Model> Sgd::fit(const Dataset& dataset, const FitContext& contex
   }
   model->add_note(fmt::format("{} epochs of stochastic gradient descent, mean loss {:.6g} in the last",
                               epochs, walks[0].history.back()));
+  if (!rows.in_memory() && rows.num_rows() > block_rows(rows.columns()))
+    model->add_note(fmt::format("the rows came in parts and were shuffled within blocks of {} rows",
+                                block_rows(rows.columns())));
   if (context.stop.limit_changed_something())
     model->add_note("stopped by the time limit while the loss was still falling");
   else if (!settled)
     model->add_note("stopped by max_epochs while the loss was still falling: raise it");
-  if (outputs == 1) model->set_loss_history(std::move(walks[0].history));
+  if (walks.size() == 1) model->set_loss_history(std::move(walks[0].history));
   return model;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> Sgd::fit(const Dataset& dataset, const FitContext& context) const {
+  const NumericData all = numeric_data(dataset, kName);
+  return fit_rows(NumericRows(all), params_, context);
+}
+
+std::string Sgd::why_not_in_parts() const {
+  return params_.loss == "hinge"
+             ? "loss=hinge of sgd tells probabilities from the margins of all rows at once"
+             : "";
+}
+
+std::unique_ptr<Model> Sgd::fit_parts(DatasetParts& rows, const FitContext& context) const {
+  return fit_rows(NumericRows(rows, kName, true), params_, context);
 }
 
 std::span<const LossEntry> sgd_losses() {

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "cairn/model/parts.h"
 #include "cairn/model/registry.h"
 
 namespace cairn {
@@ -30,13 +31,17 @@ struct SgdParams {
 
 // min 1/m sum_i loss(w . x_i + b, y_i) + alpha |w|_1 or alpha/2 |w|^2 (Bottou: Large-scale machine learning
 // with stochastic gradient descent; 2010; cumulative L1 penalty: Tsuruoka, Tsujii, Ananiadou 2009). Several
-// classes: one against the rest each. The rows are shuffled anew every epoch from a counter-based stream.
-// FitError when the steps diverge.
-class Sgd final : public LearnerWith<Sgd, SgdParams> {
+// classes: one against the rest each. The rows are shuffled anew every epoch from a counter-based stream;
+// those that come in parts within blocks of some ten thousand, in the order of the file, wherever the parts
+// end. FitError when the steps diverge.
+class Sgd final : public LearnerWith<Sgd, SgdParams>, public PartsLearner {
  public:
   static constexpr const char* kName = "sgd";
   explicit Sgd(Params params) : LearnerWith(std::move(params)) {}
   std::unique_ptr<Model> fit(const Dataset& data, const FitContext& context = {}) const override;
+  std::string why_not_in_parts() const override;
+  // Up to a block of rows, the model of fit(), to the bit.
+  std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const override;
 };
 
 std::span<const LossEntry> sgd_losses();

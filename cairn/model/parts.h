@@ -35,9 +35,10 @@ class PartsLearner {
   // taken: what it would hold is more than most_bytes(), or something of the data needs all rows. "" when it
   // can.
   virtual std::string why_not_these(const DatasetParts& /*rows*/) const { return {}; }
-  // The model that fit() makes of the same rows in memory, to rounding; wherever the parts end. Of a learner
-  // that keeps_rows(), where the sample is all of them: from a smaller one it takes what it says in its
-  // notes. The errors of fit(); ResourceError says why_not_these().
+  // Wherever the parts end, the model that fit() makes of the same rows in memory, to rounding; where their
+  // order matters to a learner, it says in which it meets them. Of a learner that keeps_rows(), where the
+  // sample is all of them: from a smaller one it takes what it says in its notes. The errors of fit();
+  // ResourceError says why_not_these().
   virtual std::unique_ptr<Model> fit_parts(DatasetParts& rows, const FitContext& context) const = 0;
 };
 

@@ -70,8 +70,7 @@ void add_columns(Page& page, const Json& description, std::int64_t rows) {
     const Json& column = columns[i];
     std::string about = text_at(column, "kind");
     if (has(column, "reason")) about += fmt::format(" ({})", text_at(column, "reason"));
-    if (const auto distinct = number_at(column, "distinct"))
-      about += fmt::format(", {} distinct", count(static_cast<std::int64_t>(*distinct)));
+    if (has(column, "distinct")) about += fmt::format(", {} distinct", distinct_in_words(column));
     if (const double missing = number_at(column, "missing").value_or(0); missing > 0 && rows > 0)
       about += fmt::format(", {} missing", percent(missing / static_cast<double>(rows)));
     page.add(fmt::format("<article><h3 class=\"name\">{}</h3><p>{}</p>\n", escaped(text_at(column, "name")),

@@ -71,6 +71,17 @@ std::vector<LevelCount> few_levels(const Json& column) {
   return levels;
 }
 
+std::string distinct_in_words(const Json& column) {
+  const double distinct = number_at(column, "distinct").value_or(0);
+  const Json& estimated = field(column, "estimated");
+  if (std::find(estimated.begin(), estimated.end(), Json("distinct")) == estimated.end())
+    return count(static_cast<std::int64_t>(distinct));
+  constexpr int kDigits = 3;  // that an estimate is good for
+  const double unit =
+      std::pow(10, std::max(0.0, std::floor(std::log10(std::max(1.0, distinct))) + 1 - kDigits));
+  return "~ " + count(static_cast<std::int64_t>(std::round(distinct / unit) * unit));
+}
+
 std::string values_in_words(const Json& column, std::int64_t rows) {
   const Json& quantiles = field(column, "quantiles");
   std::string words;
@@ -122,7 +133,7 @@ std::string describe_text(const Json& description, bool colour, int width) {
     const double missing = number_at(column, "missing").value_or(0);
     std::vector<std::string> row{text_at(column, "name"), text_at(column, "kind"),
                                  missing > 0 && rows > 0 ? percent(missing / static_cast<double>(rows)) : "",
-                                 count(static_cast<std::int64_t>(number_at(column, "distinct").value_or(0)))};
+                                 distinct_in_words(column)};
     if (with_target) {
       const auto strength = number_at(field(column, "target"), "strength");
       row.push_back(text_at(column, "role") == "target" ? "is it" : strength ? number(*strength, 2) : "");

@@ -141,8 +141,9 @@ void check_memory(const TrainOptions& options, const Dataset& train, const Pipel
                   "the limit is {:.0f} MB",
                   train.num_rows(), m.features, static_cast<double>(m.total()) / kMega,
                   static_cast<double>(m.present) / kMega, static_cast<double>(most) / kMega),
-      "Raise it, use fewer rows, leave columns out with --ignore, or give one plain text table: that is read "
-      "in parts.");
+      "Raise it, use fewer rows, leave columns out with --ignore, or give text tables (CSV): those are read "
+      "in "
+      "parts.");
 }
 
 }  // namespace cairn

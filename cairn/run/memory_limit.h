@@ -9,6 +9,10 @@
 
 namespace cairn {
 
+// The program itself with its libraries, about. What it holds at this moment would be more exact and differ
+// from run to run, and so would the rows that fit beside it.
+inline constexpr double kProgramBytes = 40e6;
+
 // Bytes at the peak of choosing and fitting, from rows, columns and levels alone: the prepared features, once
 // as columns and once as the learner's matrix, a fold's share of both, the products of columns, and what each
 // candidate predicted. An estimate, not a limit that the system keeps.

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
+#include <utility>
 
 #include "cairn/base/hash.h"
 #include "cairn/data/checks.h"
@@ -147,8 +149,10 @@ PreparedData prepare_data(const TrainOptions& o, const Registry& registry, const
                           const StartModel* start) {
   PreparedData d;
   d.name = data_name(o.data);
-  if (!start && prepare_parts(o, registry, context, d)) return d;
-  ReadResult read = read_data(o.data, o.read, registry, nullptr, context.stop, context.progress);
+  std::optional<ReadResult> whole;
+  if (!start && prepare_parts(o, registry, context, d, whole)) return d;
+  ReadResult read = whole ? *std::exchange(whole, std::nullopt)
+                          : read_data(o.data, o.read, registry, nullptr, context.stop, context.progress);
   d.sha256 = read.sha256;
   d.rows = read.table.num_rows();
   d.columns = read.table.num_columns();

@@ -23,8 +23,9 @@ void require_classes_to_balance(const Dataset& data);  // UsageError for a regre
 void add_checks(PreparedData& d);
 
 // The data in parts, where they are beyond --max-memory and can be read so; false: they are to be read as a
-// whole. ResourceError when no learner asked for can be fitted in parts.
+// whole, and `whole` is what was read where it is all there already. ResourceError when no learner asked for
+// can be fitted in parts.
 bool prepare_parts(const TrainOptions& o, const Registry& registry, const RunContext& context,
-                   PreparedData& d);
+                   PreparedData& d, std::optional<ReadResult>& whole);
 
 }  // namespace cairn

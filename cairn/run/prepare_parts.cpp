@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
 #include <utility>
 
 #include "cairn/data/stack.h"
 #include "cairn/data/summary.h"
+#include "cairn/data/target_values.h"
 #include "cairn/data/times.h"
 #include "cairn/run/findings.h"
 #include "cairn/run/memory_limit.h"
@@ -19,76 +19,18 @@
 namespace cairn {
 namespace {
 
-// A table of fewer bytes than this share of the limit is simply read.
-constexpr std::uint64_t kSmallShare = 100;
-// Bytes of the file that are columns at one time, as a share of the limit: a cell of two bytes takes up to
-// some 70 of them on its way to a learner.
-constexpr std::uint64_t kPartShare = 256;
-constexpr std::size_t kLeastPart = std::size_t{1} << 16, kMostPart = std::size_t{8} << 20;
 // Of the memory that is left: what choosing a learner on the sample may take, and judging the held-out rows.
 constexpr double kSampleShare = 0.45, kHeldOutShare = 0.2;
 // What stays of the sample while the last fit goes on, as a share of what choosing on it may take: the rows,
 // the prepared ones, what each candidate predicted of them; and of the held-out rows, which are not judged
 // yet.
 constexpr double kSampleStays = 0.6, kHeldOutStays = 0.3;
-// The program itself with its libraries, about. What it holds at this moment would be more exact and differ
-// from run to run, and so would the rows that fit beside it.
-constexpr double kProgram = 40e6;
 // More rows than these make neither the choice nor the figures better, only slower.
 constexpr std::int64_t kMostSampled = 100'000, kMostHeldOut = 200'000, kLeastSampled = 1000;
 
 std::string rows_text(std::int64_t n) { return fmt::format("{} rows", n); }
 
 std::string megabytes(double bytes) { return fmt::format("{:.0f} MB", bytes / 1e6); }
-
-// Tables that grow into one without holding many small ones, each with its own list of levels.
-class GrowingTable {
- public:
-  void add(Table rows) {
-    if (rows.num_rows() == 0) return;
-    num_rows_ += rows.num_rows();
-    pieces_.push_back(std::move(rows));
-    constexpr std::size_t kMostPieces = 32;
-    if (pieces_.size() >= kMostPieces) pieces_ = {stack_alike(std::move(pieces_))};
-  }
-  std::int64_t num_rows() const { return num_rows_; }
-  Table take() && { return stack_alike(std::move(pieces_)); }
-
- private:
-  std::vector<Table> pieces_;
-  std::int64_t num_rows_ = 0;
-};
-
-// The distinct values of the target, until they are so many that they can be no classes: what tells task and
-// classes of the whole table.
-class TargetValues {
- public:
-  void add(const Column& target) {
-    if (full()) return;
-    std::vector<std::int64_t> fresh;
-    for (std::int64_t r = 0; r < target.size() && !full(); ++r)
-      if (!target.is_missing(r) && seen_.insert(key_of(target, r)).second) fresh.push_back(r);
-    if (!fresh.empty()) rows_.add(Table({target.select(fresh)}));
-  }
-  bool empty() const { return seen_.empty(); }
-  // One row each.
-  Column take() && {
-    Table table = std::move(rows_).take();
-    const std::int64_t twice[] = {0, 0};  // one value that every row holds is still many rows
-    return table.num_rows() == 1 ? table.column(std::int64_t{0}).select(twice)
-                                 : table.column(std::int64_t{0});
-  }
-
- private:
-  static std::string key_of(const Column& target, std::int64_t row) {
-    return target.kind() == ColumnKind::category
-               ? std::to_string(target.codes()[static_cast<std::size_t>(row)])
-               : target.cell(row);
-  }
-  bool full() const { return seen_.size() > kMostTargetClasses; }
-  std::unordered_set<std::string> seen_;
-  GrowingTable rows_;
-};
 
 struct Drawn {
   GrowingTable sample, held_out;
@@ -128,9 +70,10 @@ double time_cut(TableParts& table, const RowDraw& draw, double share, std::int64
   all.rows_apart = true;
   all.sampled = std::min(1.0, static_cast<double>(kMostSampled) / static_cast<double>(rows));
   std::vector<double> times;
+  TimesOfParts form;
   table.blocks([&](const Table& part, std::int64_t first_row) {
     const std::vector<RowUse> uses = all.uses(part, first_row);
-    const Column time = times_of(part.column(draw.roles.time));
+    const Column time = form.of(part.column(draw.roles.time), first_row);
     for (std::size_t r = 0; r < uses.size(); ++r)
       if (uses[r] == RowUse::sampled) times.push_back(time.number_at(static_cast<std::int64_t>(r)));
     return true;
@@ -169,8 +112,8 @@ Sizes sizes_of(TableParts& table, const TrainOptions& o, const DatasetOptions& o
     // As read, the rows learned from, as a matrix, and as columns.
     constexpr double kNumber = 8, kPartCopies = 4;
     s.part = kPartCopies * kNumber * static_cast<double>(part.num_rows() * part.num_columns());
-    s.fixed = kProgram + static_cast<double>(bytes_of(0).to_come);
-    s.whole = kProgram + static_cast<double>(all.to_come);
+    s.fixed = kProgramBytes + static_cast<double>(bytes_of(0).to_come);
+    s.whole = kProgramBytes + static_cast<double>(all.to_come);
     s.row = (s.whole - s.fixed) / static_cast<double>(table.num_rows());
     return false;
   });
@@ -274,16 +217,10 @@ void tell_split(const TrainOptions& o, const RowDraw& draw, const Drawn& drawn, 
     d.how = "no rows kept back; the figures come from cross-validation on the sample";
 }
 
-// As the whole table has them, whatever the sample lacks.
-void settle_task(const Column& values, DatasetOptions& options, PreparedData& d) {
-  if (!options.task) {
-    std::string reason;
-    options.task = infer_task(values, &reason);
-    d.guesses.push_back(guess_to_json("task", name_of(*options.task), reason, "--task"));
-  }
-  DatasetOptions alone{
-      .roles = {.target = options.roles.target}, .task = options.task, .positive = options.positive};
-  options.classes = Dataset(Table({values}), std::move(alone)).classes();
+void settle_task(TargetValues values, DatasetOptions& options, PreparedData& d) {
+  const bool open = !options.task;
+  const std::string reason = std::move(values).settle(options);
+  if (open) d.guesses.push_back(guess_to_json("task", name_of(*options.task), reason, "--task"));
 }
 
 void warn_in_parts(const Sizes& sizes, std::uint64_t most, const TrainOptions& o, std::int64_t held_out,
@@ -303,19 +240,25 @@ void warn_in_parts(const Sizes& sizes, std::uint64_t most, const TrainOptions& o
 }  // namespace
 
 bool prepare_parts(const TrainOptions& o, const Registry& registry, const RunContext& context,
-                   PreparedData& d) {
+                   PreparedData& d, std::optional<ReadResult>& whole) {
   const std::uint64_t most = parse_bytes("--max-memory", o.read.max_memory);
   if (most == 0) return false;
-  const std::size_t part_bytes = std::clamp<std::size_t>(most / kPartShare, kLeastPart, kMostPart);
   const auto table =
-      read_in_parts(o.data, o.read, registry, most / kSmallShare, part_bytes, context.stop, context.progress);
+      read_in_parts(o.data, o.read, registry, part_sizes(most), context.stop, context.progress);
   if (!table) return false;
   const ReadResult& read = table->about();
   DatasetOptions options = dataset_options(o, read, read.table, nullptr);
   d.target = options.roles.target;
   check_roles(read.table, options.roles);
   const Sizes sizes = sizes_of(*table, o, options, most);
-  if (sizes.whole <= static_cast<double>(most)) return false;
+  if (sizes.whole <= static_cast<double>(most)) {
+    if (std::optional<Table> rows = table->take_whole()) {
+      whole = read;
+      whole->table = std::move(*rows);
+    }
+    return false;
+  }
+  table->drop_whole();
   if (o.refit_all)
     throw UsageError("--refit-all", "the data are read in parts here, and held-out rows stay apart",
                      "Raise --max-memory, or keep back less with --holdout.");
@@ -329,7 +272,7 @@ bool prepare_parts(const TrainOptions& o, const Registry& registry, const RunCon
   Drawn drawn = draw_in_memory(*table, o, sizes, draw);
   tell_split(o, draw, drawn, d);
   const std::int64_t learned = drawn.learned, held_out = drawn.held_out.num_rows();
-  settle_task(std::move(drawn.target).take(), options, d);
+  settle_task(std::move(drawn.target), options, d);
   if (drawn.left_out > 0)
     d.warnings.push_back(
         {"rows_left_out", "",

@@ -138,24 +138,60 @@ ReadResult read_data(const std::string& data, const ReadFlags& flags, const Regi
   return read_any(data, registry, options);
 }
 
+namespace {
+
+// Bytes that a file may unpack to; 0 for what is no file. Gzip packs up to a thousand equal bytes into one.
+std::uint64_t most_content(const std::string& file) {
+  constexpr std::uint64_t kMostRatio = 1032;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) return 0;
+  const std::uint64_t size = std::filesystem::file_size(file, error);
+  return error ? 0 : size * (is_compressed_file(file) ? kMostRatio : 1);
+}
+
+}  // namespace
+
+PartSizes part_sizes(std::uint64_t most) {
+  constexpr std::uint64_t kSmallShare = 100;  // what is smaller is simply read
+  // A cell of two bytes takes up to some 70 of them on its way to a learner.
+  constexpr std::uint64_t kPartShare = 256;
+  constexpr std::size_t kLeastPart = std::size_t{1} << 16, kMostPart = std::size_t{8} << 20;
+  constexpr std::uint64_t kKeptShare = 4;  // rows that are kept are put together, and are there twice
+  return {.least_bytes = most / kSmallShare,
+          .part_bytes = std::clamp<std::size_t>(most / kPartShare, kLeastPart, kMostPart),
+          .kept_bytes = most / kKeptShare};
+}
+
 std::shared_ptr<TableParts> read_in_parts(const std::string& data, const ReadFlags& flags,
-                                          const Registry& registry, std::uint64_t least_bytes,
-                                          std::size_t part_bytes, StopToken stop, Progress* progress) {
+                                          const Registry& registry, const PartSizes& sizes, StopToken stop,
+                                          Progress* progress) {
   ReadOptions options = read_options(flags);
   options.stop = std::move(stop);
   options.progress = progress;
   std::error_code error;
   std::string path = data;
-  const Reader* reader = nullptr;
+  const Reader* named = nullptr;
   const auto colon = data.find(':');
   if (colon != std::string::npos && colon > 1 && !std::filesystem::exists(data, error)) {
-    reader = &registry.reader(data.substr(0, colon));
+    named = &registry.reader(data.substr(0, colon));
     path = data.substr(colon + 1);
   }
-  if (!std::filesystem::is_regular_file(path, error) || std::filesystem::file_size(path, error) < least_bytes)
+  const auto reader_of = [&](const std::string& file) -> const Reader& {
+    return named ? *named : reader_for(file, registry);
+  };
+  if (!std::filesystem::is_directory(path, error)) {
+    if (most_content(path) <= sizes.least_bytes) return nullptr;
+    const Reader& reader = reader_of(path);
+    return reader.parts ? reader.parts(path, options, sizes.part_bytes, sizes.kept_bytes) : nullptr;
+  }
+  const auto reads_folder = [&](const Reader& r) { return r.sniff_folder && r.sniff_folder(path); };
+  if (named ? named->sniff_folder != nullptr : std::ranges::any_of(registry.readers, reads_folder))
     return nullptr;
-  if (!reader) reader = &reader_for(path, registry);
-  return reader->parts ? reader->parts(path, options, part_bytes) : nullptr;
+  std::uint64_t bytes = 0;
+  for (std::filesystem::directory_iterator it(path, error), end; !error && it != end; it.increment(error))
+    bytes += most_content(it->path().string());
+  if (bytes <= sizes.least_bytes) return nullptr;
+  return folder_parts(path, reader_of, options, sizes.part_bytes, sizes.kept_bytes);
 }
 
 std::string data_name(const std::string& data) {

@@ -18,12 +18,18 @@ namespace cairn {
 ReadResult read_data(const std::string& data, const ReadFlags& flags, const Registry& registry,
                      const Schema* schema = nullptr, StopToken stop = {}, Progress* progress = nullptr);
 
-// The same in parts of about so many bytes of the file; null where it has less than `least_bytes` or can only
-// be read as a whole. One file that its reader can read in parts.
+struct PartSizes {
+  std::uint64_t least_bytes = 0;
+  std::size_t part_bytes = 0;    // of the content, about
+  std::uint64_t kept_bytes = 0;  // of memory: all rows that take no more are there (TableParts::take_whole)
+};
+PartSizes part_sizes(std::uint64_t most);  // where so many bytes of memory may be used
+
+// The same of a table that need not fit in memory: a file that its reader can read in parts, or a folder of
+// such files. Null for others, and where the content cannot be more than `least_bytes`.
 std::shared_ptr<TableParts> read_in_parts(const std::string& data, const ReadFlags& flags,
-                                          const Registry& registry, std::uint64_t least_bytes,
-                                          std::size_t part_bytes, StopToken stop = {},
-                                          Progress* progress = nullptr);
+                                          const Registry& registry, const PartSizes& sizes,
+                                          StopToken stop = {}, Progress* progress = nullptr);
 
 std::string data_name(const std::string& data);  // "penguins" for "data/penguins.csv.gz"; "stdin" for "-"
 

@@ -1,10 +1,13 @@
 // A folder of files that are parts of one table.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "cairn/data/reader.h"
+#include "cairn/data/table_parts.h"
 
 namespace cairn {
 
@@ -14,5 +17,12 @@ namespace cairn {
 ReadResult read_folder(const std::string& folder,
                        const std::function<const Reader&(const std::string&)>& reader_of,
                        const ReadOptions& options);
+
+// The same table in parts, as its reader reads one file in parts (Reader::parts); null where it reads files
+// as a whole only.
+std::unique_ptr<TableParts> folder_parts(const std::string& folder,
+                                         const std::function<const Reader&(const std::string&)>& reader_of,
+                                         const ReadOptions& options, std::size_t part_bytes,
+                                         std::uint64_t kept_bytes);
 
 }  // namespace cairn

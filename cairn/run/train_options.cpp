@@ -21,7 +21,8 @@ const ParamList& ReadFlags::list() {
       param<&F::thousands>("thousands", "what stands between groups of three digits, such as ,",
                            one_of("", ",", ".", " ", "'")),
       param<&F::max_memory>(
-          "max_memory", "refuse to use more memory than this, such as 8G; train reads in parts what it can"),
+          "max_memory",
+          "refuse to use more memory than this, such as 8G; train and describe read in parts what they can"),
   };
   return l;
 }

@@ -68,6 +68,7 @@ TEST_CASE("learners in parts: the model of the whole, whatever a part lacks") {
       {"logistic_regression", {{"class_weight", "balanced"}, {"solver", "newton"}}},
       {"constant", {{"strategy", "most_frequent"}}},
       {"gradient_boosting", {{"class_weight", "balanced"}, {"trees", "20"}}},
+      {"sgd", {{"penalty", "l1"}}},
   };
   std::set<std::string> able;
   for (const Case& c : mixed_cases()) {
@@ -96,7 +97,7 @@ TEST_CASE("learners in parts: the model of the whole, whatever a part lacks") {
       }
   }
   CHECK(able == std::set<std::string>{"constant", "elastic_net", "gradient_boosting", "lasso",
-                                      "linear_regression", "logistic_regression", "ridge"});
+                                      "linear_regression", "logistic_regression", "ridge", "sgd"});
 }
 
 TEST_CASE("learners in parts: sparse columns, a target that is transformed, and what cannot be") {

@@ -1,8 +1,6 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -14,8 +12,11 @@
 #include "cairn/data/compressed_input.h"
 #include "cairn/data/csv.h"
 #include "cairn/data/csv_writer.h"
+#include "tests/support/compressed.h"
 
 using namespace cairn;
+using cairn::testing::gzip;
+using cairn::testing::zstd;
 namespace fs = std::filesystem;
 
 namespace {
@@ -37,26 +38,6 @@ class Folder {
  private:
   fs::path path_;
 };
-
-std::string gzip(std::string_view text) {
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-  std::string packed(deflateBound(&stream, text.size()) + 32, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  deflate(&stream, Z_FINISH);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return packed;
-}
-
-std::string zstd(std::string_view text) {
-  std::string packed(ZSTD_compressBound(text.size()), '\0');
-  packed.resize(ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 3));
-  return packed;
-}
 
 std::string message_of(const std::string& path, const ReadOptions& options = {}) {
   try {

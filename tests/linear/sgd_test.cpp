@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "cairn/base/parallel.h"
 #include "cairn/base/random.h"
@@ -46,6 +47,24 @@ double accuracy(const Model& model, const Dataset& data) {
   for (std::size_t i = 0; i < truth.size(); ++i) right += decided[i] == truth[i];
   return right / static_cast<double>(truth.size());
 }
+
+class SomeRows final : public DatasetParts {
+ public:
+  SomeRows(Dataset all, std::int64_t rows) : all_(std::move(all)), rows_(rows) {}
+  std::int64_t num_rows() const override { return all_.num_rows(); }
+  const Dataset& sample() const override { return all_; }
+  void each(const std::function<void(const Dataset&)>& use) override {
+    for (std::int64_t begin = 0; begin < num_rows(); begin += rows_) {
+      std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min(rows_, num_rows() - begin)));
+      std::iota(rows.begin(), rows.end(), begin);
+      use(all_.select(rows));
+    }
+  }
+
+ private:
+  Dataset all_;
+  std::int64_t rows_;
+};
 
 std::string error_of(const Learner& learner, const Dataset& data) {
   try {
@@ -130,4 +149,46 @@ TEST_CASE("diverging steps and a loss of another task are explained") {
   CHECK(text.find("lower learning_rate = 1") != std::string::npos);
   CHECK(error_of(Sgd({.loss = "hinge"}), test::regression_data(s.x, s.y))
             .find("hinge does not serve a regression") != std::string::npos);
+}
+
+TEST_CASE(
+    "rows in parts: the bits of memory up to a block, and beyond it the same for any parts and threads") {
+  const auto bits = [](const std::unique_ptr<Model>& model) {
+    const auto w = linear(model).weights();
+    std::vector<double> all(w.begin(), w.end());
+    all.insert(all.end(), linear(model).intercepts().begin(), linear(model).intercepts().end());
+    return all;
+  };
+  const Sample small = sample(500);
+  for (const char* loss : {"logistic", "squared"}) {
+    CAPTURE(loss);
+    const Dataset data = loss[0] == 's' ? test::regression_data(small.x, small.y)
+                                        : test::classification_data(small.x, small.third);
+    const Sgd learner({.loss = loss, .penalty = "l1"});
+    SomeRows parts(data, 7);
+    CHECK(bits(learner.fit_parts(parts, {.seed = 3})) == bits(learner.fit(data, {.seed = 3})));
+  }
+  // Sorted by a column, 2.3 blocks of 65,536 rows.
+  Sample large = sample(150'000);
+  std::vector<std::size_t> order(large.y.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return large.x[i][0]; });
+  Sample sorted;
+  for (const std::size_t i : order) sorted.x.push_back(large.x[i]), sorted.y.push_back(large.y[i]);
+  const Dataset data = test::regression_data(sorted.x, sorted.y);
+  const Sgd learner({.max_epochs = 5});
+  const auto fit = [&](std::int64_t rows, int threads) {
+    set_num_threads(threads);
+    SomeRows parts(data, rows);
+    return learner.fit_parts(parts, {.seed = 3});
+  };
+  const auto model = fit(1000, 1);
+  CHECK(bits(model) == bits(fit(77'777, 2)));
+  CHECK(bits(model) == bits(fit(150'000, 2)));
+  CHECK(std::abs(linear(model).weights()[0] - 2) < 0.2);
+  CHECK(std::abs(linear(model).weights()[1] + 1) < 0.2);
+  CHECK(std::abs(linear(model).intercepts()[0] - 3) < 0.5);
+  CHECK(model->notes()[1] == "the rows came in parts and were shuffled within blocks of 65536 rows");
+  CHECK(why_not_in_parts(learner).empty());
+  CHECK(why_not_in_parts(Sgd({.loss = "hinge"})).find("loss=hinge") == 0);
 }
