@@ -303,9 +303,9 @@ void gemm_of(const Gemm& g) {
   const std::int64_t columns = std::min((g.n + wide - 1) / wide * wide, kPanelColumns);
   const bool packs_a = g.a.transposed || g.m * g.k > kSmall;
   const std::int64_t strips = std::min((g.m + kRows - 1) / kRows, kBlockRows / kRows);
-  const std::int64_t of_b = columns * depth, of_a = packs_a ? strips * kStripStep * depth : 0;
   const bool packs_b = g.b.transposed || g.m > kRows;
-  float* const packed_b = packs_a || packs_b ? packing_space(static_cast<std::size_t>(of_b + of_a)) : nullptr;
+  const std::int64_t of_a = packs_a ? strips * kStripStep * depth : 0, of_b = packs_b ? columns * depth : 0;
+  float* const packed_b = packing_space(static_cast<std::size_t>(of_a + of_b));
   for (std::int64_t j = 0; j < g.n; j += kPanelColumns)
     for (std::int64_t i = 0; i < depths; ++i) {
       const std::int64_t k0 = g.k * i / depths;
