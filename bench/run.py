@@ -8,6 +8,7 @@ Needs scripts/setup bench; installs the peers, pinned, in bench/.venv.
 """
 import argparse
 import datetime
+import itertools
 import json
 import os
 import platform
@@ -165,9 +166,12 @@ def measure_row(row, threads, pairs):
 def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         lines = file.read().splitlines()
-    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    def told(name, otherwise):
+        return next((line.split(":", 1)[1].strip() for line in lines if line.split("\t")[0].strip() == name), otherwise)
     flags = set(next((line for line in lines if line.startswith("flags")), "").split())
-    return {"processor": model, "cores": os.cpu_count(),
+    # Virtual machines give one name to processors of several generations.
+    processor = f"{told('model name', platform.machine())}, family {told('cpu family', '?')}, model {told('model', '?')}"
+    return {"processor": processor, "cores": os.cpu_count(),
             "instruction_sets": [name for name in ("avx2", "avx512f", "amx_tile") if name in flags]}
 
 
@@ -197,29 +201,39 @@ def table(results):
 def page_table():
     """The newest measurement of every row, under the machine and the versions of its day."""
     newest, days = {}, {}
-    for name in sorted(name for name in os.listdir(os.path.join(HERE, "results")) if name[:1].isdigit()):  # not levels.json
+    days_of = [name for name in os.listdir(os.path.join(HERE, "results")) if name[:1].isdigit()]  # not levels.json
+
+    def in_time(name):
+        return [int(part) for part in name.removesuffix(".json").split("-")]
+
+    for name in sorted(days_of, key=in_time):
         with open(os.path.join(HERE, "results", name), encoding="utf-8") as file:
-            day = json.load(file)
-        days[day["date"]] = day
-        newest.update({(result["row"], result["threads"]): (day["date"], result) for result in day["results"]})
+            days[name] = json.load(file)
+        newest.update({(result["row"], result["threads"]): (name, result) for result in days[name]["results"]})
     parts = []
-    for date in sorted({date for date, _ in newest.values()}, reverse=True):
-        where, versions = days[date]["machine"], days[date]["versions"]
-        parts.append(f"Measured on {date}: {where['processor']}, {where['cores']} cores, {', '.join(where['instruction_sets'])}; "
+    for name in sorted({name for name, _ in newest.values()}, key=in_time, reverse=True):
+        where, versions = days[name]["machine"], days[name]["versions"]
+        parts.append(f"Measured on {days[name]['date']}: {where['processor']}, {where['cores']} cores, {', '.join(where['instruction_sets'])}; "
                      f"{', '.join(f'{name} {version}' for name, version in versions.items())}.\n\n"
-                     + table([result for day, result in newest.values() if day == date]))
+                     + table([result for file, result in newest.values() if file == name]))
     return "\n".join(parts)
 
 
 def write_results(results, versions):
-    """One file a day: rows measured again replace what that day's file held; the page shows each row's newest measurement."""
+    """One file a day and machine: rows measured again replace what it held; the page shows each row's newest measurement."""
     today = datetime.date.today().isoformat()
-    path = os.path.join(HERE, "results", today + ".json")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    folder = os.path.join(HERE, "results")
+    os.makedirs(folder, exist_ok=True)
     kept = []
-    if os.path.exists(path):
+    for number in itertools.count(1):
+        path = os.path.join(folder, today + ("" if number == 1 else f"-{number}") + ".json")
+        if not os.path.exists(path):
+            break
         with open(path, encoding="utf-8") as file:
-            kept = json.load(file)["results"]
+            there = json.load(file)
+        if there["machine"] == machine():
+            kept = there["results"]
+            break
     new = {(result["row"], result["threads"]) for result in results}
     everything = [result for result in kept if (result["row"], result["threads"]) not in new] + results
     with open(path, "w", encoding="utf-8") as file:

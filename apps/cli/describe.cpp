@@ -14,7 +14,7 @@
 #include "cairn/data/checks.h"
 #include "cairn/data/split_plan.h"
 #include "cairn/report/report.h"
-#include "cairn/run/describe.h"
+#include "cairn/run/describe_in_parts.h"
 #include "cairn/run/findings.h"
 #include "cairn/run/pictures.h"
 #include "cairn/run/read.h"

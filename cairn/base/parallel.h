@@ -1,5 +1,5 @@
-// Threads. Only parallel.cpp knows the scheduler. The shape of every loop and sum depends on the data alone,
-// never on the number of threads: same data, same bytes.
+// Threads. Only parallel.cpp knows the scheduler. No sum, and no cut of a loop that could change a number,
+// depends on how many threads there are: same data, same bytes.
 #pragma once
 
 #include <cstdint>

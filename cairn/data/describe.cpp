@@ -26,6 +26,15 @@ bool is_ordered(ColumnKind kind) {
   return kind == ColumnKind::number || kind == ColumnKind::integer || kind == ColumnKind::date;
 }
 
+std::vector<double> present_numbers(const Column& c) {
+  const Tensor numbers = c.numbers();
+  std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(c.size() - c.num_missing()));
+  for (const double v : numbers.data<double>())
+    if (!std::isnan(v)) values.push_back(v);
+  return values;
+}
+
 Json number_json(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
 
 Json value_json(ColumnKind kind, double v) {
@@ -109,11 +118,7 @@ constexpr std::array<std::pair<const char*, double>, 5> kQuantiles{
 constexpr std::size_t kMostFields = 16;  // that a column is described by
 
 std::vector<double> sorted_values(const Column& c) {
-  const Tensor numbers = c.numbers();
-  std::vector<double> values;
-  values.reserve(static_cast<std::size_t>(c.size() - c.num_missing()));
-  for (const double v : numbers.data<double>())
-    if (!std::isnan(v)) values.push_back(v);
+  std::vector<double> values = present_numbers(c);
   std::ranges::sort(values);
   return values;
 }

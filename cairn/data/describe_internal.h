@@ -25,7 +25,8 @@ struct Level {
 
 Json object_of(std::size_t fields);  // with room for them: a table may have very many columns
 bool is_ordered(ColumnKind kind);    // number, integer, date
-Json number_json(double v);          // null where it is not finite
+std::vector<double> present_numbers(const Column& c);
+Json number_json(double v);  // null where it is not finite
 // A value of a column as a person would see it: numbers as numbers, dates as text.
 Json value_json(ColumnKind kind, double v);
 std::string shown(std::string_view text);  // long texts are cut, at the beginning of a character

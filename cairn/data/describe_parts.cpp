@@ -28,15 +28,6 @@ struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
 };
 
-std::vector<double> present_numbers(const Column& c) {
-  const Tensor numbers = c.numbers();
-  std::vector<double> values;
-  values.reserve(static_cast<std::size_t>(c.size() - c.num_missing()));
-  for (const double v : numbers.data<double>())
-    if (!std::isnan(v)) values.push_back(v);
-  return values;
-}
-
 // How often each text stands, until there are too many to keep.
 class TextCounts {
  public:

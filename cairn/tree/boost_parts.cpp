@@ -21,15 +21,13 @@ class RoleColumns {
   }
 
   void add(const Dataset& part) {
-    pieces_.push_back(part.table().only(names_));
+    table_.add(part.table().only(names_));
     const std::vector<double> weights = part.weights();
     weights_.insert(weights_.end(), weights.begin(), weights.end());
-    constexpr std::size_t kMostPieces = 64;  // each has a list of levels
-    if (pieces_.size() >= kMostPieces) pieces_ = {stack_alike(std::move(pieces_))};
   }
 
   Dataset take() && {
-    Table table = stack_alike(std::move(pieces_));
+    Table table = std::move(table_).take();
     const std::string& weight = sample_.roles().weight;
     if (weights_.empty() || weight.empty()) {
       const Dataset all = sample_.with_table(std::move(table));
@@ -41,7 +39,7 @@ class RoleColumns {
  private:
   const Dataset& sample_;
   std::vector<std::string> names_;
-  std::vector<Table> pieces_;
+  GrowingTable table_;
   std::vector<double> weights_;
 };
 

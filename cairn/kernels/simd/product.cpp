@@ -4,7 +4,6 @@
 #include "cairn/base/parallel.h"
 #include "cairn/kernels/linear_operands_internal.h"
 #include "cairn/kernels/simd/gemm_internal.h"
-#include "cairn/kernels/simd/rows_internal.h"
 #include "cairn/kernels/table_internal.h"
 #include "cairn/ops/matmul_operands.h"
 

@@ -1,9 +1,11 @@
-#include "cairn/run/describe.h"
+#include "cairn/run/describe_in_parts.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <unordered_map>
 
 #include "cairn/data/checks.h"
 #include "cairn/data/describe_parts.h"
@@ -45,20 +47,29 @@ DescribePartsOptions sizes_for(TableParts& table, std::uint64_t most) {
 }
 
 // What the sample seems to show and all rows deny.
-bool is_refuted(const Warning& w, const Json& description) {
-  // Few rows of a sample are many of all.
-  if (w.code == "rare_class") return description["sample"]["rows"] != description["rows"];
-  for (const Json& column : description["columns"]) {
-    if (column["name"] != w.column || !column.contains("distinct")) continue;
+class Refuted {
+ public:
+  explicit Refuted(const Json& description) : description_(description) {
+    for (const Json& column : description["columns"]) columns_[column["name"].get<std::string>()] = &column;
+  }
+  bool operator()(const Warning& w) const {
+    // Few rows of a sample are many of all.
+    if (w.code == "rare_class") return description_["sample"]["rows"] != description_["rows"];
+    const auto at = columns_.find(w.column);
+    if (at == columns_.end() || !at->second->contains("distinct")) return false;
+    const Json& column = *at->second;
     const auto distinct = column["distinct"].get<double>();
-    const double values = description["rows"].get<double>() - column["missing"].get<double>();
+    const double values = description_["rows"].get<double>() - column["missing"].get<double>();
     if (w.code == "empty_column") return values > 0;
     if (w.code == "constant_column") return distinct > 1;
     constexpr double kNearlyAll = 0.9;  // what is estimated may be off by some percent
-    if (w.code == "id_like_column") return distinct < kNearlyAll * values;
+    return w.code == "id_like_column" && distinct < kNearlyAll * values;
   }
-  return false;
-}
+
+ private:
+  const Json& description_;
+  std::unordered_map<std::string, const Json*> columns_;  // there may be very many
+};
 
 }  // namespace
 
@@ -93,9 +104,10 @@ bool describe_in_parts(const std::string& data, const std::string& target, const
     warnings.push_back({"missing_target", options.roles.target,
                         fmt::format("{} rows have no '{}' and are left out.", table->num_rows() - rows,
                                     options.roles.target)});
+  const Refuted is_refuted(description);
   const auto add = [&](std::vector<Warning> found) {
     for (Warning& w : found)
-      if (!is_refuted(w, description)) warnings.push_back(std::move(w));
+      if (!is_refuted(w)) warnings.push_back(std::move(w));
   };
   add(check_table(sample->table().without(about.id)));
   if (!options.roles.target.empty()) add(check_dataset(*sample));
