@@ -33,6 +33,7 @@ bool is_numeric(ColumnKind kind) {
 }
 
 Column as_number(const Column& c, const ColumnSpec& spec) {
+  if (c.kind() == ColumnKind::number) return c;
   if (is_numeric(c.kind())) return Column::number(c.name(), c.numbers());
   std::vector<double> values(static_cast<std::size_t>(c.size()), std::nan(""));
   for (std::int64_t r = 0; r < c.size(); ++r) {
@@ -255,6 +256,7 @@ Table Schema::conform(const Table& given, std::vector<Warning>* warnings) const 
   const Table table = schema_detail::regrouped(given, columns, warnings);
   transform_detail::ColumnFinder finder(table);
   std::vector<std::size_t> where;
+  where.reserve(columns.size());
   std::vector<std::string> absent;
   for (const ColumnSpec& spec : columns) {
     where.push_back(finder.find(spec.name));
@@ -270,6 +272,7 @@ Table Schema::conform(const Table& given, std::vector<Warning>* warnings) const 
   }
   if (columns.empty()) return Table::with_rows(table.num_rows());
   std::vector<Column> conforming;
+  conforming.reserve(columns.size());
   for (std::size_t i = 0; i < columns.size(); ++i)
     conforming.push_back(as_spec(table.columns()[where[i]], columns[i], warnings));
   return Table(std::move(conforming));

@@ -135,8 +135,10 @@ Table Table::with(Column column) const {
 }
 
 Table Table::without(std::span<const std::string> names) const {
+  if (names.empty()) return *this;
   Table t = with_rows(rows_);
   const std::unordered_set<std::string_view> left_out(names.begin(), names.end());
+  t.columns_.reserve(columns_.size());
   for (const Column& c : columns_)
     if (!left_out.contains(c.name())) t.columns_.push_back(c);
   return t;

@@ -38,8 +38,8 @@ class PathVisitor : public Visitor {
  protected:
   std::string full(std::string_view name) const {
     std::string text;
-    for (const std::string& part : path_) text += part + '.';
-    return text + std::string(name);
+    for (const std::string& part : path_) text.append(part) += '.';
+    return text.append(name);
   }
 
  private:
@@ -157,12 +157,13 @@ void fill_from(const Json& values, const std::map<std::string, Tensor>& tensors,
   visit(reader);
 }
 
-std::string state_to_bytes(std::string_view kind, const VisitFunction& visit, const Json& card) {
+std::string state_to_bytes(std::string_view kind, const VisitFunction& visit, Json card) {
   SavingVisitor writer;
   visit(writer);
   Json header = Json::object();
-  const Json own{
-      {"format", kArchiveVersion}, {"kind", std::string(kind)}, {"card", card}, {"values", writer.values}};
+  Json own{{"format", kArchiveVersion}, {"kind", std::string(kind)}};
+  own["card"] = std::move(card);  // an initializer list would copy them
+  own["values"] = std::move(writer.values);
   header["__metadata__"] = {{"cairn", own.dump()}};
   std::size_t offset = 0;
   const auto describe = [&](const std::string& name, const char* dtype, Json shape, std::size_t bytes) {

@@ -17,8 +17,7 @@ namespace cairn {
 constexpr const char* kSeal = "cairn.sha256";
 constexpr std::size_t kSealBytes = 32, kLargestFile = std::size_t{1} << 36;
 
-std::string state_to_bytes(std::string_view kind, const VisitFunction& visit,
-                           const Json& card = Json::object());
+std::string state_to_bytes(std::string_view kind, const VisitFunction& visit, Json card = Json::object());
 
 struct StateFile {
   Json own;  // format, kind, card, values

@@ -35,6 +35,8 @@ constexpr std::size_t kSmall = std::size_t{32} << 10;        // up to here a thr
 constexpr std::size_t kLargest = std::size_t{256} << 20;     // beyond, nothing is kept
 constexpr std::size_t kKept = std::size_t{1} << 30;          // bytes the shared store holds at most
 constexpr std::size_t kThreadKept = std::size_t{256} << 10;  // bytes of one class a thread holds at most
+constexpr std::size_t kSlab = std::size_t{256} << 10;        // what the smallest blocks are cut from
+constexpr std::size_t kCut = std::size_t{2} << 10;           // up to here a block is cut from a slab
 constexpr std::size_t kLarge = std::size_t{64} << 10;        // above, kept only while gradients are computed
 constexpr std::size_t kHugePage = std::size_t{2} << 20, kHuge = 2 * kHugePage;
 
@@ -53,15 +55,24 @@ constexpr std::size_t class_bytes(std::size_t c) {
 static_assert(class_bytes(size_class(1)) == 64 && class_bytes(size_class(257)) == 320 &&
               class_bytes(size_class(512)) == 512 && class_bytes(size_class(513)) == 640 &&
               class_bytes(size_class(kLargest)) == kLargest);
-constexpr std::size_t kClasses = size_class(kLargest) + 1, kSmallClasses = size_class(kSmall) + 1;
+constexpr std::size_t kClasses = size_class(kLargest) + 1, kSmallClasses = size_class(kSmall) + 1,
+                      kCutClasses = size_class(kCut) + 1;
 
 struct Block {  // what a free block holds
   Block* next;
 };
 
+// Many small blocks of one class in one piece of memory: a table of very many columns asks for millions, and
+// the C library spends more on an aligned block than a column's few rows are worth.
+struct alignas(kAlignment) Slab {
+  Slab* next;
+  std::size_t cut, free;  // blocks that were ever handed out, and those of them in the shared store
+};
+
 struct Shared {
   std::mutex guard;
   std::array<Block*, kClasses> free{};
+  std::array<Slab*, kCutClasses> slabs{};  // blocks are cut from the first one
   std::size_t kept = 0;
 };
 Shared& shared() {
@@ -74,6 +85,48 @@ std::atomic<std::int64_t> system_calls{0};
 std::atomic<bool> keeps_large{false};
 std::atomic<std::size_t> let_go{
     0};  // bytes of large blocks that the allocator got back since it last gave any
+
+Slab* slab_of(void* block) {  // slabs lie at multiples of their size
+  auto* const byte = static_cast<std::byte*>(block);
+  return reinterpret_cast<Slab*>(byte - reinterpret_cast<std::uintptr_t>(block) % kSlab);
+}
+
+void* cut(Shared& s, std::size_t c) {  // with the mutex held; null when there is no memory
+  const std::size_t bytes = class_bytes(c), blocks = (kSlab - sizeof(Slab)) / bytes;
+  if (!s.slabs[c] || s.slabs[c]->cut == blocks) {
+    system_calls.fetch_add(1, std::memory_order_relaxed);
+    void* const memory = std::aligned_alloc(kSlab, kSlab);
+    if (!memory) return nullptr;
+    s.slabs[c] = ::new (memory) Slab{s.slabs[c], 0, 0};
+  }
+  Slab* const slab = s.slabs[c];
+  return reinterpret_cast<std::byte*>(slab) + sizeof(Slab) + bytes * slab->cut++;
+}
+
+// Gives back the slabs of which every block is in the shared store; with the mutex held.
+void release_slabs(Shared& s, std::size_t c) {
+  const auto idle = [](const Slab* slab) { return slab->free == slab->cut; };
+  bool any = false;
+  for (const Slab* slab = s.slabs[c]; slab && !any; slab = slab->next) any = idle(slab);
+  if (!any) return;
+  for (Block** at = &s.free[c]; *at;) {
+    if (!idle(slab_of(*at))) {
+      at = &(*at)->next;
+      continue;
+    }
+    *at = (*at)->next;
+    s.kept -= class_bytes(c);
+  }
+  for (Slab** at = &s.slabs[c]; *at;) {
+    Slab* const slab = *at;
+    if (!idle(slab)) {
+      at = &slab->next;
+      continue;
+    }
+    *at = slab->next;
+    std::free(slab);
+  }
+}
 
 void* from_system(std::size_t bytes) {
   system_calls.fetch_add(1, std::memory_order_relaxed);
@@ -93,9 +146,10 @@ void* from_shared(std::size_t c) {
   Shared& s = shared();
   const std::lock_guard lock(s.guard);
   Block* block = s.free[c];
-  if (!block) return nullptr;
+  if (!block) return c < kCutClasses ? cut(s, c) : nullptr;
   s.free[c] = block->next;
   s.kept -= class_bytes(c);
+  if (c < kCutClasses) --slab_of(block)->free;
   return block;
 }
 
@@ -103,9 +157,10 @@ void to_shared(void* block, std::size_t c) noexcept {
   Shared& s = shared();
   {
     const std::lock_guard lock(s.guard);
-    if (s.kept + class_bytes(c) <= kKept) {
+    if (c < kCutClasses || s.kept + class_bytes(c) <= kKept) {
       s.free[c] = ::new (block) Block{s.free[c]};
       s.kept += class_bytes(c);
+      if (c < kCutClasses) ++slab_of(block)->free;
       return;
     }
   }
@@ -148,13 +203,14 @@ ThreadBlocks* blocks_of_thread() {
 void release_all() {
   Shared& s = shared();
   const std::lock_guard lock(s.guard);
-  for (Block*& first : s.free)
-    while (first) {
-      Block* next = first->next;
-      std::free(first);
-      first = next;
+  for (std::size_t c = 0; c < kCutClasses; ++c) release_slabs(s, c);
+  for (std::size_t c = kCutClasses; c < kClasses; ++c)
+    while (s.free[c]) {
+      Block* next = s.free[c]->next;
+      std::free(s.free[c]);
+      s.free[c] = next;
+      s.kept -= class_bytes(c);
     }
-  s.kept = 0;
 #ifdef __GLIBC__
   malloc_trim(0);  // else the C library keeps most of it
 #endif
@@ -167,14 +223,18 @@ std::size_t kept() {
 }
 
 void* take_slowly(std::size_t bytes, std::size_t c) {
-  void* block = CAIRN_KEEPS_BLOCKS && c < kClasses ? from_shared(c) : nullptr;
-  if (block) return block;
   const std::size_t rounded =
       c < kClasses ? class_bytes(c) : (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  block = rounded >= bytes ? from_system(rounded) : nullptr;
-  if (!block && rounded >= bytes) {
+  const auto ask = [&]() -> void* {
+    if (CAIRN_KEEPS_BLOCKS && c < kClasses)
+      if (void* const block = from_shared(c)) return block;
+    const bool is_cut = CAIRN_KEEPS_BLOCKS && c < kCutClasses, overflows = rounded < bytes;
+    return is_cut || overflows ? nullptr : from_system(rounded);
+  };
+  void* block = ask();
+  if (!block) {
     release_all();
-    block = from_system(rounded);
+    block = ask();
   }
   if (!block)
     throw ResourceError("memory", fmt::format("{} bytes cannot be had", bytes),

@@ -3,8 +3,9 @@
 //
 // Sizes are rounded up to four classes an octave (at most a quarter is wasted). A thread keeps a few small
 // blocks of each class without a lock; what is more, and every big block, lies in one shared store under a
-// mutex, so memory freed on another thread comes back too. Blocks above 64 KiB are kept only after
-// keep_large(), until Storage::release_unused().
+// mutex, so memory freed on another thread comes back too. Blocks up to 2 KiB are cut from slabs of 256 KiB,
+// which go back when all of their blocks are free. Blocks above 64 KiB are kept only after keep_large(),
+// until Storage::release_unused().
 #pragma once
 
 #include <cstddef>

@@ -50,3 +50,41 @@ TEST_CASE("mistakes with shapes and types say what was there") {
   CHECK_THROWS_AS((Shape{1L << 40, 1L << 40}.size()), ResourceError);
   CHECK_THROWS_AS((Shape{-1}), ShapeError);
 }
+
+TEST_CASE("many small tensors ask the system seldom, keep apart, and give their memory back") {
+  constexpr std::int64_t kTensors = 50'000;
+  const auto make = [] {
+    std::vector<Tensor> made;
+    for (std::int64_t i = 0; i < kTensors; ++i)
+      made.push_back(Tensor::full({16}, static_cast<double>(i), DType::f64));
+    return made;
+  };
+  auto requests = [before = Storage::system_allocations()]() mutable {
+    const std::int64_t now = Storage::system_allocations();
+    return now - std::exchange(before, now);
+  };
+  Storage::release_unused();
+  std::vector<Tensor> tensors = make();
+  [[maybe_unused]] const std::int64_t first = requests();
+  for (std::size_t i = 0; i < tensors.size(); i += 2) tensors[i] = Tensor();
+  Storage::release_unused();
+  std::int64_t intact = 0;
+  for (std::size_t i = 1; i < tensors.size(); i += 2)
+    intact +=
+        tensors[i].item({0}) == static_cast<double>(i) && tensors[i].item({15}) == static_cast<double>(i);
+  CHECK(intact == kTensors / 2);
+  tensors.clear();
+  requests();
+  tensors = make();
+  [[maybe_unused]] const std::int64_t kept = requests();
+  tensors.clear();
+  Storage::release_unused();
+  tensors = make();
+  [[maybe_unused]] const std::int64_t again = requests();
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)  // which see every block come and go
+  CHECK(first > 0);
+  CHECK(first < kTensors / 100);
+  CHECK(kept == 0);
+  CHECK(again > first / 2);
+#endif
+}
