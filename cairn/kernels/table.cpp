@@ -14,17 +14,30 @@ using namespace kernels;
 
 #if CAIRN_ONEDNN
 constexpr Precision kBf16 = Precision::bf16;
-constexpr KernelSlot kConv2dDataGradient[] = {
-    {"onednn_bf16", onednn_bf16_conv2d_data_gradient_supports, onednn_bf16_conv2d_data_gradient, kBf16},
-    {"onednn", onednn_conv2d_data_gradient_supports, onednn_conv2d_data_gradient}};
-constexpr KernelSlot kConv2dWeightGradient[] = {
-    {"onednn_bf16", onednn_bf16_conv2d_weight_gradient_supports, onednn_bf16_conv2d_weight_gradient, kBf16},
-    {"onednn", onednn_conv2d_weight_gradient_supports, onednn_conv2d_weight_gradient}};
 #endif
+constexpr KernelSlot kConv2dWeightGradient[] = {
+#if CAIRN_ONEDNN
+    {"onednn_bf16", onednn_bf16_conv2d_weight_gradient_supports, onednn_bf16_conv2d_weight_gradient, kBf16},
+#endif
+    {"simd_winograd", winograd_conv2d_weight_gradient_supports, winograd_conv2d_weight_gradient},
+#if CAIRN_ONEDNN
+    {"onednn", onednn_conv2d_weight_gradient_supports, onednn_conv2d_weight_gradient},
+#endif
+};
+constexpr KernelSlot kConv2dDataGradient[] = {
+#if CAIRN_ONEDNN
+    {"onednn_bf16", onednn_bf16_conv2d_data_gradient_supports, onednn_bf16_conv2d_data_gradient, kBf16},
+#endif
+    {"simd_winograd", winograd_conv2d_data_gradient_supports, winograd_conv2d_data_gradient},
+#if CAIRN_ONEDNN
+    {"onednn", onednn_conv2d_data_gradient_supports, onednn_conv2d_data_gradient},
+#endif
+};
 constexpr KernelSlot kConv2d[] = {
 #if CAIRN_ONEDNN
     {"onednn_bf16", onednn_bf16_conv2d_supports, onednn_bf16_conv2d, kBf16},
 #endif
+    {"simd_winograd", winograd_conv2d_supports, winograd_conv2d},
     {"simd_few_images", simd_few_images_supports, simd_conv2d},
 #if CAIRN_ONEDNN
     {"onednn", onednn_conv2d_supports, onednn_conv2d},
@@ -76,10 +89,8 @@ constexpr KernelSlot kAveragePool2dGradient[] = {{"simd", simd_pool_supports, si
 
 constinit const SlotTable kCpuSlots = [] {
   SlotTable table{};
-#if CAIRN_ONEDNN
   table[SlotId::conv2d_data_gradient] = kConv2dDataGradient;
   table[SlotId::conv2d_weight_gradient] = kConv2dWeightGradient;
-#endif
   table[SlotId::conv2d] = kConv2d;
   table[SlotId::add] = kAdd;
   table[SlotId::subtract] = kSubtract;

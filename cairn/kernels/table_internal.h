@@ -38,6 +38,12 @@ void simd_multiply(const KernelArgs& a);
 void simd_divide(const KernelArgs& a);
 bool simd_few_rows_supports(const KernelArgs& a);  // of linear
 void simd_few_rows(const KernelArgs& a);
+bool winograd_conv2d_supports(const KernelArgs& a);  // windows of 3 x 3
+void winograd_conv2d(const KernelArgs& a);
+bool winograd_conv2d_data_gradient_supports(const KernelArgs& a);
+void winograd_conv2d_data_gradient(const KernelArgs& a);
+bool winograd_conv2d_weight_gradient_supports(const KernelArgs& a);
+void winograd_conv2d_weight_gradient(const KernelArgs& a);
 bool simd_few_images_supports(const KernelArgs& a);  // of conv2d
 bool simd_conv2d_supports(const KernelArgs& a);
 void simd_conv2d(const KernelArgs& a);

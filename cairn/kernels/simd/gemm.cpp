@@ -113,8 +113,7 @@ template <int R, Width kWidth, bool kPacked>
 void tile_of(const Tile& t) {
   const D d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const std::int64_t row_step = kPacked ? 1 : t.row_step;
-  constexpr std::int64_t kStep = kPacked ? kStripStep : 1;
+  const std::int64_t row_step = kPacked ? 1 : t.row_step, step = kPacked ? t.row_step : 1;
   const Part part{kWidth == Width::second ? t.columns - lanes : t.columns};
   const auto left = [&](const float* x)
                         HWY_ATTR { return kWidth == Width::first ? part.load(x) : hn::LoadU(d, x); };
@@ -146,7 +145,7 @@ void tile_of(const Tile& t) {
         keep += 2 * lanes;
       }
       add_products<kWidth>(sums, a, row_step, b0, b1);
-      a += kStep;
+      a += step;
       b += t.b_step;
     }
   }
@@ -276,7 +275,7 @@ class Panel {
     const bool reads_b = s == 0 && !g_.b.transposed;  // the first to need it packs it
     compute_tile({.k = depth_,
                   .a = packs_a_ ? strip(in_block) : g_.a.from(row(s), k0_).data,
-                  .row_step = g_.a.leading,
+                  .row_step = packs_a_ ? kStripStep : g_.a.leading,
                   .b = reads_b ? b_.from(0, j).data : panel(j),
                   .b_step = reads_b ? b_.leading : wide(),
                   .keep = reads_b && strips() > 1 ? panel(j) : nullptr,

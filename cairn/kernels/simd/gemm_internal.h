@@ -35,9 +35,9 @@ void gemm(const Gemm& g);
 // What one call of the innermost kernel computes: a tile of c from `pieces` runs of k products each.
 struct Tile {
   std::int64_t k;
-  const float* a;         // packed: columns of `rows` numbers; else rows, row_step apart
-  std::int64_t row_step;  // of a that is not packed
-  const float* b;         // pieces * k rows, b_step apart
+  const float* a;  // rows, row_step apart; packed: columns, row_step apart
+  std::int64_t row_step;
+  const float* b;  // pieces * k rows, b_step apart
   std::int64_t b_step;
   float* keep = nullptr;  // where the rows of b are packed on the way
   float* c;

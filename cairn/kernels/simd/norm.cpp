@@ -18,17 +18,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace cairn::kernels::HWY_NAMESPACE {
 
-// Calls f(tag, first channel) on vectors of channels, then on single ones.
-template <class F>
-HWY_INLINE void each_channel(std::int64_t channels, F&& f) {
-  const D d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t c = 0;
-  for (; c + lanes <= channels; c += lanes) f(d, c);
-  const hn::CappedTag<float, 1> one;
-  for (; c < channels; ++c) f(one, c);
-}
-
 // sum and square [C] of x - first, first the block's first row.
 void moments(const float* x, std::int64_t rows, std::int64_t channels, float* sum, float* square) {
   std::fill_n(sum, channels, 0.f);

@@ -31,15 +31,6 @@ HWY_INLINE void each_pixel(const PoolWindow& w, F&& f) {
   for (std::int64_t i = 0; i < w.rows; ++i)
     for (std::int64_t j = 0; j < w.columns; ++j) f(w.first + i * w.row_step + j * w.column_step);
 }
-template <class F>
-HWY_INLINE void each_channel(std::int64_t channels, F&& f) {
-  const D d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t c = 0;
-  for (; c + lanes <= channels; c += lanes) f(d, c);
-  const hn::CappedTag<float, 1> one;
-  for (; c < channels; ++c) f(one, c);
-}
 
 void max_window(const float* x, const PoolWindow& w, std::int64_t channels, float* y) {
   each_channel(channels, [&](auto d, std::int64_t c) HWY_ATTR {
