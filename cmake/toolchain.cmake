@@ -17,6 +17,8 @@ set(CAIRN_FLAGS_ops $<$<CXX_COMPILER_ID:GNU>:-O3> -fno-math-errno -fno-trapping-
 if(CAIRN_SANITIZE)
   target_compile_options(cairn_flags INTERFACE -fsanitize=${CAIRN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(cairn_flags INTERFACE -fsanitize=${CAIRN_SANITIZE})
+  # Kernels are the same lines for each instruction set: the widest, the usual and the plain one are looked at.
+  target_compile_definitions(cairn_flags INTERFACE "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4)")
 endif()
 
 # A fuzzer is steered by the branches its input takes. Those are counted in the folders that read input; elsewhere the counters would

@@ -63,11 +63,14 @@ Tensor gradient_filters_of(const Tensor& weight, const Kernels& k) {
   const float* const from = weight.data<float>().data();
   float* const to = result.mutable_data<float>().data();
   parallel_for(channels, 4, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t c = begin; c < end; ++c)
-      for (std::int64_t s = 0; s < strips; ++s)
-        k.winograd.filters(from + c * kTaps * kTaps * filters + s * unit, filters, true,
-                           std::min(unit, filters - s * unit), to + (s * channels + c) * unit,
-                           strips * channels * unit);
+    float* const transformed = packing_space(static_cast<std::size_t>(kPoints * filters));
+    for (std::int64_t c = begin; c < end; ++c) {
+      k.winograd.filters(from + c * kTaps * kTaps * filters, filters, true, filters, transformed, filters);
+      for (std::int64_t p = 0; p < kPoints; ++p)
+        for (std::int64_t s = 0; s < strips; ++s)
+          std::copy_n(transformed + p * filters + s * unit, std::min(unit, filters - s * unit),
+                      to + ((p * strips + s) * channels + c) * unit);
+    }
   });
   return result;
 }

@@ -20,7 +20,7 @@ struct Pixels {
   std::int64_t row_step, column_step;
 };
 
-// Of a transformed tile, number p of channel c stands at [p * step + c].
+// Of 16 channels or more. Of a transformed tile, number p of channel c stands at [p * step + c].
 struct WinogradKernels {
   void (*images)(const Pixels<const float>& d, std::int64_t channels, float* to,
                  std::int64_t step);  // B^T d B

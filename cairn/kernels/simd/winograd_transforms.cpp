@@ -17,11 +17,20 @@ namespace cairn::kernels::HWY_NAMESPACE {
 
 constexpr float kA = 0.70710678118654752F, kB = 1.41421356237309505F;
 
+// Calls f(first channel) on vectors of channels, of which there is one at least: the last may look at some
+// again.
+template <class F>
+HWY_INLINE void each_vector(std::int64_t channels, F&& f) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(D()));
+  std::int64_t c = 0;
+  for (; c + lanes <= channels; c += lanes) f(c);
+  if (c < channels) f(channels - lanes);
+}
+
 // y = B^T x
-template <class T, class W>
-HWY_INLINE void image_side(T d, const W* x, W* y) {
-  const W centre = hn::NegMulAdd(hn::Set(d, 2.5F), x[2], x[4]);
-  const W even_a = hn::NegMulAdd(hn::Set(d, 2.F), x[2], x[4]),
+HWY_INLINE void image_side(D d, const V* x, V* y) {
+  const V centre = hn::NegMulAdd(hn::Set(d, 2.5F), x[2], x[4]);
+  const V even_a = hn::NegMulAdd(hn::Set(d, 2.F), x[2], x[4]),
           even_b = hn::NegMulAdd(hn::Set(d, 0.5F), x[2], x[4]),
           odd_a = hn::Mul(hn::Set(d, kA), hn::NegMulAdd(hn::Set(d, 2.F), x[1], x[3])),
           odd_b = hn::Mul(hn::Set(d, kB), hn::NegMulAdd(hn::Set(d, 0.5F), x[1], x[3]));
@@ -34,10 +43,9 @@ HWY_INLINE void image_side(T d, const W* x, W* y) {
 }
 
 // y = G x
-template <class T, class W>
-HWY_INLINE void filter_side(T d, const W* x, W* y) {
+HWY_INLINE void filter_side(D d, const V* x, V* y) {
   constexpr float kOfA = -2.F / 3, kOfB = 1.F / 6;
-  const W even_a = hn::Mul(hn::Set(d, kOfA), hn::MulAdd(hn::Set(d, 0.5F), x[2], x[0])),
+  const V even_a = hn::Mul(hn::Set(d, kOfA), hn::MulAdd(hn::Set(d, 0.5F), x[2], x[0])),
           even_b = hn::Mul(hn::Set(d, kOfB), hn::MulAdd(hn::Set(d, 2.F), x[2], x[0])),
           odd_a = hn::Mul(hn::Set(d, kOfA * kA), x[1]), odd_b = hn::Mul(hn::Set(d, kOfB * kB), x[1]);
   y[0] = x[0];
@@ -49,9 +57,8 @@ HWY_INLINE void filter_side(T d, const W* x, W* y) {
 }
 
 // y = A^T x
-template <class T, class W>
-HWY_INLINE void result_side(T d, const W* x, W* y) {
-  const W sum_a = hn::Add(x[1], x[2]), difference_a = hn::Sub(x[1], x[2]), sum_b = hn::Add(x[3], x[4]),
+HWY_INLINE void result_side(D d, const V* x, V* y) {
+  const V sum_a = hn::Add(x[1], x[2]), difference_a = hn::Sub(x[1], x[2]), sum_b = hn::Add(x[3], x[4]),
           difference_b = hn::Sub(x[3], x[4]);
   y[0] = hn::Add(hn::Add(x[0], sum_a), sum_b);
   y[1] = hn::MulAdd(hn::Set(d, kB), difference_b, hn::Mul(hn::Set(d, kA), difference_a));
@@ -60,10 +67,9 @@ HWY_INLINE void result_side(T d, const W* x, W* y) {
 }
 
 // y = G' x, of 4 numbers
-template <class T, class W>
-HWY_INLINE void gradient_side(T d, const W* x, W* y) {
+HWY_INLINE void gradient_side(D d, const V* x, V* y) {
   constexpr float kOfA = -2.F / 3, kOfB = 1.F / 6;
-  const W even_a = hn::Mul(hn::Set(d, kOfA), hn::MulAdd(hn::Set(d, 0.5F), x[2], x[0])),
+  const V even_a = hn::Mul(hn::Set(d, kOfA), hn::MulAdd(hn::Set(d, 0.5F), x[2], x[0])),
           even_b = hn::Mul(hn::Set(d, kOfB), hn::MulAdd(hn::Set(d, 2.F), x[2], x[0])),
           odd_a = hn::Mul(hn::Set(d, kOfA * kA), hn::MulAdd(hn::Set(d, 0.5F), x[3], x[1])),
           odd_b = hn::Mul(hn::Set(d, kOfB * kB), hn::MulAdd(hn::Set(d, 2.F), x[3], x[1]));
@@ -76,9 +82,8 @@ HWY_INLINE void gradient_side(T d, const W* x, W* y) {
 }
 
 // y = A'^T x, of which there are 3
-template <class T, class W>
-HWY_INLINE void tap_side(T d, const W* x, W* y) {
-  const W sum_a = hn::Add(x[1], x[2]), difference_a = hn::Sub(x[1], x[2]), sum_b = hn::Add(x[3], x[4]),
+HWY_INLINE void tap_side(D d, const V* x, V* y) {
+  const V sum_a = hn::Add(x[1], x[2]), difference_a = hn::Sub(x[1], x[2]), sum_b = hn::Add(x[3], x[4]),
           difference_b = hn::Sub(x[3], x[4]);
   y[0] = hn::Add(hn::Add(x[0], sum_a), sum_b);
   y[1] = hn::MulAdd(hn::Set(d, kB), difference_b, hn::Mul(hn::Set(d, kA), difference_a));
@@ -87,17 +92,17 @@ HWY_INLINE void tap_side(T d, const W* x, W* y) {
 
 // M x M^T for x [n, n], side() being y = M x from n numbers to m: columns first, then rows. Vectors come from
 // load(i, j) when they are needed and go to store(i, j, v): more of them than there are registers.
-template <std::int64_t n, std::int64_t m, class W, class Load, class Side, class Store>
+template <std::int64_t n, std::int64_t m, class Load, class Side, class Store>
 HWY_INLINE void both_sides(Load&& load, Side&& side, Store&& store) {
-  W half[m * n];
+  V half[m * n];
   HWY_UNROLL(8) for (std::int64_t j = 0; j < n; ++j) {
-    W column[n], made[m];
+    V column[n], made[m];
     HWY_UNROLL(8) for (std::int64_t i = 0; i < n; ++i) column[i] = load(i, j);
     side(column, made);
     HWY_UNROLL(8) for (std::int64_t i = 0; i < m; ++i) half[i * n + j] = made[i];
   }
   HWY_UNROLL(8) for (std::int64_t i = 0; i < m; ++i) {
-    W made[m];
+    V made[m];
     side(half + i * n, made);
     HWY_UNROLL(8) for (std::int64_t j = 0; j < m; ++j) store(i, j, made[j]);
   }
@@ -105,13 +110,13 @@ HWY_INLINE void both_sides(Load&& load, Side&& side, Store&& store) {
 
 void transform_images(const Pixels<const float>& pixels, std::int64_t channels, float* to,
                       std::int64_t step) {
-  each_channel(channels, [&](auto d, std::int64_t c) HWY_ATTR {
-    using W = hn::Vec<decltype(d)>;
-    both_sides<kWindow, kWindow, W>(
+  const D d;
+  each_vector(channels, [&](std::int64_t c) HWY_ATTR {
+    both_sides<kWindow, kWindow>(
         [&](std::int64_t i, std::int64_t j)
             HWY_ATTR { return hn::LoadU(d, pixels.at + i * pixels.row_step + j * pixels.column_step + c); },
-        [&](const W* x, W* y) HWY_ATTR { image_side(d, x, y); },
-        [&](std::int64_t i, std::int64_t j, W v)
+        [&](const V* x, V* y) HWY_ATTR { image_side(d, x, y); },
+        [&](std::int64_t i, std::int64_t j, V v)
             HWY_ATTR { hn::StoreU(v, d, to + (i * kWindow + j) * step + c); });
   });
 }
@@ -122,59 +127,58 @@ void transform_filters(const float* taps, std::int64_t tap_step, bool turned, st
     taps += (kTaps * kTaps - 1) * tap_step;
     tap_step = -tap_step;
   }
-  each_channel(channels, [&](auto d, std::int64_t c) HWY_ATTR {
-    using W = hn::Vec<decltype(d)>;
-    both_sides<kTaps, kWindow, W>(
-        [&](std::int64_t i, std::int64_t j)
-            HWY_ATTR { return hn::LoadU(d, taps + (i * kTaps + j) * tap_step + c); },
-        [&](const W* x, W* y) HWY_ATTR { filter_side(d, x, y); },
-        [&](std::int64_t i, std::int64_t j, W v)
-            HWY_ATTR { hn::StoreU(v, d, to + (i * kWindow + j) * step + c); });
+  const D d;
+  each_vector(channels, [&](std::int64_t c) HWY_ATTR {
+    both_sides<kTaps, kWindow>([&](std::int64_t i, std::int64_t j)
+                                   HWY_ATTR { return hn::LoadU(d, taps + (i * kTaps + j) * tap_step + c); },
+                               [&](const V* x, V* y) HWY_ATTR { filter_side(d, x, y); },
+                               [&](std::int64_t i, std::int64_t j, V v)
+                                   HWY_ATTR { hn::StoreU(v, d, to + (i * kWindow + j) * step + c); });
   });
 }
 
 void transform_results(const float* m, std::int64_t step, std::int64_t channels, const float* bias, bool relu,
                        const Pixels<float>& to) {
-  each_channel(channels, [&](auto d, std::int64_t c) HWY_ATTR {
-    using W = hn::Vec<decltype(d)>;
-    const W zero = hn::Zero(d), shift = bias ? hn::LoadU(d, bias + c) : zero;
-    both_sides<kWindow, kResults, W>([&](std::int64_t i, std::int64_t j)
-                                         HWY_ATTR { return hn::LoadU(d, m + (i * kWindow + j) * step + c); },
-                                     [&](const W* x, W* y) HWY_ATTR { result_side(d, x, y); },
-                                     [&](std::int64_t i, std::int64_t j, W v) HWY_ATTR {
-                                       W y = hn::Add(v, shift);
-                                       if (relu) y = hn::IfThenElse(hn::Lt(y, zero), zero, y);  // NaN stays
-                                       hn::StoreU(y, d, to.at + i * to.row_step + j * to.column_step + c);
-                                     });
+  const D d;
+  each_vector(channels, [&](std::int64_t c) HWY_ATTR {
+    const V zero = hn::Zero(d), shift = bias ? hn::LoadU(d, bias + c) : zero;
+    both_sides<kWindow, kResults>([&](std::int64_t i, std::int64_t j)
+                                      HWY_ATTR { return hn::LoadU(d, m + (i * kWindow + j) * step + c); },
+                                  [&](const V* x, V* y) HWY_ATTR { result_side(d, x, y); },
+                                  [&](std::int64_t i, std::int64_t j, V v) HWY_ATTR {
+                                    V y = hn::Add(v, shift);
+                                    if (relu) y = hn::IfThenElse(hn::Lt(y, zero), zero, y);  // NaN stays
+                                    hn::StoreU(y, d, to.at + i * to.row_step + j * to.column_step + c);
+                                  });
   });
 }
 
 void transform_gradients(const Pixels<const float>& g, std::int64_t channels, float* to, std::int64_t step) {
-  each_channel(channels, [&](auto d, std::int64_t c) HWY_ATTR {
-    using W = hn::Vec<decltype(d)>;
-    both_sides<kResults, kWindow, W>(
+  const D d;
+  each_vector(channels, [&](std::int64_t c) HWY_ATTR {
+    both_sides<kResults, kWindow>(
         [&](std::int64_t i, std::int64_t j)
             HWY_ATTR { return hn::LoadU(d, g.at + i * g.row_step + j * g.column_step + c); },
-        [&](const W* x, W* y) HWY_ATTR { gradient_side(d, x, y); },
-        [&](std::int64_t i, std::int64_t j, W v)
+        [&](const V* x, V* y) HWY_ATTR { gradient_side(d, x, y); },
+        [&](std::int64_t i, std::int64_t j, V v)
             HWY_ATTR { hn::StoreU(v, d, to + (i * kWindow + j) * step + c); });
   });
 }
 
 void transform_taps(const float* m, std::int64_t step, std::int64_t parts, std::int64_t part_step,
                     std::int64_t channels, float* to) {
-  each_channel(channels, [&](auto d, std::int64_t c) HWY_ATTR {
-    using W = hn::Vec<decltype(d)>;
-    both_sides<kWindow, kTaps, W>(
+  const D d;
+  each_vector(channels, [&](std::int64_t c) HWY_ATTR {
+    both_sides<kWindow, kTaps>(
         [&](std::int64_t i, std::int64_t j) HWY_ATTR {
           const float* from = m + (i * kWindow + j) * step + c;
-          W sum = hn::LoadU(d, from);
+          V sum = hn::LoadU(d, from);
           for (std::int64_t part = 1; part < parts; ++part)
             sum = hn::Add(sum, hn::LoadU(d, from += part_step));
           return sum;
         },
-        [&](const W* x, W* y) HWY_ATTR { tap_side(d, x, y); },
-        [&](std::int64_t i, std::int64_t j, W v)
+        [&](const V* x, V* y) HWY_ATTR { tap_side(d, x, y); },
+        [&](std::int64_t i, std::int64_t j, V v)
             HWY_ATTR { hn::StoreU(v, d, to + (i * kTaps + j) * channels + c); });
   });
 }
