@@ -87,7 +87,7 @@ class TreeGrower {
   double value_of(const Node& node, std::int32_t index) const;
   template <class F>
   void walk_all(F&& found) const;
-  std::int64_t chunk_rows() const;
+  static std::int64_t chunk_rows(std::int64_t count);
 
   const BinnedData& data_;
   GrowRules rules_;
