@@ -14,7 +14,7 @@ namespace {
 // feature.
 class Builder {
  public:
-  Builder(const TreeEnsemble& trees, std::int64_t tree) {
+  Builder(const TreeEnsemble& trees, std::int64_t tree) : trees_(trees) {
     plan_.nodes.push_back({.source = static_cast<std::int32_t>(trees.roots()[at(tree)])});
     plan_.reach.push_back(1);
     shares_.push_back(1);
@@ -62,6 +62,14 @@ class Builder {
     std::vector<double> t;
     gauss_legendre(plan_.points, t, plan_.weights);
     const std::size_t m = at(plan_.points), n = plan_.nodes.size();
+    plan_.splits.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const PlanNode& node = plan_.nodes[i];
+      if (node.is_leaf) continue;
+      const std::size_t source = at(node.source);
+      plan_.splits[i] = {trees_.thresholds()[source], trees_.features()[source],
+                         trees_.missing_left()[source] != 0, trees_.is_category(node.source)};
+    }
     plan_.ratio.assign(n * kPassages * m, 0.0);
     plan_.step.assign(n * kPassages * m, 0.0);
     for (std::size_t i = 1; i < n; ++i) {
@@ -105,6 +113,7 @@ class Builder {
   struct Last {
     std::int32_t slot, node;
   };
+  const TreeEnsemble& trees_;
   ShapPlan plan_;
   std::vector<double> shares_;
   std::unordered_map<std::int32_t, std::int32_t> slots_;  // of a feature
@@ -143,9 +152,14 @@ ShapPlan shap_plan(const TreeEnsemble& trees, std::int64_t tree) { return Builde
 
 void take_directions(const TreeEnsemble& trees, const ShapPlan& plan, const double* row,
                      std::uint8_t* goes_left) {
+  const bool f32 = trees.options().f32_inputs;
   for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
-    const PlanNode& n = plan.nodes[i];
-    if (!n.is_leaf) goes_left[i] = trees.goes_left(n.source, row[trees.features()[at(n.source)]]);
+    if (plan.nodes[i].is_leaf) continue;
+    const PlanSplit& split = plan.splits[i];
+    const double x = f32 ? static_cast<float>(row[split.feature]) : row[split.feature];
+    const bool missing = std::isnan(x) && split.missing_left;
+    goes_left[i] =
+        split.category ? trees.goes_left(plan.nodes[i].source, x) : missing || x <= split.threshold;
   }
 }
 

@@ -33,11 +33,18 @@ struct PlanNode {
   bool is_left = false, is_leaf = false;
 };
 
+struct PlanSplit {  // what a row is asked at a node; a category's set stays in the ensemble
+  double threshold = 0;
+  std::int32_t feature = 0;
+  bool missing_left = false, category = false;
+};
+
 // Of one tree: the root first, children after their parent.
 struct ShapPlan {
   std::int64_t points = 0;  // a multiple of 4
   std::vector<double> weights;
   std::vector<PlanNode> nodes;
+  std::vector<PlanSplit> splits;       // [nodes] of inner ones
   std::vector<std::int32_t> features;  // of a slot
   // [nodes, passages, points]: f after the edge over f before it, and g after it less g before it.
   std::vector<double> ratio, step;
