@@ -7,6 +7,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "cairn/model/pipeline_internal.h"
+
 namespace cairn {
 namespace {
 
@@ -79,6 +81,10 @@ std::vector<double> values_of(const Column& c) {
 
 }  // namespace
 
+std::vector<double> target_as_learned(const FittedTransform& target, std::vector<double> values) {
+  return values_of(target.apply(table_of_target(std::move(values))).column(kTarget));
+}
+
 void add_names(std::vector<std::string>& names, const std::vector<std::string>& more) {
   for (const std::string& name : more)
     if (std::ranges::find(names, name) == names.end()) names.push_back(name);
@@ -116,22 +122,6 @@ std::unique_ptr<Model> Pipeline::fit_further(const PipelineModel& start, const D
   return start.with_model(learner_->fit(seen, inner));
 }
 
-// What stands before the learner, fitted, and the rows as it sees them.
-struct Pipeline::Prepared {
-  Dataset data;
-  Schema schema;
-  std::vector<std::string> past;
-  std::vector<std::unique_ptr<FittedTransform>> fitted;
-  std::unique_ptr<FittedTransform> target;
-
-  std::unique_ptr<PipelineModel> with(std::unique_ptr<Model> model) && {
-    auto whole = std::make_unique<PipelineModel>(std::move(schema), std::move(fitted), std::move(model));
-    whole->set_looks_back_on(past);
-    whole->set_target_transform(std::move(target));
-    return whole;
-  }
-};
-
 Pipeline::Prepared Pipeline::prepare_rows(const Dataset& data, const FitContext& context) const {
   const std::vector<std::string> past = looks_back_on(data);
   Table features = data.features();
@@ -151,7 +141,7 @@ Pipeline::Prepared Pipeline::prepare_rows(const Dataset& data, const FitContext&
                        "Leave \"target\" out of the preparation.");
     const Dataset alone = target_data(run.data);
     target = target_->fit(alone, {.seed = context.seed, .stop = context.stop});
-    run.data = run.data.with_target(values_of(target->apply(alone.table()).column(kTarget)));
+    run.data = run.data.with_target(target_as_learned(*target, run.data.target_values()));
   }
   return {std::move(run.data), std::move(schema), past, std::move(run.fitted), std::move(target)};
 }
@@ -161,80 +151,6 @@ std::unique_ptr<Model> Pipeline::fit(const Dataset& data, const FitContext& cont
     return fit_further(*start, data, context);
   Prepared prepared = prepare_rows(data, context);
   auto model = learner_->fit(prepared.data, context);
-  return std::move(prepared).with(std::move(model));
-}
-
-std::string Pipeline::why_not_in_parts() const {
-  for (const auto& t : transforms_)
-    if (!t->treats_rows_alike())
-      return fmt::format("{} treats training rows otherwise than later ones, for which it needs all of them",
-                         t->name());
-  return cairn::why_not_in_parts(*learner_);
-}
-
-namespace {
-
-// The sample of rows as the learner sees it, for a learner that asks what they would take.
-class TransformedSample final : public DatasetParts {
- public:
-  TransformedSample(const DatasetParts& rows, Dataset sample) : rows_(rows), sample_(std::move(sample)) {}
-  std::int64_t num_rows() const override { return rows_.num_rows(); }
-  const Dataset& sample() const override { return sample_; }
-  std::uint64_t most_bytes() const override { return rows_.most_bytes(); }
-  void each(const std::function<void(const Dataset&)>&) override { CAIRN_ASSERT(false); }
-
- private:
-  const DatasetParts& rows_;
-  Dataset sample_;
-};
-
-// Rows in parts as the learner sees them.
-class TransformedParts final : public DatasetParts {
- public:
-  TransformedParts(DatasetParts& rows, const Dataset& sample, const Schema& schema,
-                   std::span<const std::unique_ptr<FittedTransform>> steps, const FittedTransform* target)
-      : rows_(rows), sample_(sample), schema_(schema), steps_(steps), target_(target) {}
-  std::int64_t num_rows() const override { return rows_.num_rows(); }
-  const Dataset& sample() const override { return sample_; }
-  std::uint64_t most_bytes() const override { return rows_.most_bytes(); }
-  void each(const std::function<void(const Dataset&)>& use) override {
-    rows_.each([&](const Dataset& part) {
-      Table table = schema_.conform(part.features());
-      for (const auto& step : steps_) table = step->apply(table);
-      Dataset data = part.with_features(table);
-      if (target_)
-        data = data.with_target(
-            values_of(target_->apply(table_of_target(data.target_values())).column(kTarget)));
-      use(data);
-    });
-  }
-
- private:
-  DatasetParts& rows_;
-  const Dataset& sample_;
-  const Schema& schema_;
-  std::span<const std::unique_ptr<FittedTransform>> steps_;
-  const FittedTransform* target_;
-};
-
-}  // namespace
-
-bool Pipeline::keeps_rows() const {
-  const auto* able = dynamic_cast<const PartsLearner*>(learner_.get());
-  return able && able->keeps_rows();
-}
-
-std::string Pipeline::why_not_these(const DatasetParts& rows) const {
-  if (!keeps_rows()) return {};
-  const TransformedSample seen(rows, prepare_rows(rows.sample(), {}).data);
-  return dynamic_cast<const PartsLearner&>(*learner_).why_not_these(seen);
-}
-
-std::unique_ptr<Model> Pipeline::fit_parts(DatasetParts& rows, const FitContext& context) const {
-  if (const std::string why = why_not_in_parts(); !why.empty()) throw ResourceError(std::string(name()), why);
-  Prepared prepared = prepare_rows(rows.sample(), context);
-  TransformedParts parts(rows, prepared.data, prepared.schema, prepared.fitted, prepared.target.get());
-  auto model = dynamic_cast<const PartsLearner&>(*learner_).fit_parts(parts, context);
   return std::move(prepared).with(std::move(model));
 }
 
@@ -303,7 +219,7 @@ std::vector<Warning> PipelineModel::remarks(const Table& raw) const {
 }
 
 std::vector<double> PipelineModel::transformed_target(const std::vector<double>& values) const {
-  return target_ ? values_of(target_->apply(table_of_target(values)).column(kTarget)) : values;
+  return target_ ? target_as_learned(*target_, values) : values;
 }
 
 std::string PipelineModel::described_steps() const {
