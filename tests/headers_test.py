@@ -70,10 +70,14 @@ def main():
     for compiler in compilers:
         checks.check(f"headers: each compiles alone with {compiler}",
                      [f"{header}: {said}" for (said, _), header in zip(results[compiler], wanted[compiler]) if said])
-    checks.check(f"headers: each parses in {BUDGET} s",
-                 [f"{header}: {seconds:.2f} s with {compilers[0]}"
-                  for (_, seconds), header in zip(results[compilers[0]], wanted[compilers[0]])
-                  if header in timed and seconds > BUDGET * NOISE])
+    slow = []
+    for (_, seconds), header in zip(results[compilers[0]], wanted[compilers[0]]):
+        if header in timed and seconds > BUDGET * NOISE:
+            # Once more without a neighbour on the core: the least of a few is the header's own.
+            seconds = min(seconds, *(compile_alone(compilers[0], header)[1] for _ in range(3)))
+            if seconds > BUDGET * NOISE:
+                slow.append(f"{header}: {seconds:.2f} s with {compilers[0]}")
+    checks.check(f"headers: each parses in {BUDGET} s", slow)
     checks.finish()
 
 
