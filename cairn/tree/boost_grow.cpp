@@ -17,7 +17,7 @@ namespace {
 // Above this many rows a node is worth several threads; below, whole subtrees are.
 constexpr std::int64_t kManyRows = 16384;
 constexpr std::size_t kSubtrees = 16;
-constexpr std::int64_t kLeastChunk = 4096;  // a histogram more to clear and to add costs about 500 rows
+constexpr std::int64_t kLeastChunk = 4096;  // each piece has a histogram to clear and to add
 constexpr std::int64_t kChunksAThread = 3;
 constexpr std::int64_t kBinsARow = 3;
 

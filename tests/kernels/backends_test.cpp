@@ -99,8 +99,9 @@ std::vector<Case> cases() {
   add_conv(all, 1, 40, 32, 32, 3, C{2, 2, 0, 1, 0, 1});
   add_conv(all, 1, 12, 64, 64, 3, C{1, 1, 9, 9, 1, 1});  // more zeros than a band has rows
   // Tiles of 4 x 4 results: none whole, whole ones alone, several strips of filters, channels beyond vectors.
-  add_conv(all, 6, 3, 16, 16, 3, C{1, 1, 1, 1, 1, 1});
-  add_conv(all, 1, 18, 32, 80, 3, C{1, 1, 0, 0, 0, 0});
+  add_conv(all, 36, 3, 16, 16, 3, C{1, 1, 1, 1, 1, 1});
+  add_conv(all, 2, 18, 32, 80, 3, C{1, 1, 0, 0, 0, 0});
+  add_conv(all, 2, 12, 24, 24, 3, C{1, 1, 9, 9, 1, 1});  // tiles of nothing but zeros
   add_conv(all, 10, 13, 37, 43, 3, C{1, 1, 2, 0, 0, 2, 1, 1, 1, 0, 0, true});
   const Tensor images = distinct({5, 12, 12, 19}, -2, 3), pooled = uniform({5, 6, 6, 19}, -1, 1);
   const Tensor overlapped = uniform({5, 6, 6, 19}, -1, 1);

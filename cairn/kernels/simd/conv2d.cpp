@@ -113,8 +113,8 @@ bool simd_conv2d_supports(const KernelArgs& a) {
          a.in[1].size() > 0;
 }
 
-// oneDNN, which takes whole images, leaves threads idle where there are few. On many it is mostly faster: by
-// up to 20 % in windows of 3 x 3 on an AMD processor with AVX-512.
+// oneDNN, which takes whole images, leaves threads idle where there are few. On many it is mostly faster, by
+// up to 20 % on an AMD processor with AVX-512.
 bool simd_few_images_supports(const KernelArgs& a) {
   constexpr std::int64_t kFew = 8;
   return a.in[0].size(0) < kFew && simd_conv2d_supports(a);

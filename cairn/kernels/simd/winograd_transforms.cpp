@@ -27,33 +27,45 @@ HWY_INLINE void each_vector(std::int64_t channels, F&& f) {
   if (c < channels) f(channels - lanes);
 }
 
-// y = B^T x
-HWY_INLINE void image_side(D d, const V* x, V* y) {
-  const V centre = hn::NegMulAdd(hn::Set(d, 2.5F), x[2], x[4]);
-  const V even_a = hn::NegMulAdd(hn::Set(d, 2.F), x[2], x[4]),
-          even_b = hn::NegMulAdd(hn::Set(d, 0.5F), x[2], x[4]),
-          odd_a = hn::Mul(hn::Set(d, kA), hn::NegMulAdd(hn::Set(d, 2.F), x[1], x[3])),
-          odd_b = hn::Mul(hn::Set(d, kB), hn::NegMulAdd(hn::Set(d, 0.5F), x[1], x[3]));
-  y[0] = hn::Add(x[0], centre);
+// What is even and what is odd in a point, put together at both of its signs.
+HWY_INLINE void at_signs(V even_a, V odd_a, V even_b, V odd_b, V* y) {
   y[1] = hn::Add(even_a, odd_a);
   y[2] = hn::Sub(even_a, odd_a);
   y[3] = hn::Add(even_b, odd_b);
   y[4] = hn::Sub(even_b, odd_b);
+}
+
+// y = B^T x
+HWY_INLINE void image_side(D d, const V* x, V* y) {
+  y[0] = hn::Add(x[0], hn::NegMulAdd(hn::Set(d, 2.5F), x[2], x[4]));
+  at_signs(hn::NegMulAdd(hn::Set(d, 2.F), x[2], x[4]),
+           hn::Mul(hn::Set(d, kA), hn::NegMulAdd(hn::Set(d, 2.F), x[1], x[3])),
+           hn::NegMulAdd(hn::Set(d, 0.5F), x[2], x[4]),
+           hn::Mul(hn::Set(d, kB), hn::NegMulAdd(hn::Set(d, 0.5F), x[1], x[3])), y);
   y[5] = hn::Add(hn::NegMulAdd(hn::Set(d, 2.5F), x[3], x[1]), x[5]);
 }
 
+constexpr float kOfA = -2.F / 3,
+                kOfB = 1.F / 6;  // G divides its rows by the product of the other points' distances
+
 // y = G x
 HWY_INLINE void filter_side(D d, const V* x, V* y) {
-  constexpr float kOfA = -2.F / 3, kOfB = 1.F / 6;
-  const V even_a = hn::Mul(hn::Set(d, kOfA), hn::MulAdd(hn::Set(d, 0.5F), x[2], x[0])),
-          even_b = hn::Mul(hn::Set(d, kOfB), hn::MulAdd(hn::Set(d, 2.F), x[2], x[0])),
-          odd_a = hn::Mul(hn::Set(d, kOfA * kA), x[1]), odd_b = hn::Mul(hn::Set(d, kOfB * kB), x[1]);
   y[0] = x[0];
-  y[1] = hn::Add(even_a, odd_a);
-  y[2] = hn::Sub(even_a, odd_a);
-  y[3] = hn::Add(even_b, odd_b);
-  y[4] = hn::Sub(even_b, odd_b);
+  at_signs(hn::Mul(hn::Set(d, kOfA), hn::MulAdd(hn::Set(d, 0.5F), x[2], x[0])),
+           hn::Mul(hn::Set(d, kOfA * kA), x[1]),
+           hn::Mul(hn::Set(d, kOfB), hn::MulAdd(hn::Set(d, 2.F), x[2], x[0])),
+           hn::Mul(hn::Set(d, kOfB * kB), x[1]), y);
   y[5] = x[2];
+}
+
+// y = G' x, of 4 numbers
+HWY_INLINE void gradient_side(D d, const V* x, V* y) {
+  y[0] = x[0];
+  at_signs(hn::Mul(hn::Set(d, kOfA), hn::MulAdd(hn::Set(d, 0.5F), x[2], x[0])),
+           hn::Mul(hn::Set(d, kOfA * kA), hn::MulAdd(hn::Set(d, 0.5F), x[3], x[1])),
+           hn::Mul(hn::Set(d, kOfB), hn::MulAdd(hn::Set(d, 2.F), x[2], x[0])),
+           hn::Mul(hn::Set(d, kOfB * kB), hn::MulAdd(hn::Set(d, 2.F), x[3], x[1])), y);
+  y[5] = x[3];
 }
 
 // y = A^T x
@@ -64,21 +76,6 @@ HWY_INLINE void result_side(D d, const V* x, V* y) {
   y[1] = hn::MulAdd(hn::Set(d, kB), difference_b, hn::Mul(hn::Set(d, kA), difference_a));
   y[2] = hn::MulAdd(hn::Set(d, 2.F), sum_b, hn::Mul(hn::Set(d, 0.5F), sum_a));
   y[3] = hn::MulAdd(hn::Set(d, 2 * kB), difference_b, hn::MulAdd(hn::Set(d, kA / 2), difference_a, x[5]));
-}
-
-// y = G' x, of 4 numbers
-HWY_INLINE void gradient_side(D d, const V* x, V* y) {
-  constexpr float kOfA = -2.F / 3, kOfB = 1.F / 6;
-  const V even_a = hn::Mul(hn::Set(d, kOfA), hn::MulAdd(hn::Set(d, 0.5F), x[2], x[0])),
-          even_b = hn::Mul(hn::Set(d, kOfB), hn::MulAdd(hn::Set(d, 2.F), x[2], x[0])),
-          odd_a = hn::Mul(hn::Set(d, kOfA * kA), hn::MulAdd(hn::Set(d, 0.5F), x[3], x[1])),
-          odd_b = hn::Mul(hn::Set(d, kOfB * kB), hn::MulAdd(hn::Set(d, 2.F), x[3], x[1]));
-  y[0] = x[0];
-  y[1] = hn::Add(even_a, odd_a);
-  y[2] = hn::Sub(even_a, odd_a);
-  y[3] = hn::Add(even_b, odd_b);
-  y[4] = hn::Sub(even_b, odd_b);
-  y[5] = x[3];
 }
 
 // y = A'^T x, of which there are 3

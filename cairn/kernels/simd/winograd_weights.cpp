@@ -14,8 +14,9 @@
 namespace cairn::kernels {
 namespace {
 
-constexpr std::int64_t kBlock = 64;  // tiles transformed before they are multiplied
-constexpr std::int64_t kMostParts = 16;
+constexpr std::int64_t kBlock = 64;                       // tiles transformed before they are multiplied
+constexpr std::int64_t kLeastParts = 4, kMostParts = 16;  // where there are tiles for them
+constexpr std::int64_t kSums = 1 << 22;                   // numbers that all parts hold, or their least
 
 struct WeightGradient {
   Tiling tiling;
@@ -78,8 +79,8 @@ void winograd_conv2d_weight_gradient(const KernelArgs& a) {
                          .filters = s.filters,
                          .pixels = images.data<float>().data(),
                          .gradient = gradient.data<float>().data()};
-  const std::int64_t tiles = w.tiling.tiles(),
-                     parts = std::clamp<std::int64_t>(tiles / kBlock, 1, kMostParts);
+  const std::int64_t tiles = w.tiling.tiles(), most = std::clamp(kSums / w.sums(), kLeastParts, kMostParts),
+                     parts = std::clamp<std::int64_t>(tiles / kBlock, 1, most);
   Tensor sums = Tensor::empty({parts, w.sums()}, DType::f32);
   float* const of_parts = sums.mutable_data<float>().data();
   parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
