@@ -28,7 +28,7 @@ class Softmax:
         self.x = self.y = self.best = None
 
     def cairn(self, programs):
-        return [os.path.join(programs, "bench_t4_softmax"), *self.files, "1e-3"]
+        return [os.path.join(programs, "bench_t4_softmax"), *self.files, "1e-4"]
 
     def peers(self):
         return {f"{name} tol {tolerance}": peer("t4_softmax.py", name, *self.files, tolerance)

@@ -59,6 +59,7 @@ constexpr KernelSlot kAdd[] = {{"simd", simd_binary_supports, simd_add}};
 constexpr KernelSlot kSubtract[] = {{"simd", simd_binary_supports, simd_subtract}};
 constexpr KernelSlot kMultiply[] = {{"simd", simd_binary_supports, simd_multiply}};
 constexpr KernelSlot kDivide[] = {{"simd", simd_binary_supports, simd_divide}};
+constexpr KernelSlot kGate[] = {{"simd", simd_gate_supports, simd_gate}};
 constexpr KernelSlot kRelu[] = {{"simd", simd_unary_supports, simd_relu}};
 
 constexpr KernelSlot kExp[] = {{"simd", simd_unary_supports, simd_exp}};
@@ -96,6 +97,7 @@ constinit const SlotTable kCpuSlots = [] {
   table[SlotId::subtract] = kSubtract;
   table[SlotId::multiply] = kMultiply;
   table[SlotId::divide] = kDivide;
+  table[SlotId::gate] = kGate;
   table[SlotId::relu] = kRelu;
   table[SlotId::linear] = kLinear;
   table[SlotId::matmul] = kMatmul;

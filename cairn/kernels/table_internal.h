@@ -36,6 +36,8 @@ void simd_add(const KernelArgs& a);
 void simd_subtract(const KernelArgs& a);
 void simd_multiply(const KernelArgs& a);
 void simd_divide(const KernelArgs& a);
+bool simd_gate_supports(const KernelArgs& a);
+void simd_gate(const KernelArgs& a);
 bool simd_few_rows_supports(const KernelArgs& a);  // of linear
 void simd_few_rows(const KernelArgs& a);
 bool winograd_conv2d_supports(const KernelArgs& a);  // windows of 3 x 3

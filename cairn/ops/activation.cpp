@@ -6,15 +6,14 @@
 #include "cairn/ops/elementwise_internal.h"
 
 namespace cairn {
+
+const ParamList& SlopeAttributes::list() {
+  static const ParamList l{param<&SlopeAttributes::slope>("slope", "of the negative side")};
+  return l;
+}
+
 namespace {
 
-struct SlopeAttributes {
-  double slope = 0.01;
-  static const ParamList& list() {
-    static const ParamList l{param<&SlopeAttributes::slope>("slope", "of the negative side")};
-    return l;
-  }
-};
 struct EluAttributes {
   double alpha = 1, scale = 1;
   static const ParamList& list() {
@@ -34,8 +33,9 @@ std::vector<Sample> values() {  // not at 0
 
 // The gradient of leaky_relu, which is linear in its first input; slope 0 is that of relu.
 extern const OpDef kGate;
-Tensor gate(const Tensor& gradient, const Tensor& x, double slope) {
-  return apply_one(kGate, {gradient, x}, SlopeAttributes{slope});
+Tensor gate(Tensor gradient, const Tensor& x, double slope) {
+  Tensors both{std::move(gradient), x};
+  return std::move(apply_giving(kGate, std::move(both), SlopeAttributes{slope})[0]);
 }
 template <class T>
 void gate_row(const Row& r) {
@@ -65,6 +65,8 @@ constinit const OpDef kGate{
               Tensor()};
     },
     .saves = {.inputs = 0b10},
+    .over = {0, -1, -1, -1},
+    .slot = SlotId::gate,
     .samples =
         [] {
           return std::vector<Sample>{
@@ -90,7 +92,7 @@ constinit const OpDef kRelu{
     .doc = "max(x, 0); gradient 0 at 0",
     .infer = same_as_first,
     .cpu = unary([](auto v) { return v > 0 || v != v ? v : decltype(v)(0); }),
-    .vjp = [](const VjpArgs& a) -> Tensors { return {gate(a.grad[0], a.out[0], 0)}; },
+    .vjp = [](const VjpArgs& a) -> Tensors { return {gate(std::move(a.grad[0]), a.out[0], 0)}; },
     .saves = {.outputs = 0b1},
     .slot = SlotId::relu,
     .samples = values,
@@ -109,7 +111,7 @@ constinit const OpDef kLeakyRelu{
     .cpu = unary<SlopeAttributes>(
         [](auto v, const SlopeAttributes& s) { return v > 0 ? v : static_cast<decltype(v)>(s.slope) * v; }),
     .vjp = [](const VjpArgs& a) -> Tensors {
-      return {gate(a.grad[0], a.in[0], a.attributes.as<SlopeAttributes>().slope)};
+      return {gate(std::move(a.grad[0]), a.in[0], a.attributes.as<SlopeAttributes>().slope)};
     },
     .saves = {.inputs = 0b1},
     .samples = [] { return std::vector<Sample>{{{distinct({2, 4}, -4, 4.5)}, SlopeAttributes{0.2}}}; },
@@ -231,7 +233,7 @@ Tensor hard_sigmoid(const Tensor& x) { return scale(clip(x, -3, 3), 1.0 / 6, 0.5
 Tensor hard_swish(const Tensor& x) { return x * hard_sigmoid(x); }
 Tensor hard_tanh(const Tensor& x) { return clip(x, -1, 1); }
 
-Tensor relu_gate(const Tensor& gradient, const Tensor& y) { return gate(gradient, y, 0); }
+Tensor relu_gate(Tensor gradient, const Tensor& y) { return gate(std::move(gradient), y, 0); }
 
 std::span<const OpDef* const> activation_ops() {
   static constexpr const OpDef* kOps[] = {&kRelu,     &kLeakyRelu, &kElu,  &kSigmoid, &kTanh,

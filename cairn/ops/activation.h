@@ -5,6 +5,11 @@
 
 namespace cairn {
 
+struct SlopeAttributes {  // of leaky_relu
+  double slope = 0.01;
+  static const ParamList& list();
+};
+
 Tensor relu(const Tensor& x);   // max(x, 0); gradient 0 at 0
 Tensor relu6(const Tensor& x);  // min(max(x, 0), 6)
 Tensor leaky_relu(const Tensor& x, double slope = 0.01);

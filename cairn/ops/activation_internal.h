@@ -6,6 +6,6 @@
 namespace cairn {
 
 // gradient where y > 0, 0 elsewhere: the gradient of relu, y being its input or its result.
-Tensor relu_gate(const Tensor& gradient, const Tensor& y);
+Tensor relu_gate(Tensor gradient, const Tensor& y);
 
 }  // namespace cairn

@@ -69,14 +69,18 @@ Tensors batch_vjp(const VjpArgs& a) {
   Tensors r(a.in_specs.size());
   const auto add_to = [&](std::size_t i, const Tensor& t) { r[i] = r[i].defined() ? r[i] + t : t; };
   if (a.grad[0].defined()) {
-    const Tensor &g = a.grad[0], &x = a.in[0], &gamma = a.in[1], &mean = a.out[1], &variance = a.out[2];
-    const Tensors of =
-        !at.relu ? apply(kBatchNormGradient, {g, x, gamma, mean, variance}, A{at.epsilon})
-        : r.size() < 4
-            ? apply(kBatchNormReluGradient, {g, x, gamma, a.in[2], mean, variance}, A{at.epsilon})
-            : apply(kBatchNormAddReluGradient, {g, x, gamma, a.out[0], mean, variance}, A{at.epsilon});
+    const bool last = !a.grad[1].defined() && !a.grad[2].defined();  // the lines below do not need x
+    const bool with_residual = r.size() == 4;
+    if (with_residual && !at.relu) r[3] = a.grad[0];
+    Tensors given{std::move(a.grad[0]), last ? std::move(a.in[0]) : a.in[0], a.in[1]};
+    if (at.relu) given.push_back(with_residual ? std::move(a.out[0]) : a.in[2]);
+    given.push_back(a.out[1]);
+    given.push_back(a.out[2]);
+    const OpDef& op = !at.relu         ? kBatchNormGradient
+                      : !with_residual ? kBatchNormReluGradient
+                                       : kBatchNormAddReluGradient;
+    const Tensors of = apply_giving(op, std::move(given), A{at.epsilon});
     for (std::size_t i = 0; i < of.size(); ++i) r[i] = of[i];
-    if (r.size() == 4 && !at.relu) r[3] = g;
   }
   const double rows = num_rows(a.in_specs[0].shape);
   if (a.wanted[0] && a.grad[1].defined())
@@ -140,7 +144,15 @@ constexpr OpDef batch_norm_record(bool with_relu) {
                 v};
       },
       .vjp = batch_vjp,
-      .saves = {.inputs = with_relu ? 0b111U : 0b011U, .outputs = with_relu ? 0b111U : 0b110U},
+      .saves_for = [](const Attributes&, std::size_t inputs) -> Saves {
+        // With a residual, the gate of relu hangs on the result, and making it again would take the residual.
+        return {.inputs = 0b111, .outputs = inputs == 4 ? 0b111U : 0b110U};
+      },
+      .again = [](const VjpArgs& a) -> Tensor {
+        if (a.out[0].defined()) return a.out[0];
+        return apply_one(kBatchNormInference, {a.in[0], a.in[1], a.in[2], a.out[1], a.out[2]},
+                         a.attributes.as<A>());
+      },
       .slot = SlotId::batch_norm,
       .samples = with_relu ? batch_relu_samples : batch_samples,
       .bad_samples = with_relu ? batch_relu_bad_samples : batch_bad_samples,
@@ -178,6 +190,7 @@ constinit const OpDef kBatchNormGradient{
           gamma * rsqrt(a.in[4] + epsilon) * (g - scale(dbeta + y * dgamma, 1 / num_rows(x.shape())));
       return {dx, dgamma, dbeta};
     },
+    .over = {1, -1, -1, -1},
     .slot = SlotId::batch_norm_gradient,
     .samples =
         [] {
@@ -248,6 +261,7 @@ constexpr OpDef relu_gradient_record() {
           .attributes = &A::list,
           .infer = infer_relu_gradient<WithResidual>,
           .composed = composed_relu_gradient<WithResidual>,
+          .over = {1, -1, -1, WithResidual ? std::int8_t{0} : std::int8_t{-1}},
           .slot = WithResidual ? SlotId::batch_norm_add_relu_gradient : SlotId::batch_norm_relu_gradient,
           .samples = relu_gradient_samples<WithResidual>,
           .bad_samples = relu_gradient_bad_samples<WithResidual>};
@@ -274,11 +288,13 @@ constinit const OpDef kBatchNormInference{
       if (a.in.size() == 6) need_shape(a, 5, a.in[0].shape(), "the residual");
       return {{a.in[0].shape(), a.in[0].dtype()}};
     },
+    .cpu = batch_norm_inference_reference,
     .composed = [](const OpArgs& a) -> Tensors {  // one factor and one shift a channel
       const auto at = a.attributes.as<A>();
       const Tensor factor = a.in[1] * rsqrt(a.in[4] + at.epsilon);
       return {finish(a.in[0] * factor + (a.in[2] - a.in[3] * factor), a.in.subspan(5), at.relu)};
     },
+    .over = {0, -1, -1, -1},
     .slot = SlotId::batch_norm_inference,
     .samples =
         [] {

@@ -133,17 +133,17 @@ A with_result(A at, std::int64_t rows, std::int64_t columns) {
 Tensor data_gradient(const Tensor& g, const Tensor& w, const A& at, const Shape& images) {
   return apply_one(kConv2dDataGradient, {g, w}, with_result(at, images[1], images[2]));
 }
-Tensor weight_gradient(const Tensor& x, const Tensor& g, const A& at, const Shape& weight) {
+Tensor weight_gradient(Tensor x, const Tensor& g, const A& at, const Shape& weight) {
   return apply_one(kConv2dWeightGradient, {x, g}, with_result(at, weight[1], weight[2]));
 }
 
 Tensors forward_vjp(const VjpArgs& a) {
   const auto at = a.attributes.as<A>();
-  const Tensor g = at.relu ? relu_gate(a.grad[0], a.out[0]) : a.grad[0];
+  const Tensor g = at.relu ? relu_gate(std::move(a.grad[0]), std::move(a.out[0])) : std::move(a.grad[0]);
   Tensors r(a.in_specs.size());
-  if (a.wanted[0]) r[0] = data_gradient(g, a.in[1], at, a.in_specs[0].shape);
-  if (a.wanted[1]) r[1] = weight_gradient(a.in[0], g, at, a.in_specs[1].shape);
   if (r.size() == 3 && a.wanted[2]) r[2] = sum(g, {0, 1, 2});
+  if (a.wanted[1]) r[1] = weight_gradient(std::move(a.in[0]), g, at, a.in_specs[1].shape);
+  if (a.wanted[0]) r[0] = data_gradient(g, a.in[1], at, a.in_specs[0].shape);
   return r;
 }
 Tensors data_gradient_vjp(const VjpArgs& a) {  // <G, D(g, w)> = <conv(G, w), g>
@@ -187,7 +187,9 @@ constinit const OpDef kConv2d{
     .infer = infer_forward,
     .cpu = conv2d_reference,
     .vjp = forward_vjp,
-    .saves = {.inputs = 0b11, .outputs = 0b1},
+    .saves_for = [](const Attributes& attributes, std::size_t) -> Saves {
+      return {.inputs = 0b11, .outputs = attributes.as<A>().relu ? 1U : 0U};
+    },
     .slot = SlotId::conv2d,
     .samples = forward_samples,
     .bad_samples =

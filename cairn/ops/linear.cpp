@@ -54,10 +54,10 @@ Tensor activated(LinearActivation f, const Tensor& v) {
   return v;
 }
 // The gradient of what goes into f, from that of its result y.
-Tensor through(LinearActivation f, const Tensor& g, const Tensor& y) {
+Tensor through(LinearActivation f, Tensor g, const Tensor& y) {
   switch (f) {
     case LinearActivation::relu:
-      return relu_gate(g, y);
+      return relu_gate(std::move(g), y);
     case LinearActivation::sigmoid:
       return g * y * (1.0 - y);
     case LinearActivation::tanh:
@@ -133,14 +133,16 @@ constinit const OpDef kLinear{
       return {activated(activation_of(a.attributes), a.in.size() == 3 ? y + a.in[2] : y)};
     },
     .vjp = [](const VjpArgs& a) -> Tensors {
-      const Tensor g = as_rows(through(activation_of(a.attributes), a.grad[0], a.out[0]));
+      const Tensor g = as_rows(through(activation_of(a.attributes), std::move(a.grad[0]), a.out[0]));
       Tensors r(a.in_specs.size());
       if (a.wanted[0]) r[0] = matmul(g, a.in[1]).reshape(a.in_specs[0].shape);
       if (a.wanted[1]) r[1] = matmul(transpose(g), as_rows(a.in[0]));
       if (r.size() == 3 && a.wanted[2]) r[2] = sum(g, 0);
       return r;
     },
-    .saves = {.inputs = 0b11, .outputs = 0b1},
+    .saves_for = [](const Attributes& attributes, std::size_t) -> Saves {
+      return {.inputs = 0b11, .outputs = activation_of(attributes) == LinearActivation::none ? 0U : 1U};
+    },
     .slot = SlotId::linear,
     .samples =
         [] {

@@ -6,6 +6,7 @@
 namespace cairn {
 
 void batch_norm_reference(const KernelArgs& a);
+void batch_norm_inference_reference(const KernelArgs& a);
 void batch_norm_gradient_reference(const KernelArgs& a);
 void layer_norm_reference(const KernelArgs& a);
 void layer_norm_gradient_reference(const KernelArgs& a);

@@ -15,19 +15,37 @@ double f64(T v) {
   return static_cast<double>(v);
 }
 
-}  // namespace
-
-void batch_norm_reference(const KernelArgs& a) {
+// out 0, the mean and variance of each channel being known; `residual` may be undefined.
+void normalise_reference(const KernelArgs& a, const Tensor& means, const Tensor& variances,
+                         const Tensor& residual) {
   const auto at = a.attributes.as<NormAttributes>();
   const Tensor input = dense(a.in[0]), scale = dense(a.in[1]), shift = dense(a.in[2]);
-  const Tensor residual = a.in.size() == 4 ? dense(a.in[3]) : Tensor();
   with_floating(input.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T *x = input.data<T>().data(), *gamma = scale.data<T>().data(), *beta = shift.data<T>().data();
+    const T *mean = means.data<T>().data(), *variance = variances.data<T>().data();
     const T* more = residual.defined() ? residual.data<T>().data() : nullptr;
     T* y = a.out[0].mutable_data<T>().data();
+    const std::int64_t channels = scale.size(), size = input.size();
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const double factor = f64(gamma[c]) / std::sqrt(f64(variance[c]) + at.epsilon);
+      for (std::int64_t i = c; i < size; i += channels) {
+        const double v = (f64(x[i]) - f64(mean[c])) * factor + f64(beta[c]) + (more ? f64(more[i]) : 0.0);
+        y[i] = static_cast<T>(at.relu && v < 0 ? 0.0 : v);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void batch_norm_reference(const KernelArgs& a) {
+  const Tensor input = dense(a.in[0]);
+  with_floating(input.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* x = input.data<T>().data();
     T *mean_out = a.out[1].mutable_data<T>().data(), *variance_out = a.out[2].mutable_data<T>().data();
-    const std::int64_t channels = scale.size(), rows = input.size() / std::max<std::int64_t>(1, channels);
+    const std::int64_t channels = a.out[1].size(), rows = input.size() / std::max<std::int64_t>(1, channels);
     for (std::int64_t c = 0; c < channels; ++c) {
       double mean = 0, variance = 0;
       for (std::int64_t r = 0; r < rows; ++r) mean += f64(x[r * channels + c]);
@@ -39,13 +57,13 @@ void batch_norm_reference(const KernelArgs& a) {
       variance /= f64(rows);
       mean_out[c] = static_cast<T>(mean);
       variance_out[c] = static_cast<T>(variance);
-      const double factor = f64(gamma[c]) / std::sqrt(variance + at.epsilon);
-      for (std::int64_t i = c; i < rows * channels; i += channels) {
-        const double v = (f64(x[i]) - mean) * factor + f64(beta[c]) + (more ? f64(more[i]) : 0.0);
-        y[i] = static_cast<T>(at.relu && v < 0 ? 0.0 : v);
-      }
     }
   });
+  normalise_reference(a, a.out[1], a.out[2], a.in.size() == 4 ? dense(a.in[3]) : Tensor());
+}
+
+void batch_norm_inference_reference(const KernelArgs& a) {
+  normalise_reference(a, dense(a.in[3]), dense(a.in[4]), a.in.size() == 6 ? dense(a.in[5]) : Tensor());
 }
 
 void batch_norm_gradient_reference(const KernelArgs& a) {

@@ -66,7 +66,18 @@ inline TensorSpecs infer(const OpDef& op, const OpArgs& args, Recorder* recorder
   return op.infer(args);
 }
 
-Tensors compute(const OpDef& op, const OpArgs& args, Recorder* recorder) {
+// The input in whose memory result i goes, or null. `given` is empty or all inputs, held by nobody but the
+// caller.
+const Tensor* place_of(const OpDef& op, std::size_t i, std::span<const Tensor> given,
+                       const TensorSpec& spec) {
+  if (given.empty() || i >= op.over.size() || op.over[i] < 0) return nullptr;
+  const Tensor& t = given[static_cast<std::size_t>(op.over[i])];
+  const auto& storage = TapeAccess::storage(t);
+  const bool ours = storage.use_count() == 1 && !storage->foreign();
+  return ours && t.shape() == spec.shape && t.dtype() == spec.dtype && t.is_contiguous() ? &t : nullptr;
+}
+
+Tensors compute(const OpDef& op, const OpArgs& args, Recorder* recorder, std::span<const Tensor> given) {
   if (op.view) {
     infer(op, args, recorder);
     Tensors out = op.view(args);
@@ -79,18 +90,35 @@ Tensors compute(const OpDef& op, const OpArgs& args, Recorder* recorder) {
   if (!fast && op.slot != SlotId::none) fast = !kCpuSlots[op.slot].empty();
   if (fast) {
     Tensors out;
-    for (const TensorSpec& s : specs) out.push_back(Tensor::empty(s.shape, s.dtype));
+    SmallVector<const Tensor*, 4> places;
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      places.push_back(place_of(op, i, given, specs[i]));
+      out.push_back(places[i] ? TapeAccess::lent(*places[i], specs[i])
+                              : Tensor::empty(specs[i].shape, specs[i].dtype));
+    }
     const KernelArgs k{args.in, {out.data(), out.size()}, args.attributes};
     if (const KernelFunction kernel = choose_kernel(op, k)) {
       if (recorder) [[unlikely]]
         recorder->run(op, kernel, k);
       else
         kernel(k);
+      for (std::size_t i = 0; i < out.size(); ++i)
+        if (places[i]) out[i] = TapeAccess::on_storage(out[i], TapeAccess::storage(*places[i]));
       return out;
     }
   }
   const NoGrad no_grad;  // one node for the whole, below
   return op.composed(args);
+}
+
+// Smaller ones stay in the caches: to make them again would cost more than it frees.
+constexpr std::int64_t kMadeAgain = std::int64_t{1} << 20;  // bytes
+
+// Whether the node of t makes it again on the way back.
+bool made_again(const Tensor& t) {
+  const auto& node = TapeAccess::node(t);
+  return node && node->op && node->op->again && TapeAccess::output(t) == 0 &&
+         t.size() * static_cast<std::int64_t>(size_of(t.dtype())) >= kMadeAgain;
 }
 
 void record(const OpDef& op, const OpArgs& args, Tensors& out, ThreadState& state) {
@@ -102,19 +130,18 @@ void record(const OpDef& op, const OpArgs& args, Tensors& out, ThreadState& stat
   n.inputs.reserve(args.in.size());
   n.input_specs.reserve(args.in.size());
   std::uint64_t order = n.order;
-  const Saves saves = op.vjp ? op.saves : Saves{.inputs = kAllInputs};
+  const Saves saves = saves_of(op, args.attributes, args.in.size());
   for (std::size_t i = 0; i < args.in.size(); ++i) {
     const Tensor& t = args.in[i];
     const auto& from = TapeAccess::node(t);
     n.inputs.push_back({from, TapeAccess::output(t)});
     n.input_specs.push_back({t.shape(), t.dtype()});
     if (from && from->order >= order) order = from->order + 1;  // it was recorded by another thread
-    if (saves.inputs == kAllInputs || (i < 32 && (saves.inputs >> i & 1)))
-      n.saved.push_back(TapeAccess::without_node(t));
+    if (saves.input(i)) n.saved.push_back(made_again(t) ? Tensor() : TapeAccess::without_node(t));
   }
   for (std::size_t i = 0; i < out.size(); ++i) {
     n.output_specs.push_back({out[i].shape(), out[i].dtype()});
-    if (saves.outputs >> i & 1) n.saved.push_back(TapeAccess::without_node(out[i]));
+    if (saves.output(i)) n.saved.push_back(TapeAccess::without_node(out[i]));
   }
   n.order = state.order = order;
   for (std::size_t i = 0; i < out.size(); ++i)
@@ -133,6 +160,11 @@ inline bool wants_record(const OpDef& op, std::span<const Tensor> in, const Tens
 
 }  // namespace
 
+Saves saves_of(const OpDef& op, const Attributes& attributes, std::size_t inputs) {
+  if (!op.vjp) return {.inputs = kAllInputs};
+  return op.saves_for ? op.saves_for(attributes, inputs) : op.saves;
+}
+
 struct ObserverCalls {
   static void begin(const ApplyObserver* o, const OpDef& op, const OpArgs& a) {
     for (; o; o = o->outer_) const_cast<ApplyObserver*>(o)->begin(op, a.in, a.attributes);
@@ -142,7 +174,10 @@ struct ObserverCalls {
   }
 };
 
-Tensors apply(const OpDef& op, std::span<const Tensor> in, const Attributes& attributes) {
+namespace {
+
+Tensors apply_checked(const OpDef& op, std::span<const Tensor> in, const Attributes& attributes,
+                      std::span<const Tensor> given) {
   ThreadState& state = thread_state();
   const OpArgs args{in, attributes, op.name};
   ++state.depth;
@@ -150,7 +185,7 @@ Tensors apply(const OpDef& op, std::span<const Tensor> in, const Attributes& att
     check_call(op, in, attributes);
     if (state.observer) [[unlikely]]
       ObserverCalls::begin(state.observer, op, args);
-    Tensors out = compute(op, args, state.recorder);
+    Tensors out = compute(op, args, state.recorder, given);
     if (finite_flag().load(std::memory_order_relaxed)) [[unlikely]]
       check_finite_result(op, in, {out.data(), out.size()});
     if (wants_record(op, in, out, state)) {
@@ -170,6 +205,20 @@ Tensors apply(const OpDef& op, std::span<const Tensor> in, const Attributes& att
     --state.depth;
     throw;
   }
+}
+
+}  // namespace
+
+Tensors apply(const OpDef& op, std::span<const Tensor> in, const Attributes& attributes) {
+  return apply_checked(op, in, attributes, {});
+}
+
+Tensors apply_giving(const OpDef& op, Tensors inputs, const Attributes& attributes) {
+  const std::span<const Tensor> in(inputs.data(), inputs.size());
+  const ThreadState& state = thread_state();
+  bool seen = state.observer || check_finite();  // by who looks at the inputs when the result is there
+  for (const Tensor& t : in) seen = seen || (state.grad && t.on_tape());
+  return apply_checked(op, in, attributes, seen ? std::span<const Tensor>() : in);
 }
 
 Tensor apply_one(const OpDef& op, std::span<const Tensor> inputs, const Attributes& attributes) {

@@ -23,6 +23,10 @@ inline Tensor apply_one(const OpDef& op, std::initializer_list<Tensor> inputs,
   return apply_one(op, std::span<const Tensor>(inputs.begin(), inputs.size()), attributes);
 }
 
+// The same where the inputs are given up: where nobody else holds one's memory, the result that may (OpDef's
+// .over) takes it.
+Tensors apply_giving(const OpDef& op, Tensors inputs, const Attributes& attributes = {});
+
 // The name of the kernel that apply() chooses for these inputs: that of a slot, "reference", "composed" where
 // there are only small operations, or "view" where nothing is computed.
 const char* chosen_kernel(const OpDef& op, std::span<const Tensor> inputs, const Attributes& attributes = {});

@@ -37,7 +37,8 @@ void accumulate(Tensor& into, Tensor&& more, bool record) {
     return;
   }
   if (record || thread_state().recorder) {
-    into = apply_one(kAccumulate, {into, more});
+    Tensors both{std::move(into), std::move(more)};
+    into = std::move(apply_giving(kAccumulate, std::move(both))[0]);
     return;
   }
   if (!into.is_contiguous()) std::swap(into, more);
@@ -63,6 +64,7 @@ struct BackwardRun {
   struct Work {
     NodePtr node;
     SmallVector<Tensor, 1> grads;  // one an output
+    Tensor again;                  // its first output, made again for those who need it and are still to come
     int pending = 0;
   };
   template <class T>
@@ -89,7 +91,7 @@ struct BackwardRun {
         throw UsageError("backward",
                          fmt::format("the tape of '{}' was used up by an earlier backward()", node->op->name),
                          "Give the earlier one keep_tape = true, or compute the loss again.");
-      works.push_back({node, {}, 0});
+      works.push_back({node, {}, {}, 0});
       works.back().grads.resize(node->op ? node->output_specs.size() : 1);
       if (!is_end(node)) open.push_back(at->second);
     }
@@ -98,7 +100,7 @@ struct BackwardRun {
 
   // Gradients of the given tensors are `seeds`.
   void run(std::span<const Tensor> from, std::span<const Tensor> seeds) {
-    block_cache::keep_large();
+    if (!thread_state().recorder) block_cache::keep_large();  // a recorded step is not taken again as it is
     List<std::size_t> open, roots;
     for (const Tensor& t : from)
       if (t.on_tape()) roots.push_back(find(TapeAccess::node(t), open));
@@ -163,6 +165,7 @@ struct BackwardRun {
       }
       if (--works[target].pending == 0) set_ready(target);
     }
+    works[w].again = Tensor();
     if (keep) return;
     node->used_up = true;
     node->saved.clear();
@@ -170,36 +173,64 @@ struct BackwardRun {
     works[w].node.reset();
   }
 
-  Tensors gradients_of_inputs(const NodePtr& node, const SmallVector<Tensor, 1>& grads) const {
-    const OpDef& op = *node->op;
-    const std::size_t n = node->inputs.size();
-    const Saves saves = op.vjp ? op.saves : Saves{.inputs = kAllInputs};
-    Tensors in(n), out(node->output_specs.size());
-    SmallVector<bool, 8> wanted(n);
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      wanted[i] = node->inputs[i].node != nullptr;
-      if (saves.inputs == kAllInputs || (i < 32 && (saves.inputs >> i & 1))) {
-        in[i] = keep ? node->saved[at] : std::move(node->saved[at]);
-        if (keep) TapeAccess::attach(in[i], node->inputs[i].node, node->inputs[i].output);
-        ++at;
-      }
+  // What a node kept, and which of its inputs want a gradient.
+  struct Kept {
+    Tensors in, out;
+    Saves saves;
+    SmallVector<bool, 8> wanted;
+    VjpArgs args(const TapeNode& node, std::span<Tensor> grads) {
+      return {{in.data(), in.size()},
+              {out.data(), out.size()},
+              grads,
+              {wanted.data(), wanted.size()},
+              {node.input_specs.data(), in.size()},
+              {node.output_specs.data(), out.size()},
+              node.attributes};
     }
-    for (std::size_t i = 0; i < out.size(); ++i)
-      if (saves.outputs >> i & 1) {
-        out[i] = keep ? node->saved[at] : std::move(node->saved[at]);
-        if (keep && is_floating(out[i].dtype()))
-          TapeAccess::attach(out[i], node, static_cast<std::uint8_t>(i));
-        ++at;
-      }
-    if (!op.vjp) return through_composed(*node, in, grads);
-    return op.vjp({{in.data(), n},
-                   {out.data(), out.size()},
-                   {grads.data(), grads.size()},
-                   {wanted.data(), n},
-                   {node->input_specs.data(), n},
-                   {node->output_specs.data(), out.size()},
-                   node->attributes});
+  };
+  // `once`: it is not needed again.
+  static Kept take(const NodePtr& node, bool once) {
+    const std::size_t n = node->inputs.size();
+    Kept kept{Tensors(n), Tensors(node->output_specs.size()), saves_of(*node->op, node->attributes, n),
+              SmallVector<bool, 8>(n)};
+    std::size_t at = 0;
+    const auto next = [&] { return once ? std::move(node->saved[at++]) : node->saved[at++]; };
+    for (std::size_t i = 0; i < n; ++i) {
+      kept.wanted[i] = node->inputs[i].node != nullptr;
+      if (kept.saves.input(i)) kept.in[i] = next();
+    }
+    for (std::size_t i = 0; i < kept.out.size(); ++i)
+      if (kept.saves.output(i)) kept.out[i] = next();
+    return kept;
+  }
+
+  Tensors gradients_of_inputs(const NodePtr& node, SmallVector<Tensor, 1>& grads) {
+    const OpDef& op = *node->op;
+    Kept kept = take(node, !keep);
+    for (std::size_t i = 0; i < kept.in.size(); ++i) {
+      const TapeNode::Edge& e = node->inputs[i];
+      if (!kept.saves.input(i)) continue;
+      if (!kept.in[i].defined()) kept.in[i] = output_of(e.node);
+      if (keep) TapeAccess::attach(kept.in[i], e.node, e.output);
+    }
+    for (std::size_t i = 0; keep && i < kept.out.size(); ++i)
+      if (kept.out[i].defined() && is_floating(kept.out[i].dtype()))
+        TapeAccess::attach(kept.out[i], node, static_cast<std::uint8_t>(i));
+    if (!op.vjp) return through_composed(*node, kept.in, grads);
+    return op.vjp(kept.args(*node, {grads.data(), grads.size()}));
+  }
+
+  // The first output of a node that others did not keep. The last of them takes it away.
+  Tensor output_of(const NodePtr& node) {
+    Work& work = works[index.at(node.get())];
+    Tensor y = std::move(work.again);
+    if (!y.defined()) {
+      const GradMode mode(false);
+      Kept kept = take(node, false);
+      y = node->op->again(kept.args(*node, {}));
+    }
+    if (work.pending > 1) work.again = y;
+    return y;
   }
 
   // A fused operation: its composed form runs again, now recorded, and is walked back to its inputs.

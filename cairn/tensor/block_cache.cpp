@@ -280,6 +280,20 @@ void keep_large() noexcept {
   if (!keeps_large.load(std::memory_order_relaxed)) keeps_large.store(true, std::memory_order_relaxed);
 }
 
+LargeLetGo::LargeLetGo() : kept_(keeps_large.exchange(false)) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD,
+          1 << 20);  // pages of its own for each: no holes that the next one is too large for
+#endif
+}
+LargeLetGo::~LargeLetGo() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that the C library goes up to by itself
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+  if (kept_) keep_large();
+}
+
 }  // namespace block_cache
 
 RepeatedWork::RepeatedWork() : began_(!block_cache::keeps_large.exchange(true)) {}

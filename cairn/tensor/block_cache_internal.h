@@ -16,6 +16,19 @@ void* take(std::size_t bytes);  // 64-byte aligned, uninitialised; ResourceError
 void give(void* block, std::size_t bytes) noexcept;  // `bytes` as asked for
 void keep_large() noexcept;                          // gradients are computed: steps will repeat
 
+// While it stands, large blocks go back to the system: what is done once and would leave the next work blocks
+// of sizes that it does not ask for.
+class LargeLetGo {
+ public:
+  LargeLetGo();
+  LargeLetGo(const LargeLetGo&) = delete;
+  LargeLetGo& operator=(const LargeLetGo&) = delete;
+  ~LargeLetGo();
+
+ private:
+  bool kept_;
+};
+
 // For std::allocate_shared and containers.
 template <class T>
 struct Allocator {

@@ -2,6 +2,7 @@
 // same record drives apply(), the tape, the contract tests, the benchmarks and the documentation.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -44,6 +45,7 @@ enum class SlotId : std::int16_t {
   batch_norm_relu_gradient,
   batch_norm_add_relu_gradient,
   batch_norm_inference,
+  gate,
   layer_norm,
   layer_norm_gradient,
   linear,
@@ -68,14 +70,18 @@ struct OpArgs {
 
 struct KernelArgs {
   std::span<const Tensor> in;  // any strides
-  std::span<Tensor> out;       // allocated as infer said, uninitialised, C order; nobody else holds them
+  // As infer said, uninitialised, C order; nobody else holds them, and where .over says so, one may lie where
+  // an input lies.
+  std::span<Tensor> out;
   const Attributes& attributes;
 };
 
+// Tensors may be moved away: memory that nobody else needs is then free before the gradients are ready, or
+// takes them (apply_giving).
 struct VjpArgs {
-  std::span<const Tensor> in;             // undefined where .saves does not keep it
-  std::span<const Tensor> out;            // likewise
-  std::span<const Tensor> grad;           // one an output; undefined means zero
+  std::span<Tensor> in;                   // undefined where .saves does not keep it
+  std::span<Tensor> out;                  // likewise
+  std::span<Tensor> grad;                 // one an output; undefined means zero
   std::span<const bool> wanted;           // one an input: a gradient nobody asked for need not be computed
   std::span<const TensorSpec> in_specs;   // shape and element type of every input, saved or not
   std::span<const TensorSpec> out_specs;  // and of every output
@@ -83,10 +89,17 @@ struct VjpArgs {
 };
 
 // What backward needs, one bit an input and one an output; the rest is let go as soon as forward is done.
+inline constexpr std::uint32_t kAllInputs = 0xffffffffU;  // of an operation with any number of them
 struct Saves {
   std::uint32_t inputs = 0, outputs = 0;
+  bool input(std::size_t i) const { return inputs == kAllInputs || (i < 32 && (inputs >> i & 1)); }
+  bool output(std::size_t i) const { return outputs >> i & 1; }
 };
-inline constexpr std::uint32_t kAllInputs = 0xffffffffU;  // of an operation with any number of them
+
+// For each result the input in whose memory it may be written, because every element is read before its place
+// is written; -1: in none.
+using Over = std::array<std::int8_t, 4>;
+inline constexpr Over kOverNone{-1, -1, -1, -1};
 
 struct Sample {
   Tensors in;
@@ -115,6 +128,13 @@ struct OpDef {
   // One gradient an input, in ordinary operations, so second derivatives work; undefined means zero.
   Tensors (*vjp)(const VjpArgs&) = nullptr;
   Saves saves = {};
+  // Where what backward needs hangs on the attributes or the number of inputs; null: it does not.
+  Saves (*saves_for)(const Attributes&, std::size_t inputs) = nullptr;
+  // Result 0 once more from what is saved, to the last bit and in one pass over it. Then who needs a large
+  // result 0 on the way back keeps none: it is made again when its turn comes, and all but the batch of one
+  // layer is never held at once.
+  Tensor (*again)(const VjpArgs&) = nullptr;
+  Over over = kOverNone;
   SlotId slot = SlotId::none;
   std::vector<Sample> (*samples)() = nullptr;
   std::vector<BadSample> (*bad_samples)() = nullptr;

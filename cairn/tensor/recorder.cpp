@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "cairn/base/error.h"
@@ -78,7 +79,13 @@ void Recorder::run(const OpDef& op, KernelFunction kernel, const KernelArgs& arg
     call.in.push_back(operand(op, t));
     call.checks_values = call.checks_values || !is_floating(t.dtype());
   }
-  for (const Tensor& t : args.out) call.out.push_back(made(t));
+  for (const Tensor& t : args.out) {
+    const auto same_place = [&](const Tensor& in) { return in.raw() == t.raw() && t.size() > 0; };
+    const auto over =
+        std::ranges::find_if(args.in, same_place);  // op.over: it was written in an input's memory
+    call.out.push_back(over == args.in.end() ? made(t)
+                                             : Operand{find(*over), TapeAccess::without_storage(t)});
+  }
   bind_counter(call);
   calls.push_back(std::move(call));
 }

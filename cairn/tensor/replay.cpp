@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "cairn/base/error.h"
 #include "cairn/tensor/apply.h"
@@ -82,6 +84,8 @@ bool same_storage(const RecordedStorage& a, const RecordedStorage& b) {
 }  // namespace
 
 struct Replay::Plan {
+  static constexpr std::size_t kLarge = std::size_t{16} << 20;  // bytes that are worth giving back
+
   std::string refusal;
   ReplayState state;
   std::vector<bool> watched;  // parameters
@@ -110,11 +114,45 @@ struct Replay::Plan {
     return s.index + num_inputs + (s.kind == Kind::state ? state.parameters.size() : 0);
   }
 
+  // A result goes where an input lies that is used there for the last time, if the operation allows it.
+  void write_over(const std::vector<bool>& outlives) {
+    std::vector<int> now(storages.size());  // where each storage went
+    std::iota(now.begin(), now.end(), 0);
+    const auto lives_within = [&](int s) {
+      return storages[static_cast<std::size_t>(s)].kind == Kind::made &&
+             !outlives[static_cast<std::size_t>(s)];
+    };
+    for (std::size_t at = 0; at < recorded.size(); ++at) {
+      RecordedCall& call = recorded[at];
+      for (auto* list : {&call.in, &call.out})
+        for (Operand& o : *list) o.storage = now[static_cast<std::size_t>(o.storage)];
+      for (std::size_t i = 0; i < std::min(call.out.size(), call.op->over.size()); ++i) {
+        if (call.op->over[i] < 0) continue;
+        const Operand& under = call.in[static_cast<std::size_t>(call.op->over[i])];
+        Operand& over = call.out[i];
+        const int from = over.storage, to = under.storage;
+        const auto uses = std::ranges::count(call.in, to, &Operand::storage) +
+                          std::ranges::count(call.out, to, &Operand::storage);
+        if (!lives_within(from) || !lives_within(to) || uses != 1 ||
+            !TapeAccess::same_form(under.form, over.form) ||
+            TapeAccess::offset(under.form) != TapeAccess::offset(over.form))
+          continue;
+        RecordedStorage &old = storages[static_cast<std::size_t>(from)],
+                        &shared = storages[static_cast<std::size_t>(to)];
+        if (shared.last != at || shared.bytes < old.bytes) continue;
+        shared.last = std::max(shared.last, old.last);
+        old.bytes = 0;
+        over.storage = now[static_cast<std::size_t>(from)] = to;
+      }
+    }
+  }
+
   void plan_buffers() {
     std::vector<bool> outlives(storages.size());
     for (const auto* list : {&results, &new_state})
       for (const Operand& o : *list)
         if (o.storage >= 0) outlives[static_cast<std::size_t>(o.storage)] = true;
+    write_over(outlives);
     buffers.resize(storages.size());
     for (std::size_t i = 0; i < storages.size(); ++i) {
       const RecordedStorage& s = storages[i];
@@ -134,9 +172,6 @@ struct Replay::Plan {
   }
 
   void make_ready() {
-    constexpr std::size_t kLarge = std::size_t{16} << 20;
-    if (bytes >= kLarge) Storage::release_unused();  // what the recordings used: not both at once
-    block = Tensor::empty({static_cast<std::int64_t>(bytes)}, DType::u8);
     places.resize(storages.size());
     for (std::size_t i = 0; i < storages.size(); ++i) places[i].reader = Storage::borrow(storages[i].bytes);
     for (const RecordedCall& r : recorded) {
@@ -153,14 +188,19 @@ struct Replay::Plan {
       for (const Operand& o : r.out) call.out.push_back(placed(o, true));
       calls.push_back(std::move(call));
     }
-    auto* memory = const_cast<std::byte*>(block.raw());
-    for (std::size_t i = 0; i < storages.size(); ++i) {
+    for (std::size_t i = 0; i < storages.size(); ++i)
       if (storages[i].kind == Kind::constant)
         places[i].point_to(const_cast<std::byte*>(TapeAccess::storage(storages[i].constant)->data()));
+    ready = true;
+  }
+
+  void take_block() {
+    if (bytes >= kLarge) Storage::release_unused();  // what the recordings used: not both at once
+    block = Tensor::empty({static_cast<std::int64_t>(bytes)}, DType::u8);
+    auto* memory = const_cast<std::byte*>(block.raw());
+    for (std::size_t i = 0; i < storages.size(); ++i)
       if (storages[i].kind == Kind::made && buffers[i].bytes > 0)
         places[i].point_to(memory + buffers[i].offset);
-    }
-    ready = true;
   }
 
   bool fits(std::span<const Tensor> inputs) const {
@@ -247,6 +287,7 @@ Tensors Replay::run(std::span<const Tensor> inputs) {
     throw UsageError("replay", "the inputs or the state are not of the form that was recorded",
                      "Ask fits() first, and record again for another form.");
   if (!p.ready) p.make_ready();
+  if (!p.block.defined()) p.take_block();
   block_cache::keep_large();  // as backward() does, which a replay never calls
   p.bind(inputs);
   p.run_calls();
@@ -256,6 +297,10 @@ Tensors Replay::run(std::span<const Tensor> inputs) {
     if (p.new_state[i].storage >= 0) *p.state.tensors[i] = p.taken_out(p.new_state[i], inputs);
   for (const RecordedCounter& c : p.counters) c.counter->value() += c.taken;
   return out;
+}
+
+void Replay::rest() {
+  if (plan_->bytes >= Plan::kLarge) plan_->block = Tensor();
 }
 
 bool Replay::same_as(const Replay& other) const {
@@ -294,6 +339,7 @@ Recording record(std::span<const Tensor> inputs, ReplayState state,
   // The first look at a parameter draws it, which is no part of what is recorded.
   for (const Parameter* p : state.parameters) p->value();
   Recorder recorder;
+  const block_cache::LargeLetGo let_go;
   const auto outside = [&](const Tensor& t, Kind kind, std::size_t index) {
     plan->forms.push_back(TapeAccess::without_storage(t));
     recorder.outside(t, kind, index);

@@ -44,6 +44,9 @@ class Replay {
   // UsageError when the inputs do not fit. After an error nothing has changed.
   Tensors run(std::span<const Tensor> inputs);
 
+  // Gives a large block back until the next run: something else needs memory in between.
+  void rest();
+
   // The same kernels with the same constants on the same tensors.
   bool same_as(const Replay& other) const;
   std::size_t num_kernels() const;

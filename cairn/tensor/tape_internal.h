@@ -26,8 +26,10 @@ struct TapeNode {
   SmallVector<Edge, 2> inputs;
   SmallVector<TensorSpec, 2> input_specs;
   SmallVector<TensorSpec, 1> output_specs;
-  SmallVector<Tensor, 2> saved;  // those inputs, then those outputs that .saves names; without their nodes
-  std::uint64_t order = 0;       // larger than its inputs'; counts up within a thread
+  // Those inputs, then those outputs that saves_of() names, without their nodes; undefined where the node of
+  // the input makes it again.
+  SmallVector<Tensor, 2> saved;
+  std::uint64_t order = 0;  // larger than its inputs'; counts up within a thread
   const ModulePlace* place = nullptr;
   bool used_up = false;  // backward has let the saved values go
 };
@@ -95,6 +97,12 @@ struct TapeAccess {
     for (int i = 0; same && i < a.ndim(); ++i) same = a.shape_[i] == 1 || a.stride(i) == b.stride(i);
     return same;
   }
+  // What infer promised, in the memory of t: no owner of it, so that t is left alone when it is written.
+  static Tensor lent(const Tensor& t, const TensorSpec& spec) {
+    auto place = Storage::borrow(t.storage_->bytes());
+    place->point_to(t.storage_->data());
+    return on_storage(c_order(t, spec.shape), std::move(place));
+  }
   // A view of another's memory: the same storage under another shape, strides and offset (in elements).
   static Tensor view(const Tensor& base, const Shape& shape, const std::int64_t* strides,
                      std::int64_t offset) {
@@ -108,6 +116,9 @@ struct TapeAccess {
     return t;
   }
 };
+
+// What backward needs of a call.
+Saves saves_of(const OpDef& op, const Attributes& attributes, std::size_t inputs);
 
 std::shared_ptr<TapeNode> new_node();  // a leaf so far; its memory comes from the cache of blocks
 

@@ -357,6 +357,7 @@ constinit const OpDef kAccumulate{
           left.dtype() == DType::f32 ? add(float{}) : add(double{});
         },
     .vjp = [](const VjpArgs& a) -> Tensors { return {a.grad[0], a.grad[0]}; },
+    .over = {0, -1, -1, -1},
     .samples = [] { return std::vector<Sample>{{{uniform({2, 3}, -1, 1), uniform({2, 3}, 0, 2)}}}; },
     .bad_samples =
         [] {

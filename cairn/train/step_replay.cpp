@@ -70,6 +70,7 @@ StepReplay::Result StepReplay::take(double factor, const std::function<Tensor()>
 StepReplay::Result StepReplay::record_step(std::span<const Tensor> inputs, double factor,
                                            const std::function<Tensor()>& loss, Form* known) {
   Result result;
+  if (known) known->replay.rest();  // the recording needs as much
   Recording recording = record(inputs, state_, [&](std::span<const Tensor>) {
     result = take(factor, loss);
     Tensors all{result.loss};

@@ -17,8 +17,10 @@
 #include "cairn/tensor/backward.h"
 #include "cairn/tensor/samples.h"
 #include "cairn/tensor/slots.h"
+#include "tests/support/same_bytes.h"
 
 using namespace cairn;
+using cairn::testing::same_bytes;
 
 namespace {
 
@@ -289,6 +291,63 @@ TEST_CASE("operations: every kernel that claims a sample agrees with the referen
       }
     }
   });
+}
+
+namespace {
+Tensor copy_of(const Tensor& t, DType floating) {
+  Tensor copy = Tensor::empty(t.shape(), t.dtype());
+  std::memcpy(const_cast<std::byte*>(copy.raw()), t.contiguous().raw(),
+              static_cast<std::size_t>(t.size()) * size_of(t.dtype()));
+  return is_floating(t.dtype()) && t.dtype() != floating ? copy.to(floating) : copy;
+}
+}  // namespace
+
+TEST_CASE("operations: a result that takes the memory of an input is the same to the last bit") {
+  int taken = 0, allowed = 0;
+  each_sample([&](const OpDef& op, const Sample& s) {
+    if (op.over == kOverNone) return;
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      const auto inputs = [&] {
+        Tensors in;
+        for (const Tensor& t : s.in) in.push_back(copy_of(t, dtype));
+        return in;
+      };
+      Tensors given = inputs();
+      const Tensors out = run(op, inputs(), s.attributes);
+      std::vector<const std::byte*> places;
+      for (const Tensor& t : given) places.push_back(t.raw());
+      const Tensors over = apply_giving(op, std::move(given), s.attributes);
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        CHECK(same_bytes(out[i], over[i]));
+        if (i >= op.over.size() || op.over[i] < 0 || out[i].size() == 0) continue;
+        ++allowed;
+        taken += over[i].raw() == places[static_cast<std::size_t>(op.over[i])];
+      }
+    }
+  });
+  CHECK(allowed > 10);
+  CHECK(taken >= allowed / 2);  // the others have their composed form alone, for f64
+}
+
+TEST_CASE("operations: what is made again is the first result to the last bit") {
+  int seen = 0;
+  each_sample([&](const OpDef& op, const Sample& s) {
+    if (!op.again) return;
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      Tensors in, saved_out;
+      for (const Tensor& t : s.in) in.push_back(copy_of(t, dtype));
+      const Tensors out = run(op, in, s.attributes);
+      const Saves saves = op.saves_for ? op.saves_for(s.attributes, in.size()) : op.saves;
+      for (std::size_t i = 0; i < in.size(); ++i)
+        if (!saves.input(i)) in[i] = Tensor();
+      for (std::size_t i = 0; i < out.size(); ++i) saved_out.push_back(saves.output(i) ? out[i] : Tensor());
+      const Tensor y =
+          op.again({{in.data(), in.size()}, {saved_out.data(), out.size()}, {}, {}, {}, {}, s.attributes});
+      CHECK(same_bytes(y, out[0]));
+      ++seen;
+    }
+  });
+  CHECK(seen >= 8);
 }
 
 TEST_CASE("operations: nothing in gives nothing out, or an error, never a crash") {

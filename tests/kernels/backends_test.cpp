@@ -21,8 +21,10 @@
 #include "cairn/tensor/precision.h"
 #include "cairn/tensor/samples.h"
 #include "cairn/tensor/slots.h"
+#include "tests/support/same_bytes.h"
 
 using namespace cairn;
+using cairn::testing::same_bytes;
 
 namespace {
 
@@ -124,6 +126,7 @@ std::vector<Case> cases() {
   all.push_back({"batch_norm_gradient", {{g, x, gamma, mean, variance}, NormAttributes{}}});
   all.push_back({"batch_norm_relu_gradient", {{g, x, gamma, beta, mean, variance}, NormAttributes{}}});
   all.push_back({"batch_norm_add_relu_gradient", {{g, x, gamma, result, mean, variance}, NormAttributes{}}});
+  all.push_back({"gate", {{g, result}, SlopeAttributes{0.3}}});
   all.push_back({"batch_norm_inference", {{x, gamma, beta, mean, variance}, NormAttributes{}}});
   all.push_back({"batch_norm_inference", {{x, gamma, beta, mean, variance, g}, NormAttributes{1e-5, true}}});
   const Tensor rows = uniform({301, 77}, 2, 4), rows_g = uniform({301, 77}, -1, 1);
@@ -213,6 +216,10 @@ TEST_CASE(
       set_num_threads(2);
     }
     CHECK(taken);  // these are shapes that the fast kernels are for
+    if (op.over == kOverNone) continue;
+    const Tensors apart = apply(op, span_of(in), c.sample.attributes),
+                  over = apply_giving(op, as_f32(c.sample.in), c.sample.attributes);
+    for (std::size_t i = 0; i < apart.size(); ++i) CHECK(same_bytes(over[i], apart[i]));
   }
   CHECK(ran >= 30);
   for (const SlotRow& row : kCpuSlots.rows)  // a kernel without a case cannot hide

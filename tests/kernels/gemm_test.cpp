@@ -14,8 +14,10 @@
 #include "cairn/ops/shape_ops.h"
 #include "cairn/tensor/apply.h"
 #include "cairn/tensor/samples.h"
+#include "tests/support/same_bytes.h"
 
 using namespace cairn;
+using cairn::testing::same_bytes;
 
 namespace {
 
@@ -33,12 +35,6 @@ double off(const Tensor& a, const Tensor& b) {
   double most = 0;
   for (std::size_t i = 0; i < x.size(); ++i) most = std::max(most, std::abs(x[i] - y[i]));
   return most;
-}
-
-bool same_bytes(const Tensor& a, const Tensor& b) {
-  const Tensor x = a.contiguous(), y = b.contiguous();
-  return x.shape() == y.shape() &&
-         std::memcmp(x.raw(), y.raw(), static_cast<std::size_t>(x.size()) * sizeof(float)) == 0;
 }
 
 }  // namespace

@@ -25,19 +25,15 @@
 #include "cairn/tensor/module_path.h"
 #include "cairn/tensor/samples.h"
 #include "cairn/tensor/step_counter.h"
+#include "tests/support/same_bytes.h"
 
 using namespace cairn;
+using cairn::testing::same_bytes;
 
 namespace {
 
 using Inputs = std::span<const Tensor>;
 
-bool same_bytes(const Tensor& a, const Tensor& b) {
-  if (!a.defined() || !b.defined()) return a.defined() == b.defined();
-  const Tensor x = a.contiguous(), y = b.contiguous();
-  return x.shape() == y.shape() && x.dtype() == y.dtype() &&
-         std::memcmp(x.raw(), y.raw(), static_cast<std::size_t>(x.size()) * size_of(x.dtype())) == 0;
-}
 Tensor numbers(const Shape& shape, double seed) { return sin(uniform(shape, -1, 1) * (seed * 7)); }
 
 // A step with views, copies, constants of gradients and a place where gradients meet.

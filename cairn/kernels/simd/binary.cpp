@@ -3,6 +3,7 @@
 #include "cairn/base/parallel.h"
 #include "cairn/kernels/simd/rows_internal.h"
 #include "cairn/kernels/table_internal.h"
+#include "cairn/ops/activation.h"
 #include "cairn/tensor/tensor.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -44,6 +45,15 @@ CAIRN_MAP_TWO(multiply_of, hn::Mul(v, w))
 CAIRN_MAP_TWO(divide_of, hn::Div(v, w))
 #undef CAIRN_MAP_TWO
 
+// y = a where b > 0, slope a elsewhere. It may lie where a lies.
+void gate_of(const float* a, const float* b, float slope, float* y, std::int64_t n) {
+  each_channel(n, [&](auto d, std::int64_t i) HWY_ATTR {
+    const auto v = hn::LoadU(d, a + i);
+    const auto open = hn::Gt(hn::LoadU(d, b + i), hn::Zero(d));
+    hn::StoreU(hn::IfThenElse(open, v, hn::Mul(hn::Set(d, slope), v)), d, y + i);
+  });
+}
+
 }  // namespace cairn::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -55,6 +65,7 @@ HWY_EXPORT(add_of);
 HWY_EXPORT(subtract_of);
 HWY_EXPORT(multiply_of);
 HWY_EXPORT(divide_of);
+HWY_EXPORT(gate_of);
 
 using TwoRows = void (*)(const float*, std::int64_t, const float*, std::int64_t, float*, std::int64_t);
 
@@ -62,8 +73,9 @@ bool whole_or_one(const Tensor& t, std::int64_t size) {
   return t.size() == 1 || (t.size() == size && t.is_contiguous());
 }
 
+constexpr std::int64_t kGrain = 1 << 15;
+
 void map(const KernelArgs& a, TwoRows f) {
-  constexpr std::int64_t kGrain = 1 << 15;
   const auto *x = reinterpret_cast<const float*>(a.in[0].raw()),
              *z = reinterpret_cast<const float*>(a.in[1].raw());
   auto* y = reinterpret_cast<float*>(const_cast<std::byte*>(a.out[0].raw()));
@@ -88,6 +100,19 @@ void simd_add(const KernelArgs& a) { map(a, HWY_DYNAMIC_DISPATCH(add_of)); }
 void simd_subtract(const KernelArgs& a) { map(a, HWY_DYNAMIC_DISPATCH(subtract_of)); }
 void simd_multiply(const KernelArgs& a) { map(a, HWY_DYNAMIC_DISPATCH(multiply_of)); }
 void simd_divide(const KernelArgs& a) { map(a, HWY_DYNAMIC_DISPATCH(divide_of)); }
+
+bool simd_gate_supports(const KernelArgs& a) {
+  return simd_binary_supports(a) && a.in[0].size() == a.in[1].size();
+}
+void simd_gate(const KernelArgs& a) {
+  const auto slope = static_cast<float>(a.attributes.as<SlopeAttributes>().slope);
+  const auto *g = reinterpret_cast<const float*>(a.in[0].raw()),
+             *x = reinterpret_cast<const float*>(a.in[1].raw());
+  auto* y = reinterpret_cast<float*>(const_cast<std::byte*>(a.out[0].raw()));
+  parallel_for(a.out[0].size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    HWY_DYNAMIC_DISPATCH(gate_of)(g + begin, x + begin, slope, y + begin, end - begin);
+  });
+}
 
 }  // namespace cairn::kernels
 #endif
