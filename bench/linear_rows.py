@@ -19,7 +19,8 @@ def idx(name):
 class Softmax:
     name, work = "T4", "softmax regression, MNIST (60,000 x 784 f32 in 0..1), L2 with C = 1, objective within 1e-4 of the best"
     floor, goal = 1.5, 5.0
-    tolerances = ("1e-1", "3e-2", "1e-2", "3e-3", "1e-3", "1e-4")
+    # lbfgs misses the objective at looser ones (0.3 % at 1e-4); intelex takes the same steps whatever it is given.
+    tolerances = (("lbfgs", "1e-4"), ("lbfgs", "1e-5"), ("intelex", "1e-1"))
 
     def __init__(self):
         self.files = [
@@ -32,7 +33,7 @@ class Softmax:
 
     def peers(self):
         return {f"{name} tol {tolerance}": peer("t4_softmax.py", name, *self.files, tolerance)
-                for name in ("lbfgs", "intelex") for tolerance in self.tolerances}
+                for name, tolerance in self.tolerances}
 
     def objective(self, w, b):
         total = 0.5 * float(numpy.sum(w * w))

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cairn/base/error.h"
+#include "cairn/base/parallel_team_internal.h"
 
 #if CAIRN_TBB
 #include <oneapi/tbb/global_control.h>
@@ -28,7 +29,8 @@ int default_threads() {
 // Zero means "not set". One number for the process, as the machine has one set of cores.
 std::atomic<int> thread_limit{0};
 
-thread_local bool loops_stay_here = false;
+thread_local bool loops_stay_here = false, loops_are_short = false;
+thread_local int depth = 0;  // chunks that this thread is within
 
 #if CAIRN_TBB
 // More threads than cores are allowed (the tests ask for 7 on 2 cores), so the global limit follows the
@@ -75,12 +77,22 @@ namespace parallel_detail {
 LoopsStayHere::LoopsStayHere() : before_(std::exchange(loops_stay_here, true)) {}
 LoopsStayHere::~LoopsStayHere() { loops_stay_here = before_; }
 
+namespace {
+struct Within {
+  Within() { ++depth; }
+  Within(const Within&) = delete;
+  Within& operator=(const Within&) = delete;
+  ~Within() { --depth; }
+};
+}  // namespace
+
 void run(std::int64_t n, std::int64_t grain, Body body, const StopToken& stop) {
   if (n <= 0) return;
   grain = std::max<std::int64_t>(grain, 1);
   const std::int64_t chunks = (n + grain - 1) / grain;
   const auto one = [&](std::int64_t chunk) {
     if (stop.requested()) return;
+    const Within within;
     body.call(body.object, chunk * grain, std::min(n, (chunk + 1) * grain));
   };
   const int threads = num_threads();
@@ -88,6 +100,12 @@ void run(std::int64_t n, std::int64_t grain, Body body, const StopToken& stop) {
     for (std::int64_t chunk = 0; chunk < chunks; ++chunk) one(chunk);
     stop.throw_if_requested("parallel work");
     return;
+  }
+  if (loops_are_short && depth == 0 && chunks <= Team::kMostChunks) {
+    const Chunks all{chunks, &one, [](const void* f, std::int64_t chunk) {
+                       (*static_cast<const decltype(one)*>(f))(chunk);
+                     }};
+    if (Team::of_process().run(threads, all)) return stop.throw_if_requested("parallel work");
   }
 #if CAIRN_TBB
   keep_global_limit(threads);
@@ -129,4 +147,8 @@ void run(std::int64_t n, std::int64_t grain, Body body, const StopToken& stop) {
 }
 
 }  // namespace parallel_detail
+
+ManyShortLoops::ManyShortLoops() : before_(std::exchange(loops_are_short, true)) {}
+ManyShortLoops::~ManyShortLoops() { loops_are_short = before_; }
+
 }  // namespace cairn

@@ -35,6 +35,19 @@ class LoopsStayHere {
 };
 }  // namespace parallel_detail
 
+// While it lives, loops of this thread that are in no other loop go to threads that stay awake between them:
+// many short loops are about to come, none of which has loops within.
+class ManyShortLoops {
+ public:
+  ManyShortLoops();
+  ~ManyShortLoops();
+  ManyShortLoops(const ManyShortLoops&) = delete;
+  ManyShortLoops& operator=(const ManyShortLoops&) = delete;
+
+ private:
+  bool before_;
+};
+
 // Calls body(begin, end) on consecutive chunks of [0, n), each `grain` long but the last. Chunks run in any
 // order, on any thread; the first exception is rethrown here. A requested stop skips the chunks not yet begun
 // and throws Interrupted. Below about 5 us of work a parallel loop costs more than it brings: choose `grain`

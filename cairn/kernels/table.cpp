@@ -37,7 +37,8 @@ constexpr KernelSlot kConv2d[] = {
 #if CAIRN_ONEDNN
     {"onednn_bf16", onednn_bf16_conv2d_supports, onednn_bf16_conv2d, kBf16},
 #endif
-    {"simd_winograd", winograd_conv2d_supports, winograd_conv2d},
+    {"simd_winograd", winograd_conv2d_supports, winograd_conv2d, Precision::f32, winograd_conv2d_prepare,
+     winograd_conv2d_prepared},
     {"simd_few_images", simd_few_images_supports, simd_conv2d},
 #if CAIRN_ONEDNN
     {"onednn", onednn_conv2d_supports, onednn_conv2d},

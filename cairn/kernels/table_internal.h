@@ -42,6 +42,8 @@ bool simd_few_rows_supports(const KernelArgs& a);  // of linear
 void simd_few_rows(const KernelArgs& a);
 bool winograd_conv2d_supports(const KernelArgs& a);  // windows of 3 x 3
 void winograd_conv2d(const KernelArgs& a);
+Tensor winograd_conv2d_prepare(const KernelArgs& a);  // the transformed filters
+void winograd_conv2d_prepared(const KernelArgs& a, const Tensor& filters);
 bool winograd_conv2d_data_gradient_supports(const KernelArgs& a);
 void winograd_conv2d_data_gradient(const KernelArgs& a);
 bool winograd_conv2d_weight_gradient_supports(const KernelArgs& a);

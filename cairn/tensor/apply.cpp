@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cstdlib>
@@ -55,11 +57,6 @@ inline const KernelSlot* fast_kernel(const OpDef& op, const KernelArgs& k) {
     }
   return nullptr;
 }
-// Null: the operation has its composed form alone.
-inline KernelFunction choose_kernel(const OpDef& op, const KernelArgs& k) {
-  const KernelSlot* slot = fast_kernel(op, k);
-  return slot ? slot->run : op.cpu;
-}
 
 inline TensorSpecs infer(const OpDef& op, const OpArgs& args, Recorder* recorder) {
   const Recorder::Looking looking(recorder);
@@ -90,19 +87,22 @@ Tensors compute(const OpDef& op, const OpArgs& args, Recorder* recorder, std::sp
   if (!fast && op.slot != SlotId::none) fast = !kCpuSlots[op.slot].empty();
   if (fast) {
     Tensors out;
-    SmallVector<const Tensor*, 4> places;
+    std::array<const Tensor*, std::tuple_size_v<Over>> places{};  // as many as .over speaks of
     for (std::size_t i = 0; i < specs.size(); ++i) {
-      places.push_back(place_of(op, i, given, specs[i]));
-      out.push_back(places[i] ? TapeAccess::lent(*places[i], specs[i])
-                              : Tensor::empty(specs[i].shape, specs[i].dtype));
+      const Tensor* const place = place_of(op, i, given, specs[i]);
+      if (place) places[i] = place;
+      out.push_back(place ? TapeAccess::lent(*place, specs[i])
+                          : Tensor::empty(specs[i].shape, specs[i].dtype));
     }
-    const KernelArgs k{args.in, {out.data(), out.size()}, args.attributes};
-    if (const KernelFunction kernel = choose_kernel(op, k)) {
+    const KernelArgs k{
+        args.in, {out.data(), out.size()}, args.attributes, recorder ? recorder->constants(args.in) : 0};
+    const KernelSlot* slot = fast_kernel(op, k);
+    if (slot || op.cpu) {  // else the operation has its composed form alone
       if (recorder) [[unlikely]]
-        recorder->run(op, kernel, k);
+        recorder->run(op, slot, k);
       else
-        kernel(k);
-      for (std::size_t i = 0; i < out.size(); ++i)
+        (slot ? slot->run : op.cpu)(k);
+      for (std::size_t i = 0; i < std::min(out.size(), places.size()); ++i)
         if (places[i]) out[i] = TapeAccess::on_storage(out[i], TapeAccess::storage(*places[i]));
       return out;
     }

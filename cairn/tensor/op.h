@@ -74,6 +74,8 @@ struct KernelArgs {
   // an input lies.
   std::span<Tensor> out;
   const Attributes& attributes;
+  // Inputs, one bit each, whose values stay for many calls, so that a kernel may prepare them (KernelSlot).
+  std::uint32_t constant = 0;
 };
 
 // Tensors may be moved away: memory that nobody else needs is then free before the gradients are ready, or

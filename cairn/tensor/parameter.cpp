@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include "cairn/base/error.h"
 #include "cairn/tensor/backward.h"
 
@@ -28,7 +30,15 @@ Parameter& Parameter::operator=(const Parameter& other) {
 }
 
 // `const`, because the first look draws.
-void Parameter::hold(const Tensor& value) const { value_ = frozen_ ? value.detach() : watched(value, name_); }
+void Parameter::hold(const Tensor& value) const {
+  value_ = frozen_ ? value.detach() : watched(value, name_);
+  changed();
+}
+
+void Parameter::changed() const {
+  static std::atomic<std::uint64_t> last{0};
+  version_ = ++last;
+}
 
 const Tensor& Parameter::value() const {
   if (!value_.defined() && draw_) {

@@ -37,11 +37,14 @@ class Parameter {
     return value();
   }  // NOLINT(google-explicit-constructor): matmul(x, weight_)
   bool drawn() const { return value_.defined(); }
+  // Another number, of the process, after everything that may have changed the values.
+  std::uint64_t version() const { return version_; }
 
   void set(const Tensor& value);  // ShapeError, DTypeError: not of this shape and element type
   template <class T>
   std::span<T> mutable_data() {
     value();
+    changed();
     return value_.mutable_data<T>();
   }
   // Drawn anew, from `seed` and the name, at the next look.
@@ -53,7 +56,9 @@ class Parameter {
 
  private:
   void hold(const Tensor& value) const;
+  void changed() const;
   mutable Tensor value_;
+  mutable std::uint64_t version_ = 0;
   Shape shape_;
   DType dtype_ = DType::f32;
   bool frozen_ = false;

@@ -63,14 +63,25 @@ Operand Recorder::operand(const OpDef& op, const Tensor& t) {
   return {at, TapeAccess::without_storage(t)};
 }
 
-void Recorder::run(const OpDef& op, KernelFunction kernel, const KernelArgs& args) {
+std::uint32_t Recorder::constants(std::span<const Tensor> in) const {
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; parameters_stay && i < std::min<std::size_t>(in.size(), 32); ++i) {
+    const int at = find(in[i]);
+    if (at >= 0 && storages[static_cast<std::size_t>(at)].kind == RecordedStorage::Kind::parameter)
+      bits |= 1U << i;
+  }
+  return bits;
+}
+
+void Recorder::run(const OpDef& op, const KernelSlot* slot, const KernelArgs& args) {
   {
     const Looking looking(this);
-    kernel(args);
+    (slot ? slot->run : op.cpu)(args);
   }
   if (!refusal.empty()) return;
   RecordedCall call{.op = &op,
-                    .run = kernel,
+                    .slot = slot,
+                    .constant = args.constant,
                     .attributes = args.attributes,
                     .in = {},
                     .out = {},
@@ -94,12 +105,7 @@ void Recorder::run(const OpDef& op, KernelFunction kernel, const KernelArgs& arg
 void Recorder::view(const Tensor& in, const Tensor& out) {
   if (!refusal.empty() || find(out) >= 0) return;
   if (!in.defined() || TapeAccess::storage(in) == TapeAccess::storage(out)) return;
-  RecordedCall call{.op = &kContiguous,
-                    .run = kContiguous.cpu,
-                    .attributes = {},
-                    .in = {},
-                    .out = {},
-                    .place = thread_state().place};
+  RecordedCall call{.op = &kContiguous, .attributes = {}, .in = {}, .out = {}, .place = thread_state().place};
   call.in.push_back(operand(kContiguous, in));
   Operand to = made(out);
   to.form = TapeAccess::c_order(to.form, in.shape());

@@ -9,12 +9,11 @@
 
 #include "cairn/tensor/op.h"
 #include "cairn/tensor/replay.h"
+#include "cairn/tensor/slots.h"
 #include "cairn/tensor/step_counter.h"
 #include "cairn/tensor/tape_internal.h"
 
 namespace cairn {
-
-using KernelFunction = void (*)(const KernelArgs&);
 
 // A tensor of a recording: a shape, strides and an offset on one of its storages.
 struct Operand {
@@ -24,7 +23,8 @@ struct Operand {
 
 struct RecordedCall {
   const OpDef* op = nullptr;
-  KernelFunction run = nullptr;
+  const KernelSlot* slot = nullptr;  // null: op->cpu
+  std::uint32_t constant = 0;        // inputs, of KernelArgs
   Attributes attributes;
   SmallVector<Operand> in, out;
   const ModulePlace* place = nullptr;
@@ -56,7 +56,8 @@ class Recorder {
   ~Recorder();
 
   void outside(const Tensor& t, RecordedStorage::Kind kind, std::size_t index);
-  void run(const OpDef& op, KernelFunction kernel, const KernelArgs& args);  // runs it and notes it
+  void run(const OpDef& op, const KernelSlot* slot, const KernelArgs& args);  // runs it and notes it
+  std::uint32_t constants(std::span<const Tensor> in) const;  // which of them are parameters that stay
   void view(const Tensor& in, const Tensor& out);
   void constant(const Tensor& t);  // made of numbers that the program said: full(), zeros()
   void count(StepCounter& counter, std::uint64_t value);
@@ -84,6 +85,7 @@ class Recorder {
   std::vector<RecordedStorage> storages;
   std::vector<RecordedCounter> counters;
   std::string refusal;
+  bool parameters_stay = false;
 
  private:
   Operand operand(const OpDef& op, const Tensor& t);

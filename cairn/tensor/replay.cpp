@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/base/parallel.h"
 #include "cairn/tensor/apply.h"
 #include "cairn/tensor/block_cache_internal.h"
 #include "cairn/tensor/memory_plan_internal.h"
@@ -21,9 +22,13 @@ namespace {
 // A kernel with its tensors in place: what a run walks over.
 struct Call {
   const OpDef* op = nullptr;
-  KernelFunction run = nullptr;
+  const KernelSlot* slot = nullptr;
+  std::uint32_t constant = 0;
   Attributes attributes;
   Tensors in, out;
+  Tensor prepared;                        // of the constant inputs, for slot->run_prepared
+  std::vector<const Parameter*> made_of;  // which these are, and what they were
+  std::uint64_t version = 0;
   const ModulePlace* place = nullptr;
   int counter = -1;
   std::int64_t ahead = 0;
@@ -176,7 +181,8 @@ struct Replay::Plan {
     for (std::size_t i = 0; i < storages.size(); ++i) places[i].reader = Storage::borrow(storages[i].bytes);
     for (const RecordedCall& r : recorded) {
       Call call{.op = r.op,
-                .run = r.run,
+                .slot = r.slot,
+                .constant = r.constant,
                 .attributes = r.attributes,
                 .in = {},
                 .out = {},
@@ -186,6 +192,9 @@ struct Replay::Plan {
                 .checks_values = r.checks_values};
       for (const Operand& o : r.in) call.in.push_back(placed(o, false));
       for (const Operand& o : r.out) call.out.push_back(placed(o, true));
+      for (std::size_t i = 0; r.slot && r.slot->prepare && i < r.in.size(); ++i)
+        if (i < 32 && (r.constant >> i & 1))
+          call.made_of.push_back(state.parameters[storages[static_cast<std::size_t>(r.in[i].storage)].index]);
       calls.push_back(std::move(call));
     }
     for (std::size_t i = 0; i < storages.size(); ++i)
@@ -236,6 +245,25 @@ struct Replay::Plan {
     for (RecordedCounter& c : counters) c.begin = c.counter->value();
   }
 
+  // What kernels make of parameters that stay, as far as memory for it is well spent.
+  void prepare() {
+    constexpr std::size_t kMost = std::size_t{128} << 20;  // bytes in all
+    std::size_t used = 0;
+    for (Call& c : calls) {
+      if (c.made_of.empty()) continue;
+      std::uint64_t version = 0;
+      for (const Parameter* p : c.made_of) version = std::max(version, p->version());
+      if (version != c.version) {
+        c.version = version;
+        c.prepared = Tensor();
+        if (used < kMost)
+          c.prepared = c.slot->prepare(
+              {{c.in.data(), c.in.size()}, {c.out.data(), c.out.size()}, c.attributes, c.constant});
+      }
+      if (c.prepared.defined()) used += TapeAccess::storage(c.prepared)->bytes();
+    }
+  }
+
   void run_calls() {
     std::size_t at = 0;
     try {
@@ -247,7 +275,11 @@ struct Replay::Plan {
               static_cast<std::uint64_t>(counters[static_cast<std::size_t>(c.counter)].begin + c.ahead));
         const std::span<const Tensor> in(c.in.data(), c.in.size());
         if (c.checks_values) c.op->infer({in, c.attributes, c.op->name});
-        c.run({in, {c.out.data(), c.out.size()}, c.attributes});
+        const KernelArgs k{in, {c.out.data(), c.out.size()}, c.attributes, c.constant};
+        if (c.prepared.defined())
+          c.slot->run_prepared(k, c.prepared);
+        else
+          (c.slot ? c.slot->run : c.op->cpu)(k);
       }
     } catch (Error& e) {
       if (calls[at].place) e.add_place(calls[at].place->text());
@@ -290,6 +322,8 @@ Tensors Replay::run(std::span<const Tensor> inputs) {
   if (!p.block.defined()) p.take_block();
   block_cache::keep_large();  // as backward() does, which a replay never calls
   p.bind(inputs);
+  const ManyShortLoops kernels;
+  if (p.state.parameters_stay) p.prepare();
   p.run_calls();
   Tensors out;
   for (const Operand& o : p.results) out.push_back(p.taken_out(o, inputs));
@@ -310,8 +344,8 @@ bool Replay::same_as(const Replay& other) const {
               a.results.size() == b.results.size() && a.new_state.size() == b.new_state.size();
   for (std::size_t i = 0; same && i < a.recorded.size(); ++i) {
     const RecordedCall &x = a.recorded[i], &y = b.recorded[i];
-    same = x.op == y.op && x.run == y.run && same_operands(x.in, y.in) && same_operands(x.out, y.out) &&
-           same_attributes(x, y);
+    same = x.op == y.op && x.slot == y.slot && x.constant == y.constant && same_operands(x.in, y.in) &&
+           same_operands(x.out, y.out) && same_attributes(x, y);
   }
   for (std::size_t i = 0; same && i < a.storages.size(); ++i)
     same = same_storage(a.storages[i], b.storages[i]);
@@ -339,6 +373,7 @@ Recording record(std::span<const Tensor> inputs, ReplayState state,
   // The first look at a parameter draws it, which is no part of what is recorded.
   for (const Parameter* p : state.parameters) p->value();
   Recorder recorder;
+  recorder.parameters_stay = state.parameters_stay;
   const block_cache::LargeLetGo let_go;
   const auto outside = [&](const Tensor& t, Kind kind, std::size_t index) {
     plan->forms.push_back(TapeAccess::without_storage(t));

@@ -26,6 +26,9 @@ namespace cairn {
 struct ReplayState {
   std::vector<const Parameter*> parameters;  // read; an optimizer moves them between two runs
   std::vector<Tensor*> tensors;              // read and set: running statistics
+  // The parameters change rarely or never: kernels may be chosen that prepare them, and prepare them again
+  // after a change.
+  bool parameters_stay = false;
 };
 
 class Replay {

@@ -15,6 +15,10 @@ struct KernelSlot {
   bool (*supports)(const KernelArgs&);  // shapes, strides, element types, the machine's instruction set
   void (*run)(const KernelArgs&);
   Precision precision = Precision::f32;  // bf16: asked only within a PrecisionScope
+  // What is made once of the constant inputs (KernelArgs), and the kernel that takes it with the others;
+  // null: nothing pays.
+  Tensor (*prepare)(const KernelArgs&) = nullptr;
+  void (*run_prepared)(const KernelArgs&, const Tensor& prepared) = nullptr;
 };
 using SlotRow = std::span<const KernelSlot>;  // from fast to less fast
 struct SlotTable {

@@ -100,6 +100,7 @@ StepReplay::Result StepReplay::record_step(std::span<const Tensor> inputs, doubl
 
 PredictReplay::PredictReplay(ModuleRef net, std::function<Tensor(const Tensor& x)> forward)
     : forward_(std::move(forward)) {
+  state_.parameters_stay = true;
   StateWalk walk(state_);
   net.visit(walk);
 }

@@ -181,21 +181,26 @@ Tiling tiling_of(const Conv2dShape& s) {
 }
 
 // A quarter of the multiplications is won, the transforms are lost: they pay from some channels on, and where
-// the filters serve enough tiles.
+// the filters serve enough tiles: few do where they are transformed beforehand.
 bool winograd_pays(const KernelArgs& a, const Conv2dShape& s) {
-  constexpr std::int64_t kChannels = 16, kTiles = 32;
+  constexpr std::int64_t kChannels = 16, kTiles = 32, kTilesOfPrepared = 4;
+  const bool prepared = a.constant >> 1 & 1;  // of conv2d, whose filters are its second input
   const auto is_fit = [](const WindowAxis& w) {
     return w.kernel == kTaps && w.stride == 1 && w.dilation == 1 && w.output() > 0;
   };
   return std::ranges::all_of(a.in, [](const Tensor& t) { return t.dtype() == DType::f32; }) &&
          s.groups == 1 && is_fit(s.rows) && is_fit(s.columns) && s.channels >= kChannels &&
-         s.filters >= kChannels && tiling_of(s).tiles() >= kTiles;
+         s.filters >= kChannels && tiling_of(s).tiles() >= (prepared ? kTilesOfPrepared : kTiles);
 }
 
 bool winograd_conv2d_supports(const KernelArgs& a) { return winograd_pays(a, conv2d_shape(a)); }
 
-void winograd_conv2d(const KernelArgs& a) {
-  const Tensor images = dense(a.in[0]), weight = dense(a.in[1]);
+Tensor winograd_conv2d_prepare(const KernelArgs& a) { return filters_of(dense(a.in[1]), {}); }
+
+void winograd_conv2d(const KernelArgs& a) { winograd_conv2d_prepared(a, winograd_conv2d_prepare(a)); }
+
+void winograd_conv2d_prepared(const KernelArgs& a, const Tensor& filters) {
+  const Tensor images = dense(a.in[0]);
   const Tensor bias = a.in.size() == 3 ? dense(a.in[2]) : Tensor();
   const Conv2dShape s = conv2d_shape(a);
   const Kernels k;
@@ -206,7 +211,7 @@ void winograd_conv2d(const KernelArgs& a) {
        .bias = bias.defined() ? bias.data<float>().data() : nullptr,
        .results = a.out[0].mutable_data<float>().data(),
        .relu = a.attributes.as<Conv2dAttributes>().relu},
-      k, filters_of(weight, k));
+      k, filters);
 }
 
 bool winograd_conv2d_data_gradient_supports(const KernelArgs& a) {
