@@ -38,6 +38,8 @@ constexpr std::size_t kThreadKept = std::size_t{256} << 10;  // bytes of one cla
 constexpr std::size_t kSlab = std::size_t{256} << 10;        // what the smallest blocks are cut from
 constexpr std::size_t kCut = std::size_t{2} << 10;           // up to here a block is cut from a slab
 constexpr std::size_t kLarge = std::size_t{64} << 10;        // above, kept only while gradients are computed
+constexpr std::size_t kRecurring = std::size_t{1}
+                                   << 20;  // from here, sizes that recur are kept elsewhere too
 constexpr std::size_t kHugePage = std::size_t{2} << 20, kHuge = 2 * kHugePage;
 
 // Class 0 is 64 bytes; above, 2^k * {4, 5, 6, 7} / 4 in multiples of 64.
@@ -69,8 +71,44 @@ struct alignas(kAlignment) Slab {
   std::size_t cut, free;  // blocks that were ever handed out, and those of them in the shared store
 };
 
+// Sizes that work without gradients asks for over and over, a product a call: the system would clear their
+// pages each time, which costs a fifth of the product.
+class Recurring {
+ public:
+  // A block of the class is asked of the system: after one went back there, that is once more in vain.
+  void asked(std::size_t c) {
+    if (away_[c] == 0) return;
+    --away_[c];
+    if (in_vain_[c] < kInVain) ++in_vain_[c];
+  }
+  // Whether a block that is given is kept; else it goes back.
+  bool keeps(std::size_t c, std::size_t bytes) {
+    const bool kept = in_vain_[c] == kInVain && held_[c] < kHeld && bytes_ + bytes <= kBytes;
+    if (kept) {
+      ++held_[c];
+      bytes_ += bytes;
+    } else if (away_[c] < kHeld) {
+      ++away_[c];
+    }
+    return kept;
+  }
+  void taken(std::size_t c, std::size_t bytes) {
+    if (held_[c] == 0) return;
+    --held_[c];
+    bytes_ -= bytes;
+  }
+  void forget() { *this = {}; }
+
+ private:
+  static constexpr std::uint8_t kInVain = 3, kHeld = 2;          // blocks of a class
+  static constexpr std::size_t kBytes = std::size_t{128} << 20;  // of all
+  std::array<std::uint8_t, kClasses> away_{}, in_vain_{}, held_{};
+  std::size_t bytes_ = 0;
+};
+
 struct Shared {
   std::mutex guard;
+  Recurring recurring;
   std::array<Block*, kClasses> free{};
   std::array<Slab*, kCutClasses> slabs{};  // blocks are cut from the first one
   std::size_t kept = 0;
@@ -83,6 +121,7 @@ std::atomic<std::int64_t> system_calls{0};
 // A training step needs the sizes of the step before; elsewhere a large block is rarely wanted again, and
 // keeping it would double what a table costs.
 std::atomic<bool> keeps_large{false};
+std::atomic<bool> lets_go{false};  // LargeLetGo
 std::atomic<std::size_t> let_go{
     0};  // bytes of large blocks that the allocator got back since it last gave any
 
@@ -146,24 +185,30 @@ void* from_shared(std::size_t c) {
   Shared& s = shared();
   const std::lock_guard lock(s.guard);
   Block* block = s.free[c];
-  if (!block) return c < kCutClasses ? cut(s, c) : nullptr;
+  if (!block) {
+    if (class_bytes(c) >= kRecurring) s.recurring.asked(c);
+    return c < kCutClasses ? cut(s, c) : nullptr;
+  }
   s.free[c] = block->next;
   s.kept -= class_bytes(c);
+  s.recurring.taken(c, class_bytes(c));
   if (c < kCutClasses) --slab_of(block)->free;
   return block;
 }
 
-void to_shared(void* block, std::size_t c) noexcept {
+void to_shared(void* block, std::size_t c, bool keeps) noexcept {
   Shared& s = shared();
   {
     const std::lock_guard lock(s.guard);
-    if (c < kCutClasses || s.kept + class_bytes(c) <= kKept) {
+    const bool room = c < kCutClasses || s.kept + class_bytes(c) <= kKept;
+    if (room && (keeps || s.recurring.keeps(c, class_bytes(c)))) {
       s.free[c] = ::new (block) Block{s.free[c]};
       s.kept += class_bytes(c);
       if (c < kCutClasses) ++slab_of(block)->free;
       return;
     }
   }
+  if (class_bytes(c) > kLarge) let_go.fetch_add(class_bytes(c), std::memory_order_relaxed);
   std::free(block);
 }
 
@@ -186,7 +231,7 @@ struct ThreadEnd {
     for (std::size_t c = 0; c < kSmallClasses; ++c)
       for (Block* b = blocks.free[c]; b;) {
         Block* next = b->next;
-        to_shared(b, c);
+        to_shared(b, c, true);
         b = next;
       }
   }
@@ -211,6 +256,7 @@ void release_all() {
       s.free[c] = next;
       s.kept -= class_bytes(c);
     }
+  s.recurring.forget();
 #ifdef __GLIBC__
   malloc_trim(0);  // else the C library keeps most of it
 #endif
@@ -259,8 +305,9 @@ void* take(std::size_t bytes) {
 
 void give(void* block, std::size_t bytes) noexcept {
   const std::size_t c = bytes <= kLargest ? size_class(bytes) : kClasses;
-  if (!CAIRN_KEEPS_BLOCKS || c >= kClasses ||
-      (bytes > kLarge && !keeps_large.load(std::memory_order_relaxed))) {
+  const bool keeps = bytes <= kLarge || keeps_large.load(std::memory_order_relaxed);
+  const bool may_recur = c < kClasses && bytes >= kRecurring && !lets_go.load(std::memory_order_relaxed);
+  if (!CAIRN_KEEPS_BLOCKS || c >= kClasses || !(keeps || may_recur)) {
     if (bytes > kLarge) let_go.fetch_add(bytes, std::memory_order_relaxed);
     std::free(block);
     return;
@@ -273,7 +320,7 @@ void give(void* block, std::size_t bytes) noexcept {
       return;
     }
   }
-  to_shared(block, c);
+  to_shared(block, c, keeps);
 }
 
 void keep_large() noexcept {
@@ -281,6 +328,7 @@ void keep_large() noexcept {
 }
 
 LargeLetGo::LargeLetGo() : kept_(keeps_large.exchange(false)) {
+  lets_go = true;
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD,
           1 << 20);  // pages of its own for each: no holes that the next one is too large for
@@ -291,6 +339,7 @@ LargeLetGo::~LargeLetGo() {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that the C library goes up to by itself
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
 #endif
+  lets_go = false;
   if (kept_) keep_large();
 }
 

@@ -5,7 +5,7 @@
 // blocks of each class without a lock; what is more, and every big block, lies in one shared store under a
 // mutex, so memory freed on another thread comes back too. Blocks up to 2 KiB are cut from slabs of 256 KiB,
 // which go back when all of their blocks are free. Blocks above 64 KiB are kept only after keep_large(),
-// until Storage::release_unused().
+// until Storage::release_unused(); before, two of each size from 1 MiB on that is asked for again and again.
 #pragma once
 
 #include <cstddef>
