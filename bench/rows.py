@@ -11,6 +11,7 @@ import numpy
 from harness import DATA, HERE, Disagreement, need, peer  # noqa: F401: run.py takes Disagreement from here
 from linear_rows import LINEAR_ROWS
 from network_rows import NETWORK_ROWS
+from reading_rows import READING_ROWS
 
 def higgs_like(rows=500_000):
     """H of the table: 28 normal features, a logit with a product and a square in it."""
@@ -304,4 +305,4 @@ class Shap:
         return f"values within {worst:.1g}"
 
 
-ROWS = (Csv, LeastSquares, Logistic, *LINEAR_ROWS, Auc, WholeProcess, Boosting, LeafWise, Forest, SingleTree, Predict, PredictOne, Shap, *NETWORK_ROWS)
+ROWS = (Csv, *READING_ROWS, LeastSquares, Logistic, *LINEAR_ROWS, Auc, WholeProcess, Boosting, LeafWise, Forest, SingleTree, Predict, PredictOne, Shap, *NETWORK_ROWS)

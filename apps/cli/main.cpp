@@ -12,6 +12,7 @@
 
 #include "apps/cli/terminal.h"
 #include "apps/cli/verbs.h"
+#include "cairn/base/atomic_file.h"
 #include "cairn/base/error.h"
 #include "cairn/base/isa.h"
 #include "cairn/base/parallel.h"
@@ -89,8 +90,7 @@ int run(int argc, char** argv) {
 // What still stands in the buffer reaches its place or is missed: a full disk is no success.
 void finish_output() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
-  throw FileError("standard output", std::string("cannot be written: ") + std::strerror(errno),
-                  "Is the disk full?");
+  refuse_to_write("standard output", "written", errno);
 }
 
 }  // namespace cairn::cli
@@ -111,9 +111,12 @@ int main(int argc, char** argv) {
     cli::print_error(e, json);
     return e.exit_code();
   } catch (const std::system_error& e) {  // what fmt throws when a stream refuses
-    const FileError full("standard output", std::string("cannot be written: ") + e.code().message());
-    cli::print_error(full, false);
-    return full.exit_code();
+    try {
+      refuse_to_write("standard output", "written", e.code().value());
+    } catch (const Error& full) {
+      cli::print_error(full, false);
+      return full.exit_code();
+    }
   } catch (const std::exception& e) {
     const InternalError internal(
         "cairn", e.what(), "This is a defect of ours; please report it with the command that led here.");

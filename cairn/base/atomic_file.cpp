@@ -16,9 +16,7 @@ namespace {
 
 constexpr std::size_t kBuffer = 1 << 18;
 
-[[noreturn]] void fail(const std::string& path, const char* action) {
-  throw FileError(path, fmt::format("cannot be {}: {}", action, std::strerror(errno)));
-}
+[[noreturn]] void fail(const std::string& path, const char* action) { refuse_to_write(path, action, errno); }
 
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -26,6 +24,13 @@ std::string folder_of(const std::string& path) {
 }
 
 }  // namespace
+
+void refuse_to_write(const std::string& path, const char* action, int error) {
+  std::string what = fmt::format("cannot be {}: {}", action, std::strerror(error));
+  if (error == ENOSPC || error == EDQUOT)
+    throw DiskFull(path, std::move(what), "Make room on its disk, or name a place on another one.");
+  throw FileError(path, std::move(what));
+}
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".XXXXXX") {
   descriptor_ = ::mkstemp(temporary_.data());

@@ -28,6 +28,10 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+// `path: cannot be <action>: <the system's reason>` by its errno: DiskFull where the disk has no more
+// room, else FileError.
+[[noreturn]] void refuse_to_write(const std::string& path, const char* action, int error);
+
 void write_file(const std::string& path, std::string_view contents);
 
 // The whole file. Throws FileError when it cannot be read, ResourceError when it is larger than `limit`

@@ -48,4 +48,9 @@ void internal_failure(const char* expression, const char* file, int line) {
                       "This is a defect of ours; please report it with the command that led here.");
 }
 
+bool ends_the_run(const Error& e) {
+  return e.kind() == ErrorKind::interrupted || dynamic_cast<const FileError*>(&e) ||
+         dynamic_cast<const DiskFull*>(&e);
+}
+
 }  // namespace cairn

@@ -74,6 +74,9 @@ struct ModelFileError : ErrorOf<ErrorKind::bad_model> {
 struct ResourceError : ErrorOf<ErrorKind::resource_limit> {  // a stated limit, or memory, is used up
   using ErrorOf::ErrorOf;
 };
+struct DiskFull : ResourceError {
+  using ResourceError::ResourceError;
+};
 struct BarNotMet : ErrorOf<ErrorKind::bar_not_met> {  // --require was not reached
   using ErrorOf::ErrorOf;
 };
@@ -86,6 +89,10 @@ struct FitError : ErrorOf<ErrorKind::run_failed> {  // the data are fine, the al
 struct InternalError : ErrorOf<ErrorKind::run_failed> {  // a mistake of ours, never of the person
   using ErrorOf::ErrorOf;
 };
+
+// Whether the next attempt would meet it too: a stop, a full disk, a file that cannot be read or written. Who
+// tries several things, and notes what one of them could not do, throws these on.
+bool ends_the_run(const Error& e);
 
 // A mistake inside the library becomes an exception, never an abort: the process that links us lives.
 [[noreturn]] void internal_failure(const char* expression, const char* file, int line);

@@ -91,7 +91,7 @@ void write_out(std::string_view text) {
   while (!text.empty()) {
     const ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw FileError("standard output", fmt::format("cannot be written: {}", std::strerror(errno)));
+    if (n < 0) refuse_to_write("standard output", "written", errno);
     text.remove_prefix(static_cast<std::size_t>(n));
   }
 }

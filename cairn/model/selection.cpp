@@ -143,10 +143,8 @@ void measure(Candidate& c, const Dataset& data, const SelectionOptions& options,
                        context);
     c.mean = c.cross_validation.mean();
     c.standard_error = c.cross_validation.standard_error();
-  } catch (const Interrupted&) {
-    throw;
   } catch (const Error& e) {
-    if (how.must_work) throw;
+    if (how.must_work || ends_the_run(e)) throw;
     c.failure = e.what();
     c.mean = std::nan("");
   }

@@ -169,9 +169,8 @@ Trial Search::measured(Trial trial, const Settings& more, const FitContext& cont
     const auto pipeline = configured(entry_, whole, rows_.data, registry_, selection.pipeline);
     try {
       judge_on_dev(trial, *pipeline, rows, selection.seed, context);
-    } catch (const Interrupted&) {
-      throw;
     } catch (const Error& e) {
+      if (ends_the_run(e)) throw;
       trial.failure = e.what();
       trial.mean = trial.standard_error = std::nan("");
     }

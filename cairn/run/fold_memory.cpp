@@ -88,9 +88,9 @@ void FoldFiles::keep(const std::string& of, int fold, const FoldResult& result) 
   std::ofstream out(part, std::ios::binary | std::ios::trunc);
   out << sha256_hex(b.written) << b.written;
   out.close();
-  if (!out) throw FileError(path, fmt::format("cannot be written: {}", std::strerror(errno)));
+  if (!out) refuse_to_write(path, "written", errno);
   fs::rename(part, path, error);
-  if (error) throw FileError(path, fmt::format("cannot be put in place: {}", error.message()));
+  if (error) refuse_to_write(path, "put in place", error.value());
 }
 
 bool FoldFiles::recall(const std::string& of, int fold, FoldResult& result) const {

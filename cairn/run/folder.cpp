@@ -28,15 +28,13 @@ RunFolder::RunFolder(const std::string& out, const std::string& name, bool overw
       if (fs::create_directory(candidate, error))
         path_ = candidate;
       else if (error)
-        throw FileError(candidate, fmt::format("cannot be made: {}", error.message()),
-                        "Name a folder with --out.");
+        refuse_to_write(candidate, "made", error.value());
     }
   } else {
     path_ = out;
     fs::create_directories(path_, error);
-    if (error || !fs::is_directory(path_))
-      throw FileError(path_,
-                      fmt::format("cannot be made: {}", error ? error.message() : "a file is in the way"));
+    if (error) refuse_to_write(path_, "made", error.value());
+    if (!fs::is_directory(path_)) throw FileError(path_, "cannot be made: a file is in the way");
     if (!overwrite && fs::exists(file("result.json")))
       throw UsageError("--out", fmt::format("'{}' already holds a run", path_),
                        "Name another folder, or add --overwrite.");
@@ -50,8 +48,7 @@ RunFolder::RunFolder(const std::string& out, const std::string& name, bool overw
   }
   log_ = ::open(file("log.jsonl").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (resumed ? O_APPEND : O_TRUNC),
                 0666);
-  if (log_ < 0)
-    throw FileError(file("log.jsonl"), fmt::format("cannot be written: {}", std::strerror(errno)));
+  if (log_ < 0) refuse_to_write(file("log.jsonl"), "written", errno);
 }
 
 // A lock of the operating system: it goes with the process, so a killed run leaves nothing behind that blocks
@@ -120,7 +117,7 @@ void RunFolder::event(const Json& event) {
   for (std::size_t done = 0; done < text.size();) {
     const ssize_t n = ::write(log_, text.data() + done, text.size() - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw FileError(file("log.jsonl"), fmt::format("cannot be written: {}", std::strerror(errno)));
+    if (n < 0) refuse_to_write(file("log.jsonl"), "written", errno);
     done += static_cast<std::size_t>(n);
   }
 }

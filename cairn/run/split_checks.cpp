@@ -216,9 +216,8 @@ void add_estimates(Json& result, const TrainOptions& o, const PreparedData& data
   try {
     if (is_dealt(*data.train)) add_copies(list, o, estimates);
     add_time_or_group(list, data, run, estimates);
-  } catch (const Interrupted&) {
-    throw;
   } catch (const Error& e) {  // such as folds in time without a class
+    if (ends_the_run(e)) throw;
     result["warnings"].push_back(
         {{"code", "split_estimate"},
          {"message", fmt::format("What another split would say could not be measured: {}", e.what())}});

@@ -70,7 +70,7 @@ TrialFile::TrialFile(std::string path, const std::string& key) : path_(std::move
   descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor_ < 0 || ::ftruncate(descriptor_, static_cast<off_t>(whole)) != 0 ||
       ::lseek(descriptor_, 0, SEEK_END) < 0)
-    throw FileError(path_, fmt::format("cannot be written: {}", std::strerror(errno)));
+    refuse_to_write(path_, "written", errno);
   if (whole == 0) write_line(head);
 }
 
@@ -98,7 +98,7 @@ void TrialFile::write_line(const std::string& line) {
   for (std::size_t done = 0; done < text.size();) {
     const ssize_t n = ::write(descriptor_, text.data() + done, text.size() - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw FileError(path_, fmt::format("cannot be written: {}", std::strerror(errno)));
+    if (n < 0) refuse_to_write(path_, "written", errno);
     done += static_cast<std::size_t>(n);
   }
   ::fsync(descriptor_);  // a trial is minutes of work now and then; a power cut shall not take it

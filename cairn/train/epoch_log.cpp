@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -71,7 +72,7 @@ void EpochLog::tell(const Epoch& e, const std::vector<LayerStatistics>& layers,
   if (file_.empty()) return;
   std::ofstream file(file_, std::ios::app);
   file << event.dump() << "\n";
-  if (!file.flush()) throw FileError(file_, "cannot be written");
+  if (!file.flush()) refuse_to_write(file_, "written", errno);
 }
 
 void EpochLog::tell_tensorboard(const Epoch& e, const std::vector<LayerStatistics>& layers, ModuleRef net) {

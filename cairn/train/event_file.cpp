@@ -14,6 +14,7 @@
 #include <cstring>
 #include <vector>
 
+#include "cairn/base/atomic_file.h"
 #include "cairn/base/error.h"
 
 namespace cairn {
@@ -156,7 +157,7 @@ EventFile::EventFile(const std::string& folder) {
   path_ = fmt::format("{}/events.out.tfevents.{:.0f}.{}.{}.{}", folder, std::floor(seconds), host, ::getpid(),
                       number++);
   descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) throw FileError(path_, std::string("cannot be made: ") + std::strerror(errno));
+  if (descriptor_ < 0) refuse_to_write(path_, "made", errno);
   write(version_event(seconds));
 }
 
@@ -170,7 +171,7 @@ void EventFile::write(const std::string& event) {
   while (done < frame.size()) {
     const ssize_t n = ::write(descriptor_, frame.data() + done, frame.size() - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw FileError(path_, std::string("cannot be written: ") + std::strerror(errno));
+    if (n < 0) refuse_to_write(path_, "written", errno);
     done += static_cast<std::size_t>(n);
   }
 }

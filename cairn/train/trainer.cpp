@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "cairn/base/atomic_file.h"
 #include "cairn/base/error.h"
 #include "cairn/model/state_file.h"
 #include "cairn/nn/snapshot.h"
@@ -274,7 +275,7 @@ class Run {
   static void make_folder(const std::string& folder) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
-    if (error) throw FileError(folder, fmt::format("cannot be made: {}", error.message()));
+    if (error) refuse_to_write(folder, "made", error.value());
   }
 
   void resume() {
