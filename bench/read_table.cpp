@@ -23,15 +23,15 @@ int main(int argc, char** argv) {
     ReadOptions options;
     options.sha256 = false;  // peers do not name the bytes they read
     const bool sparse = std::string_view(argv[1]) == "libsvm";
-    return bench::serve([&] { return sparse ? read_libsvm(argv[2], options) : read_npy(argv[2], options); },
-                        [&](const ReadResult& read) {
-                          double sum = 0;
-                          std::int64_t stated = 0;
-                          for (const Column& column : read.table.columns())
-                            add(column.kind() == ColumnKind::tensor ? column.matrix().values() : column.numbers(), sum,
-                                stated);
-                          return nlohmann::ordered_json{
-                              {"rows", read.table.num_rows()}, {"stated", stated}, {"sum", sum}};
-                        });
+    return bench::serve(
+        [&] { return sparse ? read_libsvm(argv[2], options) : read_npy(argv[2], options); },
+        [&](const ReadResult& read) {
+          double sum = 0;
+          std::int64_t stated = 0;
+          for (const Column& column : read.table.columns())
+            add(column.kind() == ColumnKind::tensor ? column.matrix().values() : column.numbers(), sum,
+                stated);
+          return nlohmann::ordered_json{{"rows", read.table.num_rows()}, {"stated", stated}, {"sum", sum}};
+        });
   });
 }
