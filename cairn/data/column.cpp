@@ -128,7 +128,8 @@ Column Column::number(std::string name, Tensor values) {
   const std::int64_t n = values.size();
   const auto scan = [&](auto zero) {
     const auto v = values.data<decltype(zero)>();
-    const bool any = std::any_of(v.begin(), v.end(), [](auto x) { return std::isnan(x); });
+    bool any = false;  // without an early end: as wide as vectors are
+    for (const auto x : v) any |= std::isnan(x);
     return any ? bitmap_of(n, [&](std::int64_t r) { return !std::isnan(v[static_cast<std::size_t>(r)]); })
                : Validity{};
   };

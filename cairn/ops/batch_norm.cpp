@@ -352,7 +352,8 @@ constinit const OpDef kMovedTowards{
             const T share = static_cast<T>(at.share), factor = static_cast<T>(at.factor);
             const T *average = averages.data<T>().data(), *value = values.data<T>().data();
             T* to = a.out[0].mutable_data<T>().data();
-            for (std::int64_t i = 0; i < averages.size(); ++i)
+            const std::int64_t n = averages.size();
+            for (std::int64_t i = 0; i < n; ++i)
               to[i] = average[i] + share * (value[i] * factor - average[i]);
           });
         },

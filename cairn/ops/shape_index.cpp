@@ -194,7 +194,8 @@ constinit const OpDef kGather{
             using W = decltype(zero);
             const W* from = reinterpret_cast<const W*>(x.raw());
             W* to = reinterpret_cast<W*>(const_cast<std::byte*>(a.out[0].raw()));
-            for (std::int64_t k = 0; k < index.size(); ++k)
+            const std::int64_t n = index.size();
+            for (std::int64_t k = 0; k < n; ++k)
               to[k] =
                   from[(k / (t.n * t.inner) * s.n + at[static_cast<std::size_t>(k)]) * s.inner + k % t.inner];
           });
@@ -240,7 +241,8 @@ void each_place(const Shape& x, const Tensor& index, std::int64_t axis, F&& f) {
   const Split s = split_at(x, axis), t = split_at(index.shape(), axis);
   const Tensor flat = dense(index);
   const auto at = flat.data<std::int64_t>();
-  for (std::int64_t k = 0; k < flat.size(); ++k)
+  const std::int64_t n = flat.size();
+  for (std::int64_t k = 0; k < n; ++k)
     f((k / (t.n * t.inner) * s.n + at[static_cast<std::size_t>(k)]) * s.inner + k % t.inner,
       static_cast<std::size_t>(k));
 }

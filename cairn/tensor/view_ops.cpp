@@ -304,7 +304,10 @@ constinit const OpDef kCast{
             with_type(from_dense.dtype(), [&](auto from_zero) {
               using From = decltype(from_zero);
               const From* from = reinterpret_cast<const From*>(from_dense.raw());
-              for (std::int64_t i = 0; i < from_dense.size(); ++i) to[i] = static_cast<To>(from[i]);
+              constexpr std::int64_t kGrain = 1 << 16;
+              parallel_for(from_dense.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t i = begin; i < end; ++i) to[i] = static_cast<To>(from[i]);
+              });
             });
           });
         },
