@@ -50,11 +50,12 @@ constexpr KernelSlot kMatmul[] = {
     {"onednn_bf16", onednn_bf16_matmul_supports, onednn_bf16_matmul, kBf16},
 #endif
     {"simd", simd_matmul_supports, simd_matmul}};
-constexpr KernelSlot kLinear[] = {{"simd_few_rows", simd_few_rows_supports, simd_few_rows},
+constexpr KernelSlot kLinear[] = {
+    {"simd_few_rows", simd_few_rows_supports, simd_few_rows},
 #if CAIRN_ONEDNN
-                                  {"onednn_bf16", onednn_bf16_linear_supports, onednn_bf16_linear, kBf16},
+    {"onednn_bf16", onednn_bf16_linear_supports, onednn_bf16_linear, kBf16},
 #endif
-                                  {"simd", simd_linear_supports, simd_linear}};
+    {"simd", simd_linear_supports, simd_linear, Precision::f32, simd_linear_prepare, simd_linear_prepared}};
 
 constexpr KernelSlot kAdd[] = {{"simd", simd_binary_supports, simd_add}};
 constexpr KernelSlot kSubtract[] = {{"simd", simd_binary_supports, simd_subtract}};

@@ -53,6 +53,8 @@ bool simd_conv2d_supports(const KernelArgs& a);
 void simd_conv2d(const KernelArgs& a);
 bool simd_linear_supports(const KernelArgs& a);
 void simd_linear(const KernelArgs& a);
+Tensor simd_linear_prepare(const KernelArgs& a);  // the weight, packed for the products
+void simd_linear_prepared(const KernelArgs& a, const Tensor& packed);
 bool simd_matmul_supports(const KernelArgs& a);
 void simd_matmul(const KernelArgs& a);
 bool simd_softmax_supports(const KernelArgs& a);  // of softmax and log_softmax, along the last axis

@@ -293,3 +293,26 @@ TEST_CASE("replay: filters that are prepared once follow weights that are set an
   CHECK(off(predict(x)) < 2e-5 * size);
   CHECK(predict.replayed() == 4);
 }
+
+TEST_CASE(
+    "replay: weights that are packed once give the same bits, on any number of threads, and follow changes") {
+  const int threads_before = num_threads();
+  Sequential net{Linear({.in = 300, .out = 141}), Relu(), Linear({.in = 141, .out = 37})};
+  initialise(net, 6);
+  const EvaluationScope evaluation(net);
+  const Tensor x = sin(uniform({130, 300}, -40, 40)).to(DType::f32);
+  for (const int threads : {1, 2, 7}) {
+    set_num_threads(threads);
+    PredictReplay predict(net, [&](const Tensor& batch) { return net(batch); });
+    const auto same = [&] {
+      const Tensor y = predict(x), expected = net(x);
+      return std::memcmp(y.raw(), expected.raw(), static_cast<std::size_t>(y.size()) * sizeof(float)) == 0;
+    };
+    for (int i = 0; i < 4; ++i) CHECK(same());
+    CHECK(predict.replayed() == 2);
+    Parameter& weight = *parameters(net)[2].parameter;
+    weight.set(weight.value().detach() * -1.5);
+    CHECK(same());
+  }
+  set_num_threads(threads_before);
+}

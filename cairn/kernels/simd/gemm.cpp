@@ -178,7 +178,7 @@ void compute_tile(const Tile& t, bool packed) {
 // that what is read and what is written stay in the cache until they are whole.
 void pack_turned(const float* x, std::int64_t leading, std::int64_t rows, std::int64_t k, float* to,
                  std::int64_t step) {
-  [[maybe_unused]] constexpr std::int64_t kLine = 16, kSide = 4;
+  [[maybe_unused]] constexpr std::int64_t kLine = 16, kSide = 4, kFetched = 2 * kLine;
   for (std::int64_t begin = 0; begin < k; begin += kLine) {
     const std::int64_t end = std::min(k, begin + kLine);
     std::int64_t r = 0;
@@ -187,6 +187,7 @@ void pack_turned(const float* x, std::int64_t leading, std::int64_t rows, std::i
     for (; r + kSide <= rows; r += kSide) {
       const float *x0 = x + r * leading, *x1 = x0 + leading, *x2 = x1 + leading, *x3 = x2 + leading;
       std::int64_t p = begin;
+      for (const float* row : {x0, x1, x2, x3}) __builtin_prefetch(row + begin + kFetched);
       for (; p + kSide <= end; p += kSide) {
         const auto v0 = hn::LoadU(d, x0 + p), v1 = hn::LoadU(d, x1 + p), v2 = hn::LoadU(d, x2 + p),
                    v3 = hn::LoadU(d, x3 + p);
@@ -272,11 +273,12 @@ class Panel {
   float* strip(std::int64_t s) const { return packed_a_ + s * kStripStep * depth_; }
 
   void tile(std::int64_t s, std::int64_t in_block, std::int64_t j) const {
-    const bool reads_b = s == 0 && !g_.b.transposed;  // the first to need it packs it
+    const bool lies_packed = g_.b.packed > 0;
+    const bool reads_b = s == 0 && !g_.b.transposed && !lies_packed;  // the first to need it packs it
     compute_tile({.k = depth_,
                   .a = packs_a_ ? strip(in_block) : g_.a.from(row(s), k0_).data,
                   .row_step = packs_a_ ? kStripStep : g_.a.leading,
-                  .b = reads_b ? b_.from(0, j).data : panel(j),
+                  .b = reads_b || lies_packed ? b_.from(0, j).data : panel(j),
                   .b_step = reads_b ? b_.leading : wide(),
                   .keep = reads_b && strips() > 1 ? panel(j) : nullptr,
                   .c = g_.c + row(s) * g_.leading + n0_ + j,
@@ -302,7 +304,7 @@ void gemm_of(const Gemm& g) {
   const std::int64_t columns = std::min((g.n + wide - 1) / wide * wide, kPanelColumns);
   const bool packs_a = g.a.transposed || g.m * g.k > kSmall;
   const std::int64_t strips = std::min((g.m + kRows - 1) / kRows, kBlockRows / kRows);
-  const bool packs_b = g.b.transposed || g.m > kRows;
+  const bool packs_b = g.b.packed == 0 && (g.b.transposed || g.m > kRows);
   const std::int64_t of_a = packs_a ? strips * kStripStep * depth : 0, of_b = packs_b ? columns * depth : 0;
   float* const packed_b = packing_space(static_cast<std::size_t>(of_a + of_b));
   for (std::int64_t j = 0; j < g.n; j += kPanelColumns)

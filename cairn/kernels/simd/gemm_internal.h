@@ -9,14 +9,20 @@
 
 namespace cairn::kernels {
 
-struct Factor {  // rows in C order, `leading` apart; transposed: columns are
+// Rows in C order, `leading` apart; transposed: columns are. packed > 0: strips of so many columns, that of
+// the tile, [strip, row, column], `leading` apart.
+struct Factor {
   const float* data = nullptr;
   std::int64_t leading = 1;
   bool transposed = false;
+  std::int64_t packed = 0;
 
-  // The same matrix without its first `row` rows and `column` columns.
+  // The same matrix without its first `row` rows and `column` columns; packed: whole strips of them.
   Factor from(std::int64_t row, std::int64_t column) const {
-    return {data + (transposed ? column * leading + row : row * leading + column), leading, transposed};
+    const std::int64_t offset = packed > 0   ? column / packed * leading + row * packed
+                                : transposed ? column * leading + row
+                                             : row * leading + column;
+    return {data + offset, leading, transposed, packed};
   }
 };
 

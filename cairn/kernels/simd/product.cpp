@@ -68,10 +68,10 @@ bool simd_linear_supports(const KernelArgs& a) {
   return a.in[0].dtype() == DType::f32 && a.out[0].size() > 0 && a.in[1].size() > 0;
 }
 
-void simd_linear(const KernelArgs& a) {
-  const LinearOperands o(a);
+namespace {
+void run_linear(const LinearOperands& o, const Factor& weight) {
   const Gemm g{.a = {o.x, o.k},
-               .b = {o.w, o.k, true},
+               .b = weight,
                .m = o.m,
                .n = o.n,
                .k = o.k,
@@ -80,6 +80,32 @@ void simd_linear(const KernelArgs& a) {
                .bias = o.b,
                .activation = o.activation};
   multiply(g, 1, [&](std::int64_t) { return g; });
+}
+}  // namespace
+
+void simd_linear(const KernelArgs& a) {
+  const LinearOperands o(a);
+  run_linear(o, {o.w, o.k, true});
+}
+
+Tensor simd_linear_prepare(const KernelArgs& a) {
+  const LinearOperands o(a);
+  const TileKernels tiles = tile_kernels();
+  const std::int64_t unit = tiles.columns, strips = (o.n + unit - 1) / unit;
+  Tensor packed = Tensor::empty({strips, o.k, unit}, DType::f32);
+  float* const to = packed.mutable_data<float>().data();
+  parallel_for(strips, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t s = begin; s < end; ++s)
+      tiles.pack_turned(o.w + s * unit * o.k, o.k, std::min(unit, o.n - s * unit), o.k, to + s * unit * o.k,
+                        unit);
+  });
+  return packed;
+}
+
+void simd_linear_prepared(const KernelArgs& a, const Tensor& packed) {
+  const LinearOperands o(a);
+  const std::int64_t unit = packed.size(2);
+  run_linear(o, {packed.data<float>().data(), o.k * unit, false, unit});
 }
 
 bool simd_matmul_supports(const KernelArgs& a) {
