@@ -20,7 +20,7 @@ from checks import ROOT, Checks  # noqa: E402
 PENGUINS = os.path.join(ROOT, "data", "penguins.csv")
 TRAIN = ["train", PENGUINS, "--target", "species", "--seed", "1", "--threads", "1", "--quiet"]
 KINDS = {"ENOSPC": ("No space left on device", 5), "EROFS": ("Read-only file system", 3)}
-TEMPORARY = re.compile(r"\.[A-Za-z0-9]{6}$")
+TEMPORARY = re.compile(r"\.[A-Za-z0-9]{6}$|\.part$")
 # What a run is made of, and how many of its changes are tried: all, or some that are spread over them.
 RUNS = {
     "one learner": (TRAIN + ["--learner", "logistic_regression", "--out", "run"], None),

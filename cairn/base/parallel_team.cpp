@@ -1,5 +1,5 @@
 #include <chrono>
-#include <system_error>
+#include <exception>
 #include <thread>
 
 #include "cairn/base/parallel_team_internal.h"
@@ -74,7 +74,7 @@ void Team::hire(int workers) {
   while (hired_ < workers) {
     try {
       std::thread([this, worker = hired_] { work(worker); }).detach();
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       return;  // no more threads can be had: those there are do it
     }
     ++hired_;

@@ -213,8 +213,8 @@ void find_range(const Column& c, ColumnSpec& spec) {
   for (std::size_t r = 0; r < values.size(); ++r) {
     const auto v = static_cast<double>(values[r]);
     if (std::isnan(v) || c.is_missing(static_cast<std::int64_t>(r))) continue;
-    spec.low = first ? v : std::min(spec.low, v);
-    spec.high = first ? v : std::max(spec.high, v);
+    spec.low = (first ? v : std::min(spec.low, v)) + 0.0;
+    spec.high = (first ? v : std::max(spec.high, v)) + 0.0;
     first = false;
   }
 }

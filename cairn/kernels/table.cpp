@@ -37,8 +37,8 @@ constexpr KernelSlot kConv2d[] = {
 #if CAIRN_ONEDNN
     {"onednn_bf16", onednn_bf16_conv2d_supports, onednn_bf16_conv2d, kBf16},
 #endif
-    {"simd_winograd", winograd_conv2d_supports, winograd_conv2d, Precision::f32, winograd_conv2d_prepare,
-     winograd_conv2d_prepared},
+    {"simd_winograd", winograd_conv2d_supports, winograd_conv2d, Precision::f32, 0b10,
+     winograd_conv2d_prepare, winograd_conv2d_prepared},
     {"simd_few_images", simd_few_images_supports, simd_conv2d},
 #if CAIRN_ONEDNN
     {"onednn", onednn_conv2d_supports, onednn_conv2d},
@@ -50,12 +50,12 @@ constexpr KernelSlot kMatmul[] = {
     {"onednn_bf16", onednn_bf16_matmul_supports, onednn_bf16_matmul, kBf16},
 #endif
     {"simd", simd_matmul_supports, simd_matmul}};
-constexpr KernelSlot kLinear[] = {
-    {"simd_few_rows", simd_few_rows_supports, simd_few_rows},
+constexpr KernelSlot kLinear[] = {{"simd_few_rows", simd_few_rows_supports, simd_few_rows},
 #if CAIRN_ONEDNN
-    {"onednn_bf16", onednn_bf16_linear_supports, onednn_bf16_linear, kBf16},
+                                  {"onednn_bf16", onednn_bf16_linear_supports, onednn_bf16_linear, kBf16},
 #endif
-    {"simd", simd_linear_supports, simd_linear, Precision::f32, simd_linear_prepare, simd_linear_prepared}};
+                                  {"simd", simd_linear_supports, simd_linear, Precision::f32, 0b10,
+                                   simd_linear_prepare, simd_linear_prepared}};
 
 constexpr KernelSlot kAdd[] = {{"simd", simd_binary_supports, simd_add}};
 constexpr KernelSlot kSubtract[] = {{"simd", simd_binary_supports, simd_subtract}};

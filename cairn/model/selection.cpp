@@ -288,8 +288,8 @@ Selection select_learner(const Dataset& train, const Registry& registry, const S
           if (left > 0)
             c = measure_candidate(*entry, variant, data, registry, options,
                                   {.folds = selection.folds, .must_work = must_work}, inner);
-        } catch (const ResourceError&) {
-          if (!inner.stop.requested()) throw;
+        } catch (const ResourceError& e) {
+          if (ends_the_run(e) || !inner.stop.requested()) throw;
         }
         if (!c || inner.stop.requested() || inner.stop.limit_changed_something())
           selection.cut_short = true;  // half a measurement is none

@@ -83,12 +83,16 @@ void FoldFiles::keep(const std::string& of, int fold, const FoldResult& result) 
   walk(b, copy);
   std::error_code error;
   fs::create_directories(folder_, error);
+  if (error) refuse_to_write(folder_, "made", error.value());
   // Not flushed to the disk, which would cost more than a small fold: after a power cut the digest tells.
   const std::string path = file(of, fold), part = path + ".part";
   std::ofstream out(part, std::ios::binary | std::ios::trunc);
   out << sha256_hex(b.written) << b.written;
   out.close();
-  if (!out) refuse_to_write(path, "written", errno);
+  if (const int reason = errno; !out) {
+    fs::remove(part, error);
+    refuse_to_write(path, "written", reason);
+  }
   fs::rename(part, path, error);
   if (error) refuse_to_write(path, "put in place", error.value());
 }

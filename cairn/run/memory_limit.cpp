@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "cairn/run/quantities.h"
+#include "cairn/tensor/tensor.h"
 #include "cairn/tree/quantile_forest.h"
 
 namespace cairn {
@@ -120,6 +121,7 @@ TrainingMemory training_memory(const Table& features, std::size_t classes, std::
   const double gram = width <= kWidestGram ? 3 * kNumber * width * width : 0;
   const double kept = kNumber * static_cast<double>(3 + classes);
   TrainingMemory m;
+  Storage::release_unused();  // what is kept for the next request is free
   m.present = held_now();
   m.features = static_cast<std::int64_t>(width);
   m.to_come =

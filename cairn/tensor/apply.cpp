@@ -65,12 +65,13 @@ inline TensorSpecs infer(const OpDef& op, const OpArgs& args, Recorder* recorder
 
 // The input in whose memory result i goes, or null. `given` is empty or all inputs, held by nobody but the
 // caller.
-const Tensor* place_of(const OpDef& op, std::size_t i, std::span<const Tensor> given,
-                       const TensorSpec& spec) {
+const Tensor* place_of(const OpDef& op, std::size_t i, std::span<const Tensor> given, const TensorSpec& spec,
+                       const Recorder* recorder) {
   if (given.empty() || i >= op.over.size() || op.over[i] < 0) return nullptr;
   const Tensor& t = given[static_cast<std::size_t>(op.over[i])];
   const auto& storage = TapeAccess::storage(t);
-  const bool ours = storage.use_count() == 1 && !storage->foreign();
+  // In a replay, what was an input, a parameter or state of the recording is somebody else's.
+  const bool ours = storage.use_count() == 1 && !storage->foreign() && (!recorder || recorder->is_made(t));
   return ours && t.shape() == spec.shape && t.dtype() == spec.dtype && t.is_contiguous() ? &t : nullptr;
 }
 
@@ -89,7 +90,7 @@ Tensors compute(const OpDef& op, const OpArgs& args, Recorder* recorder, std::sp
     Tensors out;
     std::array<const Tensor*, std::tuple_size_v<Over>> places{};  // as many as .over speaks of
     for (std::size_t i = 0; i < specs.size(); ++i) {
-      const Tensor* const place = place_of(op, i, given, specs[i]);
+      const Tensor* const place = place_of(op, i, given, specs[i], recorder);
       if (place) places[i] = place;
       out.push_back(place ? TapeAccess::lent(*place, specs[i])
                           : Tensor::empty(specs[i].shape, specs[i].dtype));

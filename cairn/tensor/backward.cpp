@@ -149,6 +149,7 @@ struct BackwardRun {
     const NodePtr node = works[w].node;
     SmallVector<Tensor, 1> grads = std::move(works[w].grads);
     const ModuleScope scope(node->place);
+    node->used_up = !keep;  // first of all: what an error leaves of it is no tape
     const bool any = std::any_of(grads.begin(), grads.end(), [](const Tensor& g) { return g.defined(); });
     if (any && options && options->on_operation)
       options->on_operation(node->place, {grads.data(), grads.size()});
@@ -167,7 +168,6 @@ struct BackwardRun {
     }
     works[w].again = Tensor();
     if (keep) return;
-    node->used_up = true;
     node->saved.clear();
     node->inputs.clear();
     works[w].node.reset();
@@ -222,14 +222,17 @@ struct BackwardRun {
 
   // The first output of a node that others did not keep. The last of them takes it away.
   Tensor output_of(const NodePtr& node) {
-    Work& work = works[index.at(node.get())];
-    Tensor y = std::move(work.again);
+    const std::size_t w = index.at(node.get());
+    Tensor y = std::move(works[w].again);
     if (!y.defined()) {
+      CAIRN_ASSERT(node->op && node->op->again);
       const GradMode mode(false);
       Kept kept = take(node, false);
+      for (std::size_t i = 0; i < kept.in.size() && !kept.out[0].defined(); ++i)
+        if (kept.saves.input(i) && !kept.in[i].defined()) kept.in[i] = output_of(node->inputs[i].node);
       y = node->op->again(kept.args(*node, {}));
     }
-    if (work.pending > 1) work.again = y;
+    if (works[w].pending > 1) works[w].again = y;
     return y;
   }
 

@@ -37,7 +37,8 @@ class Parameter {
     return value();
   }  // NOLINT(google-explicit-constructor): matmul(x, weight_)
   bool drawn() const { return value_.defined(); }
-  // Another number, of the process, after everything that may have changed the values.
+  // Another number, of the process, after everything that may have changed the values: a span of
+  // mutable_data() is not written to after somebody else has looked at them.
   std::uint64_t version() const { return version_; }
 
   void set(const Tensor& value);  // ShapeError, DTypeError: not of this shape and element type

@@ -25,6 +25,11 @@ int Recorder::find(const Tensor& t) const {
   return at == index_.end() ? -1 : at->second;
 }
 
+bool Recorder::is_made(const Tensor& t) const {
+  const int at = find(t);
+  return at >= 0 && storages[static_cast<std::size_t>(at)].kind == RecordedStorage::Kind::made;
+}
+
 void Recorder::outside(const Tensor& t, RecordedStorage::Kind kind, std::size_t index) {
   if (!t.defined()) return;
   const auto& storage = TapeAccess::storage(t);
@@ -91,7 +96,7 @@ void Recorder::run(const OpDef& op, const KernelSlot* slot, const KernelArgs& ar
     call.checks_values = call.checks_values || !is_floating(t.dtype());
   }
   for (const Tensor& t : args.out) {
-    const auto same_place = [&](const Tensor& in) { return in.raw() == t.raw() && t.size() > 0; };
+    const auto same_place = [&](const Tensor& in) { return in.raw() == t.raw() && in.size() > 0; };
     const auto over =
         std::ranges::find_if(args.in, same_place);  // op.over: it was written in an input's memory
     call.out.push_back(over == args.in.end() ? made(t)

@@ -64,6 +64,7 @@ class Recorder {
   void touch(const Tensor& t, bool writes);  // the program reads or writes values
   void refuse(std::string why);              // the first counts
   int find(const Tensor& t) const;           // -1: never seen
+  bool is_made(const Tensor& t) const;       // by a call: memory of the recording's own
 
   // Kernels and shape rules may look at values.
   class Looking {

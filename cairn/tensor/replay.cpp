@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/base/isa.h"
 #include "cairn/base/parallel.h"
 #include "cairn/tensor/apply.h"
 #include "cairn/tensor/block_cache_internal.h"
@@ -27,8 +28,8 @@ struct Call {
   Attributes attributes;
   Tensors in, out;
   Tensor prepared;                        // of the constant inputs, for slot->run_prepared
-  std::vector<const Parameter*> made_of;  // which these are, and what they were
-  std::uint64_t version = 0;
+  std::vector<const Parameter*> made_of;  // which these are, and how often each had changed
+  std::vector<std::uint64_t> versions;
   const ModulePlace* place = nullptr;
   int counter = -1;
   std::int64_t ahead = 0;
@@ -109,6 +110,7 @@ struct Replay::Plan {
   std::vector<Place> places;
   std::vector<Call> calls;
   std::vector<Kept> kept;
+  std::string prepared_for;  // instruction set
 
   const Tensor& outside(const RecordedStorage& s, std::span<const Tensor> inputs) const {
     if (s.kind == Kind::input) return inputs[s.index];
@@ -192,8 +194,9 @@ struct Replay::Plan {
                 .checks_values = r.checks_values};
       for (const Operand& o : r.in) call.in.push_back(placed(o, false));
       for (const Operand& o : r.out) call.out.push_back(placed(o, true));
-      for (std::size_t i = 0; r.slot && r.slot->prepare && i < r.in.size(); ++i)
-        if (i < 32 && (r.constant >> i & 1))
+      const std::uint32_t of = r.slot ? r.slot->prepared_inputs : 0;
+      for (std::size_t i = 0; of != 0 && (r.constant & of) == of && i < r.in.size(); ++i)
+        if (i < 32 && (of >> i & 1))
           call.made_of.push_back(state.parameters[storages[static_cast<std::size_t>(r.in[i].storage)].index]);
       calls.push_back(std::move(call));
     }
@@ -247,16 +250,21 @@ struct Replay::Plan {
 
   // What kernels make of parameters that stay, as far as memory for it is well spent.
   void prepare() {
-    constexpr std::size_t kMost = std::size_t{128} << 20;  // bytes in all
+    constexpr std::size_t kMost = std::size_t{64} << 20, kGrowth = 4;  // bytes in all
+    const bool other_set = std::exchange(prepared_for, instruction_set()) != instruction_set();
     std::size_t used = 0;
     for (Call& c : calls) {
       if (c.made_of.empty()) continue;
-      std::uint64_t version = 0;
-      for (const Parameter* p : c.made_of) version = std::max(version, p->version());
-      if (version != c.version) {
-        c.version = version;
+      std::vector<std::uint64_t> versions;
+      std::size_t most = 0;
+      for (const Parameter* p : c.made_of) {
+        versions.push_back(p->version());
+        most += kGrowth * static_cast<std::size_t>(p->size()) * size_of(p->dtype());
+      }
+      if (versions != c.versions || other_set) {
+        c.versions = std::move(versions);
         c.prepared = Tensor();
-        if (used < kMost)
+        if (used + most <= kMost)
           c.prepared = c.slot->prepare(
               {{c.in.data(), c.in.size()}, {c.out.data(), c.out.size()}, c.attributes, c.constant});
       }

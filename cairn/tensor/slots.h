@@ -15,8 +15,10 @@ struct KernelSlot {
   bool (*supports)(const KernelArgs&);  // shapes, strides, element types, the machine's instruction set
   void (*run)(const KernelArgs&);
   Precision precision = Precision::f32;  // bf16: asked only within a PrecisionScope
-  // What is made once of the constant inputs (KernelArgs), and the kernel that takes it with the others;
-  // null: nothing pays.
+  // Inputs, one bit each, of which something is made once where all of them are constant (KernelArgs), and
+  // the kernel that takes it with the others; 0: nothing pays. It may be four times as large as they are, and
+  // it is made again for another instruction set.
+  std::uint32_t prepared_inputs = 0;
   Tensor (*prepare)(const KernelArgs&) = nullptr;
   void (*run_prepared)(const KernelArgs&, const Tensor& prepared) = nullptr;
 };

@@ -53,7 +53,8 @@ EpochLog::EpochLog(const TrainerOptions& options, const TrainerHooks& hooks, std
     const std::string folder = hooks.events.empty() ? options.folder : hooks.events;
     std::error_code error;
     if (!folder.empty()) std::filesystem::create_directories(folder, error);
-    if (!folder.empty()) events_.emplace(folder);  // tells a folder that could not be made
+    if (error) refuse_to_write(folder, "made", error.value());
+    if (!folder.empty()) events_.emplace(folder);
   }
 }
 

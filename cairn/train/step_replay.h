@@ -58,8 +58,9 @@ class StepReplay {
   std::string refusal_;
 };
 
-// What a network in evaluation gives for one batch after another, replayed where batches repeat in form. For
-// one thread; the network must live longer, stay where it is and keep its weights or their places.
+// What a network in evaluation gives for one batch after another, replayed where batches repeat in form. Its
+// kernels are those for parameters that stay, so that last bits may differ from what the network itself
+// gives. For one thread; the network must live longer, stay where it is and keep its weights or their places.
 class PredictReplay {
  public:
   explicit PredictReplay(ModuleRef net, std::function<Tensor(const Tensor& x)> forward);

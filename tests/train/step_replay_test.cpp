@@ -17,6 +17,7 @@
 #include "cairn/nn/norm.h"
 #include "cairn/nn/sequential.h"
 #include "cairn/ops/elementwise.h"
+#include "cairn/ops/linear.h"
 #include "cairn/ops/loss.h"
 #include "cairn/ops/reduce.h"
 #include "cairn/optim/adam.h"
@@ -315,4 +316,18 @@ TEST_CASE(
     CHECK(same());
   }
   set_num_threads(threads_before);
+}
+
+TEST_CASE("replay: weights that are computed are not taken for those that stay") {
+  Sequential net{Linear({.in = 300, .out = 141})};
+  initialise(net, 6);
+  const EvaluationScope evaluation(net);
+  const Parameter &weight = *parameters(net)[0].parameter, &bias = *parameters(net)[1].parameter;
+  PredictReplay predict(net, [&](const Tensor& x) { return linear(x, weight.value() * 0.5, bias.value()); });
+  for (int i = 0; i < 4; ++i) {
+    const Tensor x = sin(uniform({130, 300}, -40, 40 + i)).to(DType::f32), y = predict(x),
+                 expected = linear(x, weight.value() * 0.5, bias.value());
+    CHECK(std::memcmp(y.raw(), expected.raw(), static_cast<std::size_t>(y.size()) * sizeof(float)) == 0);
+  }
+  CHECK(predict.replayed() == 2);
 }
