@@ -89,12 +89,13 @@ void FoldFiles::keep(const std::string& of, int fold, const FoldResult& result) 
   std::ofstream out(part, std::ios::binary | std::ios::trunc);
   out << sha256_hex(b.written) << b.written;
   out.close();
-  if (const int reason = errno; !out) {
+  const auto refuse = [&](const char* action, int reason) {
     fs::remove(part, error);
-    refuse_to_write(path, "written", reason);
-  }
+    refuse_to_write(path, action, reason);
+  };
+  if (!out) refuse("written", errno);
   fs::rename(part, path, error);
-  if (error) refuse_to_write(path, "put in place", error.value());
+  if (error) refuse("put in place", error.value());
 }
 
 bool FoldFiles::recall(const std::string& of, int fold, FoldResult& result) const {
