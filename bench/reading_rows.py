@@ -11,10 +11,10 @@ class Reading:
     format, names = "", ()
 
     def cairn(self, programs):
-        return [os.path.join(programs, "bench_read_table"), self.format, self.file]
+        return [os.path.join(programs, "bench_r_read_table"), self.format, self.file]
 
     def peers(self):
-        return {name: peer("read_table.py", name, self.file) for name in self.names}
+        return {name: peer("r_read_table.py", name, self.file) for name in self.names}
 
     def judge(self, answer):
         rows, stated, total = self.truth
@@ -24,7 +24,7 @@ class Reading:
 
 
 class Libsvm(Reading):
-    name, work = "R.libsvm", "a libsvm file (100,000 x 1,000, 3 % stated, 36 MB) to a sparse matrix"
+    name, work = "R.libsvm", "a libsvm file (100,000 x 1,000, 3 % stated, 34 MB) to a sparse matrix"
     format, names = "libsvm", ("scikit-learn",)
 
     def __init__(self):

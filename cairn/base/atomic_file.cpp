@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::size_t kBuffer = 1 << 18;
 
-[[noreturn]] void fail(const std::string& path, const char* action) { refuse_to_write(path, action, errno); }
+[[noreturn]] void refuse_to_read(const std::string& path, const char* action, int error) {
+  throw FileError(path, fmt::format("cannot be {}: {}", action, std::strerror(error)));
+}
 
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -29,14 +31,14 @@ void refuse_to_write(const std::string& path, const char* action, int error) {
   std::string what = fmt::format("cannot be {}: {}", action, std::strerror(error));
   if (error == ENOSPC || error == EDQUOT)
     throw DiskFull(path, std::move(what), "Make room on its disk, or name a place on another one.");
-  throw FileError(path, std::move(what));
+  throw FileError(path, std::move(what), "Name a place that can be written to.");
 }
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".XXXXXX") {
   descriptor_ = ::mkstemp(temporary_.data());
   if (descriptor_ < 0) {
     temporary_.clear();
-    fail(path_, "written");
+    refuse_to_write(path_, "written", errno);
   }
   const mode_t mask = ::umask(0);
   ::umask(mask);
@@ -53,7 +55,7 @@ void AtomicFile::flush() {
   while (done < buffer_.size()) {
     const ssize_t n = ::write(descriptor_, buffer_.data() + done, buffer_.size() - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail(path_, "written");
+    if (n < 0) refuse_to_write(path_, "written", errno);
     done += static_cast<std::size_t>(n);
   }
   buffer_.clear();
@@ -66,10 +68,11 @@ void AtomicFile::write(const void* bytes, std::size_t size) {
 
 void AtomicFile::commit() {
   flush();
-  if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail(path_, "flushed to the disk");
+  if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS)
+    refuse_to_write(path_, "flushed to the disk", errno);
   const int descriptor = std::exchange(descriptor_, -1);
-  if (::close(descriptor) != 0) fail(path_, "closed");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "put in place");
+  if (::close(descriptor) != 0) refuse_to_write(path_, "closed", errno);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) refuse_to_write(path_, "put in place", errno);
   temporary_.clear();
   // The rename itself lasts through a power cut only once the folder is flushed; a file system that cannot is
   // no error.
@@ -87,7 +90,7 @@ void write_file(const std::string& path, std::string_view contents) {
 
 std::string read_file(const std::string& path, std::size_t limit) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) fail(path, "opened");
+  if (descriptor < 0) refuse_to_read(path, "opened", errno);
   std::string contents;
   char block[1 << 16];
   for (;;) {
@@ -96,8 +99,7 @@ std::string read_file(const std::string& path, std::size_t limit) {
     if (n < 0) {
       const int reason = errno;
       ::close(descriptor);
-      errno = reason;
-      fail(path, "read");
+      refuse_to_read(path, "read", reason);
     }
     if (n == 0) break;
     contents.append(block, static_cast<std::size_t>(n));

@@ -119,7 +119,9 @@ constexpr std::int64_t kMadeAgain = std::int64_t{1} << 20;  // bytes
 bool made_again(const Tensor& t) {
   const auto& node = TapeAccess::node(t);
   return node && node->op && node->op->again && TapeAccess::output(t) == 0 &&
-         t.size() * static_cast<std::int64_t>(size_of(t.dtype())) >= kMadeAgain;
+         t.size() * static_cast<std::int64_t>(size_of(t.dtype())) >= kMadeAgain &&
+         !saves_of(*node->op, node->attributes, node->inputs.size())
+              .output(0);  // else it is kept there anyway
 }
 
 void record(const OpDef& op, const OpArgs& args, Tensors& out, ThreadState& state) {

@@ -228,7 +228,7 @@ struct BackwardRun {
       CAIRN_ASSERT(node->op && node->op->again);
       const GradMode mode(false);
       Kept kept = take(node, false);
-      for (std::size_t i = 0; i < kept.in.size() && !kept.out[0].defined(); ++i)
+      for (std::size_t i = 0; i < kept.in.size(); ++i)
         if (kept.saves.input(i) && !kept.in[i].defined()) kept.in[i] = output_of(node->inputs[i].node);
       y = node->op->again(kept.args(*node, {}));
     }

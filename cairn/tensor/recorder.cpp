@@ -95,12 +95,12 @@ void Recorder::run(const OpDef& op, const KernelSlot* slot, const KernelArgs& ar
     call.in.push_back(operand(op, t));
     call.checks_values = call.checks_values || !is_floating(t.dtype());
   }
-  for (const Tensor& t : args.out) {
-    const auto same_place = [&](const Tensor& in) { return in.raw() == t.raw() && in.size() > 0; };
-    const auto over =
-        std::ranges::find_if(args.in, same_place);  // op.over: it was written in an input's memory
-    call.out.push_back(over == args.in.end() ? made(t)
-                                             : Operand{find(*over), TapeAccess::without_storage(t)});
+  for (std::size_t i = 0; i < args.out.size(); ++i) {
+    const Tensor& t = args.out[i];
+    const bool may = i < op.over.size() && op.over[i] >= 0;
+    const Tensor* const under = may ? &args.in[static_cast<std::size_t>(op.over[i])] : nullptr;
+    const bool lies_over = under && t.size() > 0 && under->raw() == t.raw();
+    call.out.push_back(lies_over ? Operand{find(*under), TapeAccess::without_storage(t)} : made(t));
   }
   bind_counter(call);
   calls.push_back(std::move(call));

@@ -27,9 +27,12 @@ struct Call {
   std::uint32_t constant = 0;
   Attributes attributes;
   Tensors in, out;
-  Tensor prepared;                        // of the constant inputs, for slot->run_prepared
-  std::vector<const Parameter*> made_of;  // which these are, and how often each had changed
-  std::vector<std::uint64_t> versions;
+  Tensor prepared;  // of the constant inputs, for slot->run_prepared
+  struct Source {
+    const Parameter* parameter = nullptr;
+    std::uint64_t version = 0;
+  };
+  std::vector<Source> made_of;  // which parameters these are, and what they were then
   const ModulePlace* place = nullptr;
   int counter = -1;
   std::int64_t ahead = 0;
@@ -197,7 +200,8 @@ struct Replay::Plan {
       const std::uint32_t of = r.slot ? r.slot->prepared_inputs : 0;
       for (std::size_t i = 0; of != 0 && (r.constant & of) == of && i < r.in.size(); ++i)
         if (i < 32 && (of >> i & 1))
-          call.made_of.push_back(state.parameters[storages[static_cast<std::size_t>(r.in[i].storage)].index]);
+          call.made_of.push_back(
+              {state.parameters[storages[static_cast<std::size_t>(r.in[i].storage)].index]});
       calls.push_back(std::move(call));
     }
     for (std::size_t i = 0; i < storages.size(); ++i)
@@ -251,18 +255,19 @@ struct Replay::Plan {
   // What kernels make of parameters that stay, as far as memory for it is well spent.
   void prepare() {
     constexpr std::size_t kMost = std::size_t{64} << 20, kGrowth = 4;  // bytes in all
-    const bool other_set = std::exchange(prepared_for, instruction_set()) != instruction_set();
+    const bool other_set = prepared_for != instruction_set();
+    if (other_set) prepared_for = instruction_set();
     std::size_t used = 0;
     for (Call& c : calls) {
       if (c.made_of.empty()) continue;
-      std::vector<std::uint64_t> versions;
+      bool changed = other_set;
       std::size_t most = 0;
-      for (const Parameter* p : c.made_of) {
-        versions.push_back(p->version());
-        most += kGrowth * static_cast<std::size_t>(p->size()) * size_of(p->dtype());
+      for (Call::Source& s : c.made_of) {
+        changed = changed || s.version != s.parameter->version();
+        s.version = s.parameter->version();
+        most += kGrowth * static_cast<std::size_t>(s.parameter->size()) * size_of(s.parameter->dtype());
       }
-      if (versions != c.versions || other_set) {
-        c.versions = std::move(versions);
+      if (changed) {
         c.prepared = Tensor();
         if (used + most <= kMost)
           c.prepared = c.slot->prepare(

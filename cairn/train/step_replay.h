@@ -5,7 +5,7 @@
 // The loss must be a function of the batch (inputs, targets, weights) and the network alone, because it is
 // not called for every batch. A step is replayed when two recordings of it brought the same operations and
 // constants, and it is recorded again now and then, at the beginning of an epoch; a step that cannot be
-// replayed is simply taken.
+// replayed is simply taken. Of predictions see PredictReplay.
 #pragma once
 
 #include <cstdint>

@@ -338,6 +338,7 @@ TEST_CASE("operations: what is made again is the first result to the last bit") 
       for (const Tensor& t : s.in) in.push_back(copy_of(t, dtype));
       const Tensors out = run(op, in, s.attributes);
       const Saves saves = op.saves_for ? op.saves_for(s.attributes, in.size()) : op.saves;
+      if (saves.output(0)) continue;  // then nobody asks for it
       for (std::size_t i = 0; i < in.size(); ++i)
         if (!saves.input(i)) in[i] = Tensor();
       for (std::size_t i = 0; i < out.size(); ++i) saved_out.push_back(saves.output(i) ? out[i] : Tensor());

@@ -1,7 +1,7 @@
 // Preloaded into a program: from one of its changes to files below FULL_DISK_FOLDER on, every one fails, as
 // on a disk that has just become full (FULL_DISK_ERROR=ENOSPC) or read-only (EROFS). FULL_DISK_AFTER says how
-// many succeed; FULL_DISK_COUNT names a file that is given the number of changes there were, when the program
-// ends.
+// many succeed. FULL_DISK_COUNT names a file that is given the number of changes there were, when the program
+// ends; FULL_DISK_TRACE tells each on standard error.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>

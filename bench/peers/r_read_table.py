@@ -1,4 +1,4 @@
-"""Rows R: read_table.py scikit-learn|numpy|polars FILE"""
+"""Rows R: r_read_table.py scikit-learn|numpy|polars FILE"""
 import sys
 
 from serve import serve
